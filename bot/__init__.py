@@ -1,0 +1,1 @@
+"""The front: Telegram, cards, pushes, the command line and the sandbox the demo runs in."""

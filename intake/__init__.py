@@ -1,0 +1,1 @@
+"""The way in: mail and chat become one `Incoming`, a reading, matched lines, a draft."""
