@@ -1,0 +1,228 @@
+"""The frozen content of every paper: what is printed, and what the invoice's XML says, follow from this value alone.
+
+Issuing freezes a `Document` as canonical JSON with its hash; PDF and XML are made from it later and never from live
+tables, so that making them again gives the same page. Nothing here reads the database or the clock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from core.money import ZERO, Money, total
+from core.vat import Totals, VatRate, totals
+
+
+class DocumentKind(StrEnum):
+    """The papers we make; `type_code` gives their UNTDID 1001 code."""
+
+    QUOTE = "quote"
+    ORDER_CONFIRMATION = "order_confirmation"
+    PREPARATION_SLIP = "preparation_slip"
+    DELIVERY_NOTE = "delivery_note"
+    INVOICE = "invoice"
+    DEPOSIT_INVOICE = "deposit_invoice"
+    CREDIT_NOTE = "credit_note"
+    REMINDER = "reminder"
+    FORMAL_NOTICE = "formal_notice"
+
+    @property
+    def type_code(self) -> str:
+        """UNTDID 1001 code of the document (glossary of the facts: order to cash)."""
+        return TYPE_CODES[self]
+
+
+TYPE_CODES: dict[DocumentKind, str] = {
+    DocumentKind.QUOTE: "310",
+    DocumentKind.ORDER_CONFIRMATION: "320",
+    DocumentKind.PREPARATION_SLIP: "271",
+    DocumentKind.DELIVERY_NOTE: "270",
+    DocumentKind.INVOICE: "380",
+    DocumentKind.DEPOSIT_INVOICE: "386",
+    DocumentKind.CREDIT_NOTE: "381",
+    DocumentKind.REMINDER: "reminder",
+    DocumentKind.FORMAL_NOTICE: "formal_notice",
+}
+#: The papers whose number belongs to the legal series and which carry Factur-X.
+INVOICES = frozenset({DocumentKind.INVOICE, DocumentKind.DEPOSIT_INVOICE, DocumentKind.CREDIT_NOTE})
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A seller, buyer or delivery place as printed: identifiers are empty when unknown."""
+
+    name: str
+    street: str
+    postcode: str
+    city: str
+    country: str = "FR"
+    siren: str = ""
+    siret: str = ""
+    vat_number: str = ""
+    email: str = ""
+    phone: str = ""
+    legal_form: str = ""
+    capital: str = ""
+    register: str = ""
+    iban: str = ""
+    bic: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Another document this one refers to."""
+
+    number: str
+    date: date
+    amount: Money | None = None
+    vat: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLine:
+    """One line; quantities in the article's sales `unit`, `packaging` is how the customer counts it.
+
+    `unit_price` and `net` are without VAT and absent on papers that show no price. `ordered`, `delivered` and
+    `remaining` are for delivery papers, `location` for the preparation slip, `buyer_reference` is BT-156.
+    """
+
+    position: int
+    sku: str
+    name: str
+    quantity: Decimal
+    unit: str
+    packaging: str = ""
+    unit_price: Decimal | None = None
+    net: Money | None = None
+    vat: VatRate | None = None
+    buyer_reference: str = ""
+    gtin: str = ""
+    ordered: Decimal | None = None
+    delivered: Decimal | None = None
+    remaining: Decimal | None = None
+    location: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAmount:
+    """A line of a reminder: an invoice and what is still due on it."""
+
+    number: str
+    date: date
+    due_date: date
+    gross: Money
+    due: Money
+    days_late: int
+    interest: Money = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Everything one paper says. Dates are business days in France; the number is empty only on a preview."""
+
+    kind: DocumentKind
+    number: str
+    issue_date: date
+    seller: Party
+    buyer: Party
+    lines: tuple[DocumentLine, ...] = ()
+    deliver_to: Party | None = None
+    language: str = "fr"
+    due_date: date | None = None
+    payment_terms: str = ""
+    delivery_date: date | None = None
+    requested_delivery_date: date | None = None
+    order_reference: str = ""
+    buyer_order_number: str = ""
+    buyer_order_date: date | None = None
+    quote: Reference | None = None
+    delivery_notes: tuple[Reference, ...] = ()
+    preceding_invoices: tuple[Reference, ...] = ()
+    deposits: tuple[Reference, ...] = ()
+    business_process: str = "B1"
+    valid_until: date | None = None
+    deposit_percent: Decimal | None = None
+    penalty_rate: Decimal | None = None
+    reason: str = ""
+    terms_version: str = ""
+    packages: int | None = None
+    carrier: str = ""
+    open_amounts: tuple[OpenAmount, ...] = ()
+    reminder_level: int = 0
+    recovery_fee: Money = ZERO
+    notes: tuple[str, ...] = ()
+
+    @property
+    def totals(self) -> Totals:
+        """Net, VAT and gross of the priced lines."""
+        return totals((line.vat, line.net) for line in self.lines if line.vat is not None and line.net is not None)
+
+    @property
+    def prepaid(self) -> Money:
+        """BT-113: the deposit invoices this invoice deducts, VAT included."""
+        return total(deposit.amount or ZERO for deposit in self.deposits)
+
+    @property
+    def payable(self) -> Money:
+        """BT-115: what remains to be paid of this document."""
+        return self.totals.gross - self.prepaid
+
+
+def canonical(document: Document) -> str:
+    """The document as one JSON text that survives a round trip: keys sorted, decimals and dates as text."""
+    return json.dumps(_plain(document), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def digest(text: str) -> str:
+    """SHA-256 of a canonical text, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def parse(text: str) -> Document:
+    """The document that `canonical` wrote."""
+    document = _value(Document, json.loads(text))
+    assert isinstance(document, Document)  # noqa: S101 - tells mypy what _value builds
+    return document
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, Money):
+        return str(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
+
+
+@cache
+def _hints(cls: type) -> dict[str, Any]:
+    return get_type_hints(cls)
+
+
+def _value(kind: Any, value: Any) -> Any:
+    origin = get_origin(kind)
+    if origin in {Union, UnionType}:
+        return None if value is None else _value(next(arg for arg in get_args(kind) if arg is not NoneType), value)
+    if origin is tuple:
+        return tuple(_value(get_args(kind)[0], item) for item in value)
+    if kind is Money:
+        return Money(Decimal(value))
+    if is_dataclass(kind) and isinstance(kind, type):
+        return kind(**{name: _value(_hints(kind)[name], item) for name, item in value.items()})
+    if kind is date:
+        return date.fromisoformat(value)
+    return value if kind in {str, int, bool} else kind(value)
