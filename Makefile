@@ -82,23 +82,21 @@ clean: ## Removes what make made
 $(STAMPS)/venv: Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Comptoir needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { $(call debian,python3-venv); }
+	@packages="$(SYSTEM_PACKAGES)"; \
+	$(PYTHON) -c 'import ensurepip' 2>/dev/null || packages="python3-venv $$packages"; \
+	$(call debian,$$packages)
 	@[ -x $(VENV)/bin/python ] || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@mkdir -p $(STAMPS) && touch $@
 
-$(STAMPS)/system: Makefile | $(STAMPS)/venv
-	@$(call debian,$(SYSTEM_PACKAGES))
-	@touch $@
-
-$(STAMPS)/demo: $(STAMPS)/venv $(STAMPS)/system pyproject.toml uv.lock
+$(STAMPS)/demo: $(STAMPS)/venv pyproject.toml uv.lock
 	@$(SYNC)
 	@touch $@
 
-$(STAMPS)/test: $(STAMPS)/venv $(STAMPS)/system pyproject.toml uv.lock
+$(STAMPS)/test: $(STAMPS)/venv pyproject.toml uv.lock
 	@$(SYNC) --group test
 	@touch $(STAMPS)/demo $@
 
-$(STAMPS)/dev: $(STAMPS)/venv $(STAMPS)/system pyproject.toml uv.lock
+$(STAMPS)/dev: $(STAMPS)/venv pyproject.toml uv.lock
 	@$(SYNC) --group dev
 	@touch $(STAMPS)/demo $(STAMPS)/test $@
