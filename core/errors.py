@@ -4,7 +4,8 @@
     ├── Refused        the person who asked: the sentence of its code says what to do
     ├── NotUnderstood  a human reader: the message goes to quarantine with the reason
     ├── TryLater       time: the same call may succeed later
-    └── Moot           nobody: what was to be done no longer makes sense
+    ├── Moot           nobody: what was to be done no longer makes sense
+    └── Ambiguous      a person, or one marked repeat: nobody knows yet whether it left
 
 A problem in a customer's order is a `Finding`, never an exception.
 """
@@ -53,3 +54,7 @@ class TryLater(Comptoir):
 
 class Moot(Comptoir):
     """What was to be done no longer makes sense; the code says why."""
+
+
+class Ambiguous(Comptoir):
+    """Nobody knows yet whether it left: the connection was lost after the last byte and before the answer."""

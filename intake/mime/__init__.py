@@ -1,0 +1,234 @@
+"""Raw mail to `Incoming`: mail-parser reads, and what it loses is repaired here (its losses: E31 to E49).
+
+Nothing escapes: whatever the bytes are, `parse` answers. An inner message is an inner `Incoming`, never a part of the
+outer text, so that an order in a forward is found once.
+"""
+
+from __future__ import annotations
+
+import email
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.message import Message
+from typing import TYPE_CHECKING
+
+import mailparser
+
+from intake.incoming import Address, Attachment, Channel, Incoming
+from intake.mime import parts
+from intake.mime.bodies import best, markup, payload, plain
+from intake.mime.charsets import text_of
+from intake.mime.hashes import canonical_hash, fields_and_body, message_id
+from intake.mime.headers import addresses, decoded, identifier, identifiers, raw_values
+from intake.mime.parts import safe_name
+from intake.mime.quotes import Forward, Split, split
+from intake.senders import authenticate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["MAX_DEPTH", "canonical_hash", "message_id", "parse", "safe_name"]
+
+log = logging.getLogger(__name__)
+logging.getLogger("mailparser").setLevel(logging.ERROR)  # it warns of every part that we read ourselves
+
+MAX_DEPTH = 5
+# the header fields that say for whom a server took the mail in, after those that the author wrote (E61)
+_RECIPIENTS = ("to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-gm-original-to")
+
+
+def parse(
+    raw: bytes, *, received_at: datetime, trusted_authserv_id: str | None = None, depth: int = MAX_DEPTH
+) -> Incoming:
+    """The mail as one `Incoming`; `depth` levels of inner messages are opened, the next stay attachments."""
+    try:
+        return _Reader(received_at, trusted_authserv_id, depth).read(raw)
+    except Exception as error:  # noqa: BLE001 - a mail that cannot be parsed is still shown to a person, as its text
+        log.warning("mail_not_parsed error=%s", type(error).__name__)
+        return _as_text(raw, received_at)
+
+
+def _as_text(raw: bytes, received_at: datetime) -> Incoming:
+    """What can be saved of a mail that no parser takes: the headers read line by line, the rest as text."""
+    fields, body = fields_and_body(raw)
+    headers: dict[str, str] = {}
+    for name, value in fields:
+        headers.setdefault(name.decode("ascii"), decoded(value.decode("ascii", "surrogateescape")))
+    senders = addresses([], [headers.get("from", "")])
+    return Incoming(
+        channel=Channel.MAIL,
+        sender=senders[0] if senders else Address(""),
+        received_at=received_at,
+        text=text_of(body),
+        subject=headers.get("subject", ""),
+        message_id=identifier(headers.get("message-id", "")),
+        headers=headers,
+    )
+
+
+@dataclass
+class _Found:
+    """What a walk through the MIME tree collects."""
+
+    texts: list[str] = field(default_factory=list)
+    pages: list[str] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
+    inner: list[Incoming] = field(default_factory=list)
+    pictures: list[tuple[int, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    received_at: datetime
+    trusted_authserv_id: str | None
+    depth: int
+
+    def read(self, raw: bytes) -> Incoming:
+        message, mail = _message(raw)
+        headers = _headers(message)
+        subject = headers.get("subject", "")
+        found = _Found()
+        self._walk(message, found, report=message.get_content_type() == "multipart/report")
+        self._uuencoded(found)
+        html = "\n".join(found.pages)
+        threads = raw_values(message, "in-reply-to") + raw_values(message, "references")
+        in_reply_to = tuple(dict.fromkeys(one for value in threads for one in identifiers(value)))
+        parted = split(best(found.texts, html), subject=subject, answers=bool(in_reply_to))
+        senders = addresses(_mailboxes(mail, "from_"), raw_values(message, "from"))
+        sender = senders[0] if senders else Address("")
+        recipients = (
+            address
+            for name in _RECIPIENTS
+            for address in addresses(_mailboxes(mail, name) if name in {"to", "cc"} else [], raw_values(message, name))
+        )
+        return Incoming(
+            channel=Channel.MAIL,
+            sender=sender,
+            received_at=self.received_at,
+            text=parted.text,
+            subject=subject,
+            quoted=parted.quoted,
+            html=html,
+            attachments=self._shown(found, html),
+            forwarded=(*found.inner, *(self._inner(forward, self.depth) for forward in parted.forwards)),
+            message_id=next(map(identifier, raw_values(message, "message-id")), ""),
+            in_reply_to=in_reply_to,
+            recipients=tuple(dict.fromkeys(recipients)),
+            authentication=authenticate(
+                [(name, str(value)) for name, value in message.raw_items()],
+                trusted_authserv_id=self.trusted_authserv_id,
+                from_email=sender.email if len(senders) == len(raw_values(message, "from")) == 1 else "",
+            ),
+            headers=headers,
+        )
+
+    def _walk(self, part: Message, found: _Found, *, report: bool = False, related: bool = False) -> None:
+        """Collect the leaves below this part in their order."""
+        content_type = part.get_content_type()
+        if content_type in {"message/rfc822", "message/global"}:
+            self._message_part(part, found, report=report)
+        elif content_type.startswith("message/") or not part.is_multipart():
+            self._leaf(part, found, related=related)
+        else:
+            for child in _children(part):
+                self._walk(child, found, report=report, related=related or content_type == "multipart/related")
+
+    def _message_part(self, part: Message, found: _Found, *, report: bool) -> None:
+        """An inner message: opened as one, unless it is what a bounce returns or lies too deep."""
+        raw = _inner_bytes(part)
+        if report or self.depth <= 0:
+            position = len(found.attachments) + 1
+            name = safe_name(parts.filename(part), "message/rfc822", position)
+            found.attachments.append(Attachment(name, "message/rfc822", raw))
+            return
+        found.inner.append(parse(raw, received_at=self.received_at, depth=self.depth - 1))
+
+    def _leaf(self, part: Message, found: _Found, *, related: bool) -> None:
+        content_type = part.get_content_type()
+        disposition = decoded(str(part.get("content-disposition", ""))).lower()
+        named = parts.filename(part)
+        if content_type in {"text/plain", "text/html"} and not named and not disposition.startswith("attachment"):
+            (found.texts if content_type == "text/plain" else found.pages).append(
+                plain(part) if content_type == "text/plain" else markup(part)
+            )
+            return
+        content = _inner_bytes(part) if content_type.startswith("message/") else payload(part)
+        attachment = parts.named(content, named, content_type, len(found.attachments) + 1)
+        if attachment.media_type == "message/rfc822" and self.depth > 0 and content_type != "text/plain":
+            found.inner.append(parse(content, received_at=self.received_at, depth=self.depth - 1))
+            return
+        content_id = decoded(str(part.get("content-id", ""))).strip("<> ")
+        if attachment.media_type.startswith("image/") and (content_id or related):
+            found.pictures.append((len(found.attachments), "" if related else content_id))
+        found.attachments.append(attachment)
+
+    def _uuencoded(self, found: _Found) -> None:
+        for index, text in enumerate(found.texts):
+            found.texts[index], files = parts.uuencoded(text)
+            for name, content in files:
+                found.attachments.append(parts.named(content, name, "", len(found.attachments) + 1))
+
+    def _shown(self, found: _Found, html: str) -> tuple[Attachment, ...]:
+        """The attachments, with the pictures of the page itself marked inline (E44)."""
+        inline = {index for index, content_id in found.pictures if not content_id or f"cid:{content_id}" in html}
+        return tuple(
+            Attachment(a.name, a.media_type, a.content, inline=index in inline)
+            for index, a in enumerate(found.attachments)
+        )
+
+    def _inner(self, forward: Forward, depth: int) -> Incoming:
+        """The `Incoming` of a message that was forwarded in the text; it carries no authentication of its own."""
+        parted = split(forward.text, subject=forward.subject)
+        if parted.forwards and depth <= 1:
+            parted = Split(forward.text)
+        return Incoming(
+            channel=Channel.MAIL,
+            sender=forward.sender,
+            received_at=self.received_at,
+            text=parted.text,
+            subject=forward.subject,
+            quoted=parted.quoted,
+            forwarded=tuple(self._inner(one, depth - 1) for one in parted.forwards),
+        )
+
+
+def _message(raw: bytes) -> tuple[Message, mailparser.MailParser | None]:
+    """The MIME tree, and mail-parser's reading of it; it trips over a few mails that the standard library takes."""
+    try:
+        mail = mailparser.parse_from_bytes(raw)
+    except Exception as error:  # noqa: BLE001 - it may raise anything at all on broken bytes
+        log.info("mail_parser_failed error=%s", type(error).__name__)
+        return email.message_from_bytes(raw), None
+    return mail.message, mail
+
+
+def _mailboxes(mail: mailparser.MailParser | None, name: str) -> list[tuple[str, str]]:
+    return list(getattr(mail, name)) if mail is not None else []
+
+
+def _headers(message: Message) -> dict[str, str]:
+    """Every header field, its repetitions one per line in their order."""
+    headers: dict[str, str] = {}
+    for name, value in message.raw_items():
+        key, text = name.lower(), decoded(str(value))
+        headers[key] = f"{headers[key]}\n{text}" if key in headers else text
+    return headers
+
+
+def _children(part: Message) -> Iterator[Message]:
+    content = part.get_payload()
+    if isinstance(content, list):
+        yield from (child for child in content if isinstance(child, Message))
+
+
+def _inner_bytes(part: Message) -> bytes:
+    """The bytes of an inner message; some programs encode it as base64 although RFC 2046 forbids it."""
+    children = list(_children(part))
+    if not children:
+        return payload(part)
+    encoding = str(part.get("content-transfer-encoding", "")).strip().lower()
+    if encoding in {"base64", "quoted-printable"} and not children[0].keys():
+        children[0]["Content-Transfer-Encoding"] = encoding
+        return payload(children[0])
+    return b"\n".join(child.as_bytes() for child in children)

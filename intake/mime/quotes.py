@@ -1,0 +1,185 @@
+"""What the sender wrote now, what he cites, what he forwards.
+
+Conservative, since public reply strippers lose French order lines: a line is never dropped, it stands in one of the
+three; answers between cited lines are new text; in doubt a line is new text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from intake.incoming import Address
+from intake.mime.headers import written_addresses
+
+_MAIL = r"(?:message|mail|e-?mail|courriel)"
+_PASSED_ON = r"(?:transf[ée]r[ée]|r[ée]exp[ée]di[ée])"
+_FORWARDED = re.compile(
+    rf"^\W*-{{3,}}\s*(?:forwarded message|{_MAIL} {_PASSED_ON})\s*-{{3,}}\W*$"
+    rf"|^\W*(?:d[ée]but du {_MAIL} {_PASSED_ON}|begin forwarded message)\s*:?\W*$",
+    re.IGNORECASE,
+)
+_ORIGINAL = re.compile(
+    r"^\W*-{3,}\s*(?:message d.origine|message original|original message|message initial|reply message)\s*-{3,}\W*$",
+    re.IGNORECASE,
+)
+_RULE = re.compile(r"^\s*[_\-=—]{5,}\s*$")
+_ATTRIBUTION = re.compile(
+    r"^\W{0,4}(?:(?:le|on)\b(?=.*\d).{0,400}?|.{2,120}?<[^<>\s]+@[^<>\s]+>.{0,80}?)\b(?:a\s+écrit|wrote)\b.{0,60}:\s*$"
+    r"|^\W{0,4}\d{4}-\d\d-\d\d.{0,200}<[^<>\s]+@[^<>\s]+>\s*:\s*$",
+    re.IGNORECASE | re.DOTALL,
+)
+_FIELDS = {
+    "from": r"de|from|expéditeur|exp",
+    "date": r"date|envoyé(?: le)?|sent",
+    "to": r"à|a|to|pour|destinataires?|dest",
+    "cc": r"cc|cci|copie(?: à)?",
+    "subject": r"objet|subject|sujet",
+    "reply-to": r"répondre à|reply-to",
+}
+_FIELD = {
+    name: re.compile(rf"^[\s>*_]*(?:{words})[\s*_]*:[\s*_]*(.*?)[\s*_]*$", re.IGNORECASE)
+    for name, words in _FIELDS.items()
+}
+_REPLY_SUBJECT = re.compile(r"^\s*(?:\[[^\]]*\]\s*)?(?:re|ré|rép|aw)\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
+_FORWARD_SUBJECT = re.compile(r"^\s*(?:\[[^\]]*\]\s*)?(?:tr|fwd?|transf|réexp|wg|i)\s*:", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """A message found inside the text of another; `sender` has no e-mail when the forward names none."""
+
+    sender: Address
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A text in its parts; the markers and header lines of forwards stand in `quoted`."""
+
+    text: str
+    quoted: str = ""
+    forwards: tuple[Forward, ...] = ()
+
+
+def split(text: str, *, subject: str = "", answers: bool = False) -> Split:
+    """Part a mail's text; `answers` says that the mail refers to another one (In-Reply-To)."""
+    lines = text.split("\n")
+    forwarding = bool(_FORWARD_SUBJECT.match(subject))
+    replying = not forwarding and (answers or bool(_REPLY_SUBJECT.match(subject)))
+    cites = replying or any(_attribution_end(lines, i) for i in range(len(lines)))
+    new: list[str] = []
+    quoted: list[str] = []
+    position = 0
+    while position < len(lines):
+        line = lines[position]
+        anything_new = any(written.strip() for written in new)
+        if not (line.startswith(">") and cites):
+            forward_at = _forward_start(lines, position, forwarding=forwarding or not (anything_new or replying))
+            if forward_at:
+                return _forwarded(lines, position, forward_at, new, quoted)
+            if _original_start(lines, position, trusted=replying or anything_new):
+                return _result(new, quoted + lines[position:])
+        end = _attribution_end(lines, position)
+        if end and _cited_below(lines, end):
+            quoted += lines[position:end]
+        elif end and anything_new:
+            return _result(new, quoted + lines[position:])
+        else:
+            end = position + 1
+            (quoted if line.startswith(">") and cites else new).append(line)
+        position = end
+    return _result(new, quoted)
+
+
+def _result(new: list[str], quoted: list[str], forwards: tuple[Forward, ...] = ()) -> Split:
+    return Split("\n".join(new).strip("\n"), "\n".join(quoted).strip("\n"), forwards)
+
+
+def _forwarded(lines: list[str], start: int, fields_at: int, new: list[str], quoted: list[str]) -> Split:
+    fields, body_at = _fields(lines, fields_at)
+    body = lines[body_at:]
+    first = next((line for line in body if line.strip()), "")
+    after: list[str] = []
+    if first.startswith(">"):
+        length = next((i for i, line in enumerate(body) if line.strip() and not line.startswith(">")), len(body))
+        body, after = body[:length], body[length:]
+        body = [re.sub(r"^> ?", "", line) for line in body]
+    written = fields.get("from", "")
+    found = written_addresses(written)
+    sender = found[0] if found else Address("", written.strip())
+    forward = Forward(sender, fields.get("subject", ""), "\n".join(body).strip("\n"))
+    return _result(new + after, quoted + lines[start:body_at], (forward,))
+
+
+def _forward_start(lines: list[str], position: int, *, forwarding: bool) -> int:
+    """Where the header lines of a forward that starts here begin, 0 when none starts here."""
+    line = lines[position]
+    if _FORWARDED.match(line) or (forwarding and _ORIGINAL.match(line)):
+        begin = _next_written(lines, position + 1)
+        fields, _ = _fields(lines, begin)
+        return begin if "from" in fields else 0
+    if not forwarding:
+        return 0
+    begin = _next_written(lines, position + 1) if _RULE.match(line) else position
+    fields, _ = _fields(lines, begin)
+    known = {"from", "date", "to", "subject"} & set(fields)
+    if "from" in fields and len(known) >= 3 and written_addresses(fields["from"]):
+        return begin or -1
+    return 0
+
+
+def _original_start(lines: list[str], position: int, *, trusted: bool) -> bool:
+    """Whether a cited message in the manner of Outlook starts here: all that follows is cited."""
+    if _ORIGINAL.match(lines[position]):
+        return True
+    begin = _next_written(lines, position + 1) if _RULE.match(lines[position]) else position
+    fields, _ = _fields(lines, begin)
+    return trusted and "from" in fields and len({"from", "date", "to", "subject"} & set(fields)) >= 3
+
+
+def _next_written(lines: list[str], position: int) -> int:
+    return next((i for i in range(position, min(position + 3, len(lines))) if lines[i].strip(" >")), position)
+
+
+def _fields(lines: list[str], position: int) -> tuple[dict[str, str], int]:
+    """The header lines that begin here, and where the text after them begins; a field may be wrapped once."""
+    fields: dict[str, str] = {}
+    position = max(position, 0)
+    end = position
+    last = ""
+    for index in range(position, min(position + 14, len(lines))):
+        written = lines[index].strip(" >")
+        found = next(((name, m[1]) for name, rule in _FIELD.items() if (m := rule.match(lines[index]))), None)
+        if found and found[0] not in fields:
+            last, end = found[0], index + 1
+            fields[last] = found[1]
+        elif not fields or (written and (index > end or not _continues(lines, index))):
+            break
+        elif written:
+            fields[last] += f" {written}"
+            end = index + 1
+    return fields, end
+
+
+def _continues(lines: list[str], index: int) -> bool:
+    following = lines[index + 1] if index + 1 < len(lines) else ""
+    return any(rule.match(following) for rule in _FIELD.values())
+
+
+def _attribution_end(lines: list[str], position: int) -> int:
+    """The line after « Le … a écrit : », which may be wrapped over four lines; 0 when there is none here."""
+    joined = ""
+    for end in range(position, min(position + 4, len(lines))):
+        line = lines[end].lstrip("> ").rstrip()
+        if not line or (end > position and line.startswith((">", "-"))):
+            return 0
+        joined = f"{joined} {line}".strip()
+        if _ATTRIBUTION.match(joined):
+            return end + 1
+    return 0
+
+
+def _cited_below(lines: list[str], position: int) -> bool:
+    return any(line.startswith(">") for line in lines[position:])
