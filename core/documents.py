@@ -17,7 +17,7 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from core.money import ZERO, Money, total
-from core.vat import Totals, VatRate, totals
+from core.vat import Totals, VatCategory, VatRate, totals
 
 
 class DocumentKind(StrEnum):
@@ -117,8 +117,8 @@ class OpenAmount:
     """A line of a reminder: an invoice and what is still due on it."""
 
     number: str
-    date: date
     due_date: date
+    date: date
     gross: Money
     due: Money
     days_late: int
@@ -126,8 +126,21 @@ class OpenAmount:
 
 
 @dataclass(frozen=True, slots=True)
+class Exemption:
+    """Why the lines of one VAT category carry no VAT: a VATEX code (BT-121); its words are dated data."""
+
+    category: VatCategory
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """Everything one paper says. Dates are business days in France; the number is empty only on a preview."""
+    """Everything one paper says. Dates are business days in France; the number is empty only on a preview.
+
+    `type_code` overrides the kind's own code (503: credit note on a deposit). `discount_terms` empty means that early
+    payment earns nothing; `exemptions` are needed for category E only, the other categories imply their reason.
+    `accent` (#rrggbb) and `logo` (the name of an asset) dress the letterhead.
+    """
 
     kind: DocumentKind
     number: str
@@ -160,6 +173,18 @@ class Document:
     reminder_level: int = 0
     recovery_fee: Money = ZERO
     notes: tuple[str, ...] = ()
+    type_code: str = ""
+    exemptions: tuple[Exemption, ...] = ()
+    vat_on_debits: bool = False
+    discount_terms: str = ""
+    retention_of_title: bool = True
+    accent: str = ""
+    logo: str = ""
+
+    @property
+    def untdid_code(self) -> str:
+        """BT-3: the UNTDID 1001 code of this document."""
+        return self.type_code or self.kind.type_code
 
     @property
     def totals(self) -> Totals:

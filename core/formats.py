@@ -1,0 +1,66 @@
+"""Numbers and days as the reader's language writes them: 1 234,50 € in French, €1,234.50 in English.
+
+French groups thousands with U+202F and sets U+00A0 before the sign, as babel does, so that no amount breaks over lines.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from babel.dates import format_date
+from babel.numbers import format_currency, format_decimal
+
+from core.money import Money
+
+NO_BREAK = "\u00a0"
+_EURO = {"fr": "#,##0.00\u00a0¤", "en": "¤#,##0.00"}
+_PRICE = {"fr": "#,##0.00####\u00a0¤", "en": "¤#,##0.00####"}
+
+
+def locale_of(language: str) -> str:
+    """The babel locale of a customer's language; an unknown language reads French."""
+    return "en_GB" if language == "en" else "fr_FR"
+
+
+def _pattern(patterns: dict[str, str], language: str) -> str:
+    return patterns.get(language, patterns["fr"])
+
+
+def money(amount: Money, language: str = "fr") -> str:
+    """An amount with its currency."""
+    return format_currency(amount.amount, "EUR", _pattern(_EURO, language), locale=locale_of(language))
+
+
+def price(value: Decimal, language: str = "fr") -> str:
+    """A unit price: two decimals, up to six where it has more."""
+    return format_currency(
+        value, "EUR", _pattern(_PRICE, language), locale=locale_of(language), currency_digits=False
+    )
+
+
+def number(value: Decimal, language: str = "fr") -> str:
+    """A quantity: up to four decimals, none when it is whole."""
+    return format_decimal(value, "#,##0.####", locale=locale_of(language))
+
+
+def percent(value: Decimal, language: str = "fr", *, places: int = 0) -> str:
+    """A percentage with its sign, at least `places` decimals."""
+    text = format_decimal(value, f"#,##0.{'0' * places}{'#' * (4 - places)}", locale=locale_of(language))
+    return f"{text}%" if language == "en" else f"{text}{NO_BREAK}%"
+
+
+def day(value: date, language: str = "fr") -> str:
+    """A day in full: 24 novembre 2026."""
+    return format_date(value, "d MMMM y", locale=locale_of(language)).replace(" ", NO_BREAK)
+
+
+def short_day(value: date) -> str:
+    """A day in figures, day first, as both our languages read it: 24/11/2026."""
+    return value.strftime("%d/%m/%Y")
+
+
+def grouped(code: str, size: int = 4) -> str:
+    """An identifier such as an IBAN in groups, as people read it aloud."""
+    plain = "".join(code.split())
+    return NO_BREAK.join(plain[start : start + size] for start in range(0, len(plain), size))
