@@ -1,0 +1,1 @@
+"""The demo: a sample supplier whose whole trade is played on real components."""
