@@ -44,16 +44,15 @@ def _lines(count: int, *, priced: bool = True) -> tuple[DocumentLine, ...]:
         packs = 2 + position * 7 % 11
         quantity, price = Decimal(packs * article.get("packed", 1)), Decimal(article["price"])
         packed = _data()["texts"]["packed"].format(count=packs, packaging=article.get("packaging", ""))
-        lines.append(
-            DocumentLine(
-                position=position, sku=article["sku"], name=article["name"], quantity=quantity, unit=article["unit"],
-                packaging=packed if "packaging" in article else "", gtin=article.get("gtin", ""),
-                unit_price=price if priced else None, net=Money.of(quantity * price) if priced else None,
-                vat=VatRate(Decimal(article["vat"])) if priced else None, location=article["location"],
-                ordered=None if priced else quantity, delivered=None if priced else Decimal(0),
-                remaining=None if priced else Decimal(0),
-            )  # fmt: skip
-        )
+        line = DocumentLine(
+            position=position, sku=article["sku"], name=article["name"], quantity=quantity, unit=article["unit"],
+            packaging=packed if "packaging" in article else "", gtin=article.get("gtin", ""),
+            unit_price=price if priced else None, net=Money.of(quantity * price) if priced else None,
+            vat=VatRate(Decimal(article["vat"])) if priced else None, location=article["location"],
+            ordered=None if priced else quantity, delivered=None if priced else Decimal(0),
+            remaining=None if priced else Decimal(0),
+        )  # fmt: skip
+        lines.append(line)
     return tuple(lines)
 
 
@@ -170,12 +169,17 @@ def _deposit(lines: tuple[DocumentLine, ...]) -> Document:
     printed = []
     for position, (rate, net) in enumerate(sorted(nets.items(), reverse=True), start=1):
         part = net * Decimal("0.3")
-        printed.append(
-            DocumentLine(
-                position=position, sku="", name=text, quantity=Decimal(1), unit="", unit_price=part.amount, net=part,
-                vat=rate,
-            )  # fmt: skip
+        line = DocumentLine(
+            position=position,
+            sku="",
+            name=text,
+            quantity=Decimal(1),
+            unit="",
+            unit_price=part.amount,
+            net=part,
+            vat=rate,
         )
+        printed.append(line)
     return _paper(
         DocumentKind.DEPOSIT_INVOICE, "AC-2026-00021", tuple(printed), issue_date=date(2026, 11, 19),
         due_date=date(2026, 11, 19), deposit_percent=Decimal(30),
@@ -189,7 +193,9 @@ def _letters() -> dict[str, Document]:
         OpenAmount("FA-2026-00061", date(2026, 10, 31), date(2026, 9, 30), Money.of("396.00"), Money.of("396.00"), 24,
                    Money.of("3.12")),
     )  # fmt: skip
-    coming = tuple(dataclasses.replace(known, days_late=0, interest=ZERO, due_date=date(2026, 11, 29)) for known in owed)
+    coming = tuple(
+        dataclasses.replace(known, days_late=0, interest=ZERO, due_date=date(2026, 11, 29)) for known in owed
+    )
     plain = {"order_reference": "", "buyer_order_number": "", "buyer_order_date": None, "due_date": date(2026, 12, 2)}
     letters = {
         f"reminder-{level}": _paper(

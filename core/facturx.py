@@ -20,17 +20,20 @@ from lxml import etree
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, ByteStringObject, NameObject, TextStringObject
 
-from core import mentions
+from core import formats, mentions
 from core.documents import INVOICES, Document, DocumentKind, DocumentLine, Party, canonical, digest
 from core.errors import Refused
 from core.money import ZERO
 
 LEVEL = "en16931"
 FILE_NAME = "factur-x.xml"
-EU = frozenset("AT BE BG CY CZ DE DK EE EL ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split())
-#: EAS schemes of an electronic address in France: SIREN, EU firm by its VAT number, other foreign firm (annexe 7 G1.73).
-SIREN_ADDRESS, EU_ADDRESS, FOREIGN_ADDRESS = "0225", "0223", "0227"
-SIREN, SIRET, GTIN = "0002", "0009", "0160"
+EU = frozenset(
+    "AT BE BG CY CZ DE DK EE EL ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()  # noqa: SIM905 - a list to read
+)
+#: Schemes of BT-34/BT-49: the French directory address (begins with the SIREN), or an e-mail address for foreigners.
+#: The EN 16931 list of this field knows neither 0223 nor 0227: those identify the firm in BT-47 (annexe 7 G1.73).
+FRENCH_ADDRESS, EMAIL_ADDRESS = "0225", "EM"
+SIREN, SIRET, EU_FIRM, FOREIGN_FIRM, GTIN = "0002", "0009", "0223", "0227", "0160"
 TRANSFER = "58"
 _XMP_DATE = re.compile(rb"(?<=Date>)[^<]+(?=</xmp:)")
 
@@ -40,11 +43,7 @@ def ensure_complete(document: Document) -> None:
     if document.kind not in INVOICES:
         raise Refused("not_an_invoice", kind=document.kind.value)
     for role, party in (("seller", document.seller), ("buyer", document.buyer)):
-        for field in ("name", "street", "postcode", "city", "country"):
-            if not getattr(party, field).strip():
-                raise Refused("invoice_field_missing", field=f"{role}.{field}")
-        if party.country == "FR" and not party.siren:
-            raise Refused("invoice_field_missing", field=f"{role}.siren")
+        _ensure_party(role, party)
     if not document.seller.vat_number:
         raise Refused("invoice_field_missing", field="seller.vat_number")
     if not document.lines:
@@ -59,6 +58,14 @@ def ensure_complete(document: Document) -> None:
             raise Refused("invoice_field_missing", field="buyer.vat_number")
     if document.payable < ZERO:
         raise Refused("deposits_above_total", prepaid=document.prepaid, gross=document.totals.gross)
+
+
+def _ensure_party(role: str, party: Party) -> None:
+    for field in ("name", "street", "postcode", "city", "country"):
+        if not getattr(party, field).strip():
+            raise Refused("invoice_field_missing", field=f"{role}.{field}")
+    if party.country == "FR" and not party.siren:
+        raise Refused("invoice_field_missing", field=f"{role}.siren")
 
 
 def _ensure_line(line: DocumentLine) -> None:
@@ -78,9 +85,18 @@ def invoice_xml(document: Document) -> bytes:
     """The CII message of an invoice, deposit invoice or credit note; refuses an incomplete one."""
     ensure_complete(document)
     made: bytes = facturx.generate_cii_xml(
-        _fields(document), level=LEVEL, check_xsd=False, check_schematron=False
+        _cleaned(_fields(document)), level=LEVEL, check_xsd=False, check_schematron=False
     )
     return made
+
+
+def _cleaned(value: Any) -> Any:
+    """XML holds no control characters; a customer's text may."""
+    if isinstance(value, str):
+        return formats.printable(value)
+    if isinstance(value, dict):
+        return {name: _cleaned(item) for name, item in value.items()}
+    return [_cleaned(item) for item in value] if isinstance(value, list) else value
 
 
 def _fields(document: Document) -> dict[str, Any]:
@@ -99,8 +115,7 @@ def _fields(document: Document) -> dict[str, Any]:
         "BT-72": document.delivery_date,
         "BG-1": _notes(document),
         "BG-3": [
-            {"BT-25": known.number, "BT-26": known.date}
-            for known in (*document.preceding_invoices, *document.deposits)
+            {"BT-25": known.number, "BT-26": known.date} for known in (*document.preceding_invoices, *document.deposits)
         ],
         "BG-4": _party(document.seller),
         "BG-7": _party(document.buyer),
@@ -124,8 +139,8 @@ def _fields(document: Document) -> dict[str, Any]:
     }
     if len(document.delivery_notes) == 1:  # BT-16 holds one; several are told in a note
         fields["BT-16"] = document.delivery_notes[0].number
-    if document.deliver_to is not None:
-        fields["BG-13"] = {"name": document.deliver_to.name, **_address(document.deliver_to)}
+    place = document.deliver_to or document.buyer
+    fields["BG-13"] = {"name": place.name, **_address(place)}
     if document.kind is not DocumentKind.CREDIT_NOTE:
         fields["BT-83"] = document.number
         if document.seller.iban:
@@ -170,24 +185,26 @@ def _party(party: Party) -> dict[str, Any]:
     fields: dict[str, Any] = {"name": party.name, "vat_identifier": party.vat_number, **_address(party)}
     if party.siret:
         fields["identifiers"] = {SIRET: party.siret}
-    if party.siren:
-        fields |= {"legal_identifier": party.siren, "legal_identifier_schemeid": SIREN}
+    scheme, identifier = _identifier(party)
+    if identifier:
+        fields |= {"legal_identifier": identifier, "legal_identifier_schemeid": scheme}
     if legal:
         fields["legal_info"] = legal
     if party.email or party.phone:
         fields["contacts"] = [{"name": party.name, "email": party.email, "phone": party.phone}]
-    scheme, address = _electronic_address(party)
-    if address:
-        fields |= {"einvoicing_addr_schemeid": scheme, "einvoicing_addr": address}
+    if party.siren:
+        fields |= {"einvoicing_addr_schemeid": FRENCH_ADDRESS, "einvoicing_addr": party.siren}
+    elif party.email:
+        fields |= {"einvoicing_addr_schemeid": EMAIL_ADDRESS, "einvoicing_addr": party.email}
     return fields
 
 
-def _electronic_address(party: Party) -> tuple[str, str]:
+def _identifier(party: Party) -> tuple[str, str]:
     if party.siren:
-        return SIREN_ADDRESS, party.siren
+        return SIREN, party.siren
     if party.country in EU:
-        return EU_ADDRESS, party.vat_number
-    return FOREIGN_ADDRESS, re.sub(r"[^A-Za-z0-9]", "", party.country + party.name)[:18].upper()
+        return EU_FIRM, party.vat_number
+    return FOREIGN_FIRM, re.sub(r"[^A-Za-z0-9]", "", party.country + party.name)[:18].upper()
 
 
 def _address(party: Party) -> dict[str, str]:
@@ -261,7 +278,7 @@ def _dated(pdf: bytes, document: Document) -> bytes:
     stamp = TextStringObject(at.strftime("D:%Y%m%d%H%M%S+00'00'"))
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf)))
     writer.add_metadata({"/CreationDate": stamp, "/ModDate": stamp})
-    root = writer.root_object
+    root: Any = writer.root_object
     attached = root["/AF"][0].get_object()["/EF"]["/F"].get_object()
     attached["/Params"][NameObject("/ModDate")] = stamp
     metadata = root["/Metadata"].get_object()

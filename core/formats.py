@@ -5,6 +5,7 @@ French groups thousands with U+202F and sets U+00A0 before the sign, as babel do
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 
@@ -14,6 +15,7 @@ from babel.numbers import format_currency, format_decimal
 from core.money import Money
 
 NO_BREAK = "\u00a0"
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _EURO = {"fr": "#,##0.00\u00a0¤", "en": "¤#,##0.00"}
 _PRICE = {"fr": "#,##0.00####\u00a0¤", "en": "¤#,##0.00####"}
 
@@ -34,9 +36,7 @@ def money(amount: Money, language: str = "fr") -> str:
 
 def price(value: Decimal, language: str = "fr") -> str:
     """A unit price: two decimals, up to six where it has more."""
-    return format_currency(
-        value, "EUR", _pattern(_PRICE, language), locale=locale_of(language), currency_digits=False
-    )
+    return format_currency(value, "EUR", _pattern(_PRICE, language), locale=locale_of(language), currency_digits=False)
 
 
 def number(value: Decimal, language: str = "fr") -> str:
@@ -64,3 +64,14 @@ def grouped(code: str, size: int = 4) -> str:
     """An identifier such as an IBAN in groups, as people read it aloud."""
     plain = "".join(code.split())
     return NO_BREAK.join(plain[start : start + size] for start in range(0, len(plain), size))
+
+
+def spaced(code: str) -> str:
+    """A SIREN, SIRET or French VAT number as it is read aloud: 552 100 554 00013, FR65 552 100 554."""
+    found = re.fullmatch(r"(FR..)?(\d{3})(\d{3})(\d{3})(\d{5})?", code)
+    return NO_BREAK.join(part for part in found.groups() if part) if found else code
+
+
+def printable(text: str) -> str:
+    """The text without the characters that neither HTML nor XML may hold."""
+    return _UNPRINTABLE.sub("", text)

@@ -1,246 +1,166 @@
-"""Papers from frozen documents: Jinja2 writes the page, WeasyPrint prints it, the XML goes into invoices.
+"""Papers as bytes: a warm child process prints them, so that no page can stall or swell the service.
 
-The same `Document` gives the same bytes: dates and identifiers come from it, fonts ship with us. Nothing is fetched:
-only names of assets that stand in memory are answered. No user's text is ever compiled as a template.
+The child reads canonical documents and answers PDFs. It has a time limit, a memory limit and no network, and is started
+again when it dies. The service itself never loads WeasyPrint.
 """
 
 from __future__ import annotations
 
-import importlib.resources
-import re
-import tomllib
+import multiprocessing
+import resource
+import signal
+import sys
+import threading
 from collections.abc import Mapping
-from datetime import date
 from functools import cache
-from typing import Any
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING, Any
 
-import segno.helpers
-from babel import Locale
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-from weasyprint import CSS, HTML
-from weasyprint.text.fonts import FontConfiguration
-from weasyprint.urls import URLFetcher, URLFetcherResponse
+from core.documents import Document, canonical, parse
+from core.errors import Refused, TryLater
+from core.pages import render_html
 
-from core import facturx, formats, mentions
-from core.documents import INVOICES, Document, DocumentKind, canonical, digest
-from core.money import ZERO, total
+if TYPE_CHECKING:
+    from core.presses import Press
 
-ACCENT = "#1f4e79"
-LANGUAGES = ("fr", "en")
-TEMPLATES: dict[DocumentKind, str] = {
-    DocumentKind.QUOTE: "quote.html.j2",
-    DocumentKind.ORDER_CONFIRMATION: "order_confirmation.html.j2",
-    DocumentKind.PREPARATION_SLIP: "preparation_slip.html.j2",
-    DocumentKind.DELIVERY_NOTE: "delivery_note.html.j2",
-    DocumentKind.INVOICE: "invoice.html.j2",
-    DocumentKind.DEPOSIT_INVOICE: "invoice.html.j2",
-    DocumentKind.CREDIT_NOTE: "invoice.html.j2",
-    DocumentKind.REMINDER: "letter.html.j2",
-    DocumentKind.FORMAL_NOTICE: "letter.html.j2",
-}
-assert set(TEMPLATES) == set(DocumentKind)  # noqa: S101 - the table is complete
-PAYABLE = {
-    DocumentKind.INVOICE: "payable",
-    DocumentKind.DEPOSIT_INVOICE: "deposit_due",
-    DocumentKind.CREDIT_NOTE: "credited",
-}
-_FOLDER = importlib.resources.files("templates") / "documents"
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+__all__ = ["Printer", "close", "pdf", "pdf_in_process", "render_html"]
+
+START_SECONDS, PRINT_SECONDS = 60.0, 20.0
+MEMORY_BYTES = 1 << 30
+#: Audit events that no page may cause: the child has what it needs before it reads its first document.
+FORBIDDEN = ("socket.connect", "socket.bind", "socket.getaddrinfo", "subprocess.Popen", "os.system", "os.exec")
 
 
-class Assets(URLFetcher):  # type: ignore[misc]
-    """The only things a page may ask for: `asset:NAME`, answered from memory. Everything else is refused."""
+class Printer:
+    """One warm child process; safe to call from several threads, which then wait for each other."""
 
-    def __init__(self, known: Mapping[str, bytes]) -> None:
-        super().__init__(allowed_protocols=("asset",), allow_redirects=False)
-        self.known = dict(known)
+    def __init__(
+        self,
+        assets: Mapping[str, bytes] | None = None,
+        *,
+        seconds: float = PRINT_SECONDS,
+        memory: int = MEMORY_BYTES,
+    ) -> None:
+        self._assets, self._seconds, self._memory = dict(assets or {}), seconds, memory
+        self._lock = threading.Lock()
+        self._child: BaseProcess | None = None
+        self._line: Connection | None = None
 
-    def fetch(self, url: str, headers: object = None) -> URLFetcherResponse:
-        """The bytes of an asset; any other address is an error, and WeasyPrint goes on without it."""
-        scheme, _, name = url.partition(":")
-        if scheme != "asset" or name not in self.known:
-            raise ValueError("a page may only use its assets")
-        kind = "image/svg+xml" if name.endswith(".svg") else "application/octet-stream"
-        return URLFetcherResponse(url, self.known[name], {"Content-Type": kind})
-
-
-class Press:
-    """WeasyPrint made ready once: assets, fonts and style sheet are read at the start and used for every page."""
-
-    def __init__(self, assets: Mapping[str, bytes] | None = None) -> None:
-        fonts = {file.name: file.read_bytes() for file in (_FOLDER / "fonts").iterdir() if file.name.endswith(".ttf")}
-        self.assets = Assets({**fonts, **(assets or {})})
-        self.fonts = FontConfiguration()
-        self.style = CSS(
-            string=(_FOLDER / "style.css").read_text("utf-8"), url_fetcher=self.assets, font_config=self.fonts
-        )
+    @property
+    def pid(self) -> int | None:
+        """The child's process id while it lives."""
+        return self._child.pid if self._child is not None and self._child.is_alive() else None
 
     def pdf(self, document: Document) -> bytes:
-        """The document as PDF; an invoice is a PDF/A-3 that carries its XML."""
-        invoice = document.kind in INVOICES and bool(document.number)  # a preview is no invoice yet
-        page = HTML(string=render_html(document), url_fetcher=self.assets)
-        made: bytes = page.write_pdf(
-            stylesheets=[self.style],
-            font_config=self.fonts,
-            pdf_identifier=bytes.fromhex(digest(canonical(document)))[:16],
-            pdf_variant="pdf/a-3b" if invoice else None,
+        """The paper's bytes; refuses an incomplete invoice, `TryLater` when the child died or ran out of time."""
+        with self._lock:
+            if self.pid is None:
+                self._start()
+            assert self._line is not None  # noqa: S101 - started just above
+            try:
+                self._line.send(canonical(document))
+                if not self._line.poll(self._seconds):
+                    self._stop()
+                    raise TryLater("paper_not_printed", number=document.number, reason="time")
+                answer, *details = self._line.recv()
+            except (EOFError, ConnectionError) as error:
+                self._stop()
+                raise TryLater("paper_not_printed", number=document.number, reason="died") from error
+        if answer == "printed":
+            printed: bytes = details[0]
+            return printed
+        if answer == "refused":
+            raise Refused(details[0], **details[1])
+        raise TryLater("paper_not_printed", number=document.number, reason=details[0])
+
+    def close(self) -> None:
+        """End the child; the next paper starts another."""
+        with self._lock:
+            self._stop()
+
+    def _start(self) -> None:
+        self._stop()
+        context = multiprocessing.get_context("spawn")
+        self._line, other = context.Pipe()
+        self._child = context.Process(
+            target=_serve, args=(other, self._assets, self._memory), name="printer", daemon=True
         )
-        return facturx.embed(made, facturx.invoice_xml(document), document) if invoice else made
+        self._child.start()
+        other.close()
+        try:
+            if self._line.poll(START_SECONDS) and self._line.recv() == "ready":
+                return
+        except (EOFError, ConnectionError):
+            pass
+        self._stop()
+        raise TryLater("printer_not_started")
+
+    def _stop(self) -> None:
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+        if self._child is not None:
+            self._child.kill()
+            self._child.join()
+            self._child = None
+
+
+def _serve(line: Connection, assets: dict[str, bytes], memory: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
+    from core.presses import Press
+
+    press = Press(assets)
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    sys.addaudithook(_forbid)
+    line.send("ready")
+    while True:
+        try:
+            text = line.recv()
+        except EOFError:
+            return  # the parent is gone
+        line.send(_printed(press, text))
+
+
+def _forbid(event: str, _args: Any) -> None:
+    if event.startswith(FORBIDDEN):
+        raise PermissionError(f"a page may not cause {event}")
+
+
+def _printed(press: Press, text: str) -> tuple[Any, ...]:
+    try:
+        return "printed", press.pdf(parse(text))
+    except Refused as refused:
+        return "refused", refused.code, {name: str(value) for name, value in refused.data.items()}
+    except MemoryError:
+        return "failed", "memory"
+    except Exception as error:  # noqa: BLE001 - the child must answer and live on; the parent raises
+        return "failed", f"{type(error).__name__}: {error}"
 
 
 @cache
-def labels() -> dict[str, Any]:
-    """Every word printed on our papers, by language."""
-    return tomllib.loads((_FOLDER / "labels.toml").read_text("utf-8"))
+def _printer() -> Printer:
+    return Printer()
 
 
-@cache
-def _environment(language: str) -> Environment:
-    made = Environment(
-        loader=FileSystemLoader(str(_FOLDER)), autoescape=True, undefined=StrictUndefined, finalize=_clean,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    made.filters |= {
-        "money": lambda amount: formats.money(amount, language),
-        "price": lambda value: formats.price(value, language),
-        "number": lambda value: "" if value is None else formats.number(value, language),
-        "percent": lambda value: formats.percent(value, language),
-        "day": lambda value: "" if value is None else formats.day(value, language),
-        "short": formats.short_day,
-        "grouped": formats.grouped,
-        "country": lambda code: Locale.parse(formats.locale_of(language)).territories.get(code, code),
-    }
-    return made
+def pdf(document: Document) -> bytes:
+    """The paper's bytes, printed by the service's one warm child."""
+    return _printer().pdf(document)
 
 
-def _clean(value: object) -> object:
-    """Control characters are no text; neither HTML nor XML may hold them."""
-    return _CONTROL.sub("", value) if type(value) is str else value
-
-
-def render_html(document: Document) -> str:
-    """The page of a document, in its customer's language; French when we do not print his."""
-    language = document.language if document.language in LANGUAGES else "fr"
-    template = _environment(language).get_template(TEMPLATES[document.kind])
-    return template.render(_context(document, language))
-
-
-def _context(document: Document, language: str) -> dict[str, Any]:
-    words = labels()[language]
-    context: dict[str, Any] = {
-        "d": document,
-        "t": words,
-        "seller": document.seller,
-        "buyer": document.buyer,
-        "accent": document.accent if re.fullmatch(r"#[0-9a-fA-F]{6}", document.accent) else ACCENT,
-        "stamp": f"{document.issue_date.isoformat()}T00:00:00+00:00",
-        "legal": _legal(document, words),
-        "contact": [text for text in (document.seller.phone, document.seller.email) if text],
-        "buyer_codes": [
-            f"{words['fields'][name]} {value}"
-            for name in ("siren", "vat_number")
-            if (value := getattr(document.buyer, name))
-        ],
-        "payment_terms": document.payment_terms,
-        "your_order": _dated(document.buyer_order_number, document.buyer_order_date, words),
-        "columns": {},
-        "payment": mentions.payment_mentions(document),
-        "said": lambda key: mentions.wording(key, on=document.issue_date, language=language),
-        "terms": words["texts"]["terms"].format(version=document.terms_version) if document.terms_version else "",
-    }
-    if document.kind in {DocumentKind.REMINDER, DocumentKind.FORMAL_NOTICE}:
-        return context | _letter(document, words)
-    if document.kind in {DocumentKind.PREPARATION_SLIP, DocumentKind.DELIVERY_NOTE}:
-        return context | _delivery(document)
-    return context | _priced(document, words, language)
-
-
-def _dated(number: str, on: date | None, words: dict[str, Any]) -> str:
-    if not number or on is None:
-        return number
-    return str(words["fields"]["ordered_on"]).format(number=number, date=formats.short_day(on))
-
-
-def _legal(document: Document, words: dict[str, Any]) -> list[str]:
-    seller = document.seller
-    form = seller.legal_form
-    if seller.capital:
-        form = f"{form} {words['legal']['capital'].format(capital=seller.capital)}"
-    where = f"{words['legal']['head_office']} : {seller.street}, {seller.postcode} {seller.city}"
-    codes = [f"{words['fields'][name]} {v}" for name in ("siren", "siret", "vat_number") if (v := getattr(seller, name))]
-    return [text for text in (f"{seller.name}, {form.strip()}" if form.strip() else seller.name, where,
-                              seller.register, *codes) if text]  # fmt: skip
-
-
-def _priced(document: Document, words: dict[str, Any], language: str) -> dict[str, Any]:
-    payable, texts = PAYABLE.get(document.kind), words["texts"]
-    percent = document.deposit_percent
-    deposit = document.kind is DocumentKind.DEPOSIT_INVOICE
-    rate = formats.percent(percent, language) if percent else ""
-    exempt = [mentions.exemption(document, row.rate.category) for row in document.totals.breakdown]
-    return {
-        "columns": {"sku": any(line.sku for line in document.lines)},
-        "exemptions": [found[1] for found in exempt if found is not None],
-        "payable_label": words["totals"][payable] if payable else "",
-        "credit": document.kind is DocumentKind.CREDIT_NOTE,
-        "deposit_invoice": deposit,
-        "deposit_of": texts["deposit_of"].format(rate=rate, order=document.order_reference) if deposit and rate else "",
-        "deposit_asked": texts["deposit_asked"].format(
-            rate=rate, amount=formats.money(document.totals.gross * ((percent or 0) / 100), language)
-        ) if rate and not deposit else "",
-        "operation": mentions.operation(document),
-        "quote": _dated(document.quote.number, document.quote.date, words) if document.quote else "",
-        "delivery_notes": ", ".join(_dated(note.number, note.date, words) for note in document.delivery_notes),
-        "qr": _transfer_code(document),
-    }  # fmt: skip
-
-
-def _transfer_code(document: Document) -> Markup | None:
-    """The EPC QR of a transfer of what is due (EPC069-12), drawn inline; None when there is nothing to pay."""
-    if document.kind not in PAYABLE or document.kind is DocumentKind.CREDIT_NOTE:
-        return None
-    seller, payable = document.seller, document.payable
-    if not seller.iban or not document.number or payable <= ZERO:
-        return None
-    code = segno.helpers.make_epc_qr(
-        name=_clean(seller.name)[:70], iban="".join(seller.iban.split()), amount=payable.amount,  # type: ignore[index]
-        text=document.number, bic=seller.bic or None,
-    )  # fmt: skip
-    return Markup(code.svg_inline(omitsize=True, border=0, dark="#000"))  # noqa: S704 - drawn by segno from numbers
-
-
-def _delivery(document: Document) -> dict[str, Any]:
-    return {
-        "columns": {"before": any(line.delivered for line in document.lines)},
-        "by_location": sorted(document.lines, key=lambda line: (not line.location, line.location, line.position)),
-        "backorder": any(line.remaining for line in document.lines),
-    }
-
-
-def _letter(document: Document, words: dict[str, Any]) -> dict[str, Any]:
-    formal = document.kind is DocumentKind.FORMAL_NOTICE
-    level = "5" if formal else str(min(max(document.reminder_level, 1), 4))
-    due = total(known.due for known in document.open_amounts)
-    interest = total(known.interest for known in document.open_amounts)
-    return {
-        "formal": formal,
-        "letter": words["letters"][level],
-        "signed": words["texts"].get(f"signed_{level}", words["texts"]["signed"]),
-        "due": due,
-        "interest": interest,
-        "claimed": due + interest + document.recovery_fee,
-        "extras": bool(interest or document.recovery_fee),
-        "late": level != "1",
-        "columns": {"late": level != "1", "interest": bool(interest)},
-    }
+def close() -> None:
+    """End the service's child."""
+    _printer().close()
 
 
 @cache
 def _press() -> Press:
+    from core.presses import Press
+
     return Press()
 
 
 def pdf_in_process(document: Document) -> bytes:
-    """The PDF made in this very process; for tests and tools, a running service uses `pdf`."""
+    """The same bytes made in this very process; for tests and tools."""
     return _press().pdf(document)

@@ -1,0 +1,202 @@
+"""Pages: a frozen document written as HTML by Jinja2, in its customer's language.
+
+Every word comes from data (`templates/documents/*.toml`); every value is escaped; no user's text is ever compiled as a
+template. What a page shows depends on the document alone.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+import re
+import tomllib
+from datetime import date
+from functools import cache
+from typing import Any
+
+import segno.helpers
+from babel import Locale
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from core import formats, mentions
+from core.documents import Document, DocumentKind
+from core.money import ZERO, total
+
+ACCENT = "#1f4e79"
+LANGUAGES = ("fr", "en")
+TEMPLATES: dict[DocumentKind, str] = {
+    DocumentKind.QUOTE: "quote.html.j2",
+    DocumentKind.ORDER_CONFIRMATION: "order_confirmation.html.j2",
+    DocumentKind.PREPARATION_SLIP: "preparation_slip.html.j2",
+    DocumentKind.DELIVERY_NOTE: "delivery_note.html.j2",
+    DocumentKind.INVOICE: "invoice.html.j2",
+    DocumentKind.DEPOSIT_INVOICE: "invoice.html.j2",
+    DocumentKind.CREDIT_NOTE: "invoice.html.j2",
+    DocumentKind.REMINDER: "letter.html.j2",
+    DocumentKind.FORMAL_NOTICE: "letter.html.j2",
+}
+assert set(TEMPLATES) == set(DocumentKind)  # noqa: S101 - the table is complete
+PAYABLE = {
+    DocumentKind.INVOICE: "payable",
+    DocumentKind.DEPOSIT_INVOICE: "deposit_due",
+    DocumentKind.CREDIT_NOTE: "credited",
+}
+FOLDER = importlib.resources.files("templates") / "documents"
+
+
+@cache
+def labels() -> dict[str, Any]:
+    """Every word printed on our papers, by language."""
+    return tomllib.loads((FOLDER / "labels.toml").read_text("utf-8"))
+
+
+@cache
+def _environment(language: str) -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(str(FOLDER)), autoescape=True, undefined=StrictUndefined, finalize=_clean,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    made.filters |= {
+        "money": lambda amount: formats.money(amount, language),
+        "price": lambda value: formats.price(value, language),
+        "number": lambda value: "" if value is None else formats.number(value, language),
+        "percent": lambda value: formats.percent(value, language),
+        "day": lambda value: "" if value is None else formats.day(value, language),
+        "short": formats.short_day,
+        "grouped": formats.grouped,
+        "country": lambda code: Locale.parse(formats.locale_of(language)).territories.get(code, code),
+    }
+    return made
+
+
+def _clean(value: object) -> object:
+    """Control characters are no text; neither HTML nor XML may hold them."""
+    return formats.printable(value) if type(value) is str else value
+
+
+def render_html(document: Document) -> str:
+    """The page of a document, in its customer's language; French when we do not print his."""
+    language = document.language if document.language in LANGUAGES else "fr"
+    template = _environment(language).get_template(TEMPLATES[document.kind])
+    return template.render(_context(document, language))
+
+
+def _context(document: Document, language: str) -> dict[str, Any]:
+    words = labels()[language]
+    context: dict[str, Any] = {
+        "d": document,
+        "t": words,
+        "seller": document.seller,
+        "buyer": document.buyer,
+        "accent": document.accent if re.fullmatch(r"#[0-9a-fA-F]{6}", document.accent) else ACCENT,
+        "stamp": f"{document.issue_date.isoformat()}T00:00:00+00:00",
+        "legal": _legal(document, words),
+        "contact": [text for text in (document.seller.phone, document.seller.email) if text],
+        "buyer_codes": [
+            f"{words['fields'][name]} {formats.spaced(value)}"
+            for name in ("siren", "vat_number")
+            if (value := getattr(document.buyer, name))
+        ],
+        "payment_terms": document.payment_terms,
+        "your_order": _dated(document.buyer_order_number, document.buyer_order_date, words),
+        "columns": {},
+        "payment": mentions.payment_mentions(document),
+        "said": lambda key: mentions.wording(key, on=document.issue_date, language=language),
+        "terms": words["texts"]["terms"].format(version=document.terms_version) if document.terms_version else "",
+    }
+    if document.kind in {DocumentKind.REMINDER, DocumentKind.FORMAL_NOTICE}:
+        return context | _letter(document, words)
+    if document.kind in {DocumentKind.PREPARATION_SLIP, DocumentKind.DELIVERY_NOTE}:
+        return context | _delivery(document)
+    return context | _priced(document, words, language)
+
+
+def _dated(number: str, on: date | None, words: dict[str, Any]) -> str:
+    if not number or on is None:
+        return number
+    return str(words["fields"]["ordered_on"]).format(number=number, date=formats.short_day(on))
+
+
+def _legal(document: Document, words: dict[str, Any]) -> list[str]:
+    seller = document.seller
+    form = seller.legal_form
+    if seller.capital:
+        form = f"{form} {words['legal']['capital'].format(capital=seller.capital)}"
+    where = f"{words['legal']['head_office']} : {seller.street}, {seller.postcode} {seller.city}"
+    codes = {name: getattr(seller, name) for name in ("siren", "siret", "vat_number")}
+    if codes["siren"] in "".join(seller.register.split()):
+        del codes["siren"]  # "RCS Lyon 552 100 554" says it
+    shown = [f"{words['fields'][name]}{formats.NO_BREAK}{formats.spaced(code)}" for name, code in codes.items() if code]
+    who = f"{seller.name}, {form.strip()}" if form.strip() else seller.name
+    return [text for text in (who, where, seller.register, *shown) if text]
+
+
+def _priced(document: Document, words: dict[str, Any], language: str) -> dict[str, Any]:
+    payable, texts = PAYABLE.get(document.kind), words["texts"]
+    percent = document.deposit_percent
+    deposit = document.kind is DocumentKind.DEPOSIT_INVOICE
+    rate = formats.percent(percent, language) if percent else ""
+    exempt = [mentions.exemption(document, row.rate.category) for row in document.totals.breakdown]
+    return {
+        "columns": {"sku": any(line.sku for line in document.lines)},
+        "exemptions": [found[1] for found in exempt if found is not None],
+        "payable_label": words["totals"][payable] if payable else "",
+        "credit": document.kind is DocumentKind.CREDIT_NOTE,
+        "deposit_invoice": deposit,
+        "deposit_of": texts["deposit_of"].format(rate=rate, order=document.order_reference) if deposit and rate else "",
+        "deposit_asked": texts["deposit_asked"].format(
+            rate=rate, amount=formats.money(document.totals.gross * (percent / 100), language)
+        ) if percent and not deposit else "",
+        "vat_label": _vat_label(document, words, language),
+        "operation": mentions.operation(document),
+        "quote": _dated(document.quote.number, document.quote.date, words) if document.quote else "",
+        "delivery_notes": ", ".join(_dated(note.number, note.date, words) for note in document.delivery_notes),
+        "qr": _transfer_code(document),
+    }  # fmt: skip
+
+
+def _vat_label(document: Document, words: dict[str, Any], language: str) -> str:
+    rates = {row.rate.percent for row in document.totals.breakdown}
+    if len(rates) != 1:
+        return str(words["totals"]["vat_total"])
+    return str(words["totals"]["vat"]).format(rate=formats.percent(rates.pop(), language))
+
+
+def _transfer_code(document: Document) -> Markup | None:
+    """The EPC QR of a transfer of what is due (EPC069-12), drawn inline; None when there is nothing to pay."""
+    if document.kind not in PAYABLE or document.kind is DocumentKind.CREDIT_NOTE:
+        return None
+    seller, payable = document.seller, document.payable
+    if not seller.iban or not document.number or payable <= ZERO:
+        return None
+    code = segno.helpers.make_epc_qr(
+        name=formats.printable(seller.name)[:70], iban="".join(seller.iban.split()), amount=payable.amount,
+        text=document.number, bic=seller.bic or None,
+    )  # fmt: skip
+    return Markup(code.svg_inline(omitsize=True, border=0, dark="#000"))  # noqa: S704 - drawn by segno from numbers
+
+
+def _delivery(document: Document) -> dict[str, Any]:
+    return {
+        "columns": {"before": any(line.delivered for line in document.lines)},
+        "by_location": sorted(document.lines, key=lambda line: (not line.location, line.location, line.position)),
+        "backorder": any(line.remaining for line in document.lines),
+    }
+
+
+def _letter(document: Document, words: dict[str, Any]) -> dict[str, Any]:
+    formal = document.kind is DocumentKind.FORMAL_NOTICE
+    level = "5" if formal else str(min(max(document.reminder_level, 1), 4))
+    due = total(known.due for known in document.open_amounts)
+    interest = total(known.interest for known in document.open_amounts)
+    return {
+        "formal": formal,
+        "letter": words["letters"][level],
+        "signed": words["texts"].get(f"signed_{level}", words["texts"]["signed"]),
+        "due": due,
+        "interest": interest,
+        "claimed": due + interest + document.recovery_fee,
+        "extras": bool(interest or document.recovery_fee),
+        "late": level != "1",
+        "columns": {"late": level != "1", "interest": bool(interest)},
+    }

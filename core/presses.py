@@ -1,0 +1,56 @@
+"""The press: WeasyPrint made ready once, printing pages that can fetch nothing but what stands in memory.
+
+The same `Document` gives the same bytes: dates and identifiers come from it, fonts ship with us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from weasyprint import CSS, HTML
+from weasyprint.text.fonts import FontConfiguration
+from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+from core import facturx, pages
+from core.documents import INVOICES, Document, canonical, digest
+
+
+class Assets(URLFetcher):  # type: ignore[misc]
+    """The only things a page may ask for: `asset:NAME`, answered from memory. Everything else is refused."""
+
+    def __init__(self, known: Mapping[str, bytes]) -> None:
+        super().__init__(allowed_protocols=("asset",), allow_redirects=False)
+        self.known = dict(known)
+
+    def fetch(self, url: str, headers: object = None) -> URLFetcherResponse:  # noqa: ARG002 - WeasyPrint's own signature
+        """The bytes of an asset; any other address is an error, and WeasyPrint goes on without it."""
+        scheme, _, name = url.partition(":")
+        if scheme != "asset" or name not in self.known:
+            raise ValueError("a page may only use its assets")
+        kind = "image/svg+xml" if name.endswith(".svg") else "application/octet-stream"
+        return URLFetcherResponse(url, self.known[name], {"Content-Type": kind})
+
+
+class Press:
+    """WeasyPrint made ready once: assets, fonts and style sheet are read at the start and used for every page."""
+
+    def __init__(self, assets: Mapping[str, bytes] | None = None) -> None:
+        shipped = (pages.FOLDER / "fonts").iterdir()
+        fonts = {file.name: file.read_bytes() for file in shipped if file.name.endswith(".ttf")}
+        self.assets = Assets({**fonts, **(assets or {})})
+        self.fonts = FontConfiguration()
+        self.style = CSS(
+            string=(pages.FOLDER / "style.css").read_text("utf-8"), url_fetcher=self.assets, font_config=self.fonts
+        )
+
+    def pdf(self, document: Document) -> bytes:
+        """The document as PDF; an invoice is a PDF/A-3 that carries its XML."""
+        invoice = document.kind in INVOICES and bool(document.number)  # a preview is no invoice yet
+        page = HTML(string=pages.render_html(document), url_fetcher=self.assets)
+        made: bytes = page.write_pdf(
+            stylesheets=[self.style],
+            font_config=self.fonts,
+            pdf_identifier=bytes.fromhex(digest(canonical(document)))[:16],
+            pdf_variant="pdf/a-3b" if invoice else None,
+        )
+        return facturx.embed(made, facturx.invoice_xml(document), document) if invoice else made
