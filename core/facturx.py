@@ -24,6 +24,7 @@ from core import formats, mentions
 from core.documents import INVOICES, Document, DocumentKind, DocumentLine, Party, canonical, digest
 from core.errors import Refused
 from core.money import ZERO
+from core.vat import VatCategory, VatRate
 
 LEVEL = "en16931"
 FILE_NAME = "factur-x.xml"
@@ -54,7 +55,10 @@ def ensure_complete(document: Document) -> None:
         _ensure_line(line)
     for row in document.totals.breakdown:
         mentions.exemption(document, row.rate.category)
-        if row.rate.category in {"K", "AE"} and not document.buyer.vat_number:
+        if (
+            row.rate.category in {VatCategory.INTRA_COMMUNITY, VatCategory.REVERSE_CHARGE}
+            and not document.buyer.vat_number
+        ):
             raise Refused("invoice_field_missing", field="buyer.vat_number")
     if document.payable < ZERO:
         raise Refused("deposits_above_total", prepaid=document.prepaid, gross=document.totals.gross)
@@ -123,8 +127,7 @@ def _fields(document: Document) -> dict[str, Any]:
             {
                 "BT-116": str(row.base),
                 "BT-117": str(row.vat),
-                "BT-118": row.rate.category.value,
-                "BT-119": _rate(row.rate.percent) if row.rate.category != "O" else "",
+                **_rate(row.rate, "BT-118", "BT-119"),
                 **_exemption(document, row.rate.category),
             }
             for row in totals.breakdown
@@ -137,6 +140,11 @@ def _fields(document: Document) -> dict[str, Any]:
         "BT-113": str(document.prepaid) if document.deposits else "",
         "BT-115": str(document.payable),
     }
+    if {row.rate.category for row in totals.breakdown} == {
+        VatCategory.OUTSIDE_SCOPE
+    }:  # BR-O-02: no VAT number beside it
+        for role in ("BG-4", "BG-7"):
+            fields[role]["vat_identifier"] = ""
     if len(document.delivery_notes) == 1:  # BT-16 holds one; several are told in a note
         fields["BT-16"] = document.delivery_notes[0].number
     place = document.deliver_to or document.buyer
@@ -175,7 +183,7 @@ def _notes(document: Document) -> list[dict[str, str]]:
     return notes + [{"BT-22": text} for text in free if text]
 
 
-def _exemption(document: Document, category: Any) -> dict[str, str]:
+def _exemption(document: Document, category: VatCategory) -> dict[str, str]:
     found = mentions.exemption(document, category)
     return {} if found is None else {"BT-121": found[0], "BT-120": found[1]}
 
@@ -215,15 +223,14 @@ def _address(party: Party) -> dict[str, str]:
 
 def _line(line: DocumentLine) -> dict[str, Any]:
     assert line.unit_price is not None and line.net is not None and line.vat is not None  # noqa: S101, PT018 - complete
-    fields = {
+    fields: dict[str, Any] = {
         "BT-126": str(line.position),
         "BT-127-00": [{"BT-127": text} for text in (line.packaging, line.note) if text],
         "BT-129": _plain(line.quantity),
         "BT-130": mentions.unit_code(line.unit),
         "BT-131": str(line.net),
         "BT-146": _plain(line.unit_price),
-        "BT-151": line.vat.category.value,
-        "BT-152": _rate(line.vat.percent) if line.vat.category != "O" else "",
+        **_rate(line.vat, "BT-151", "BT-152"),
         "BT-153": line.name,
         "BT-155": line.sku,
         "BT-156": line.buyer_reference,
@@ -238,8 +245,11 @@ def _plain(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _rate(percent: Decimal) -> str:
-    return f"{percent:.2f}"
+def _rate(rate: VatRate, category: str, percent: str) -> dict[str, str]:
+    fields = {category: rate.category.value}
+    if rate.category is not VatCategory.OUTSIDE_SCOPE:  # BR-O-05: no rate at all, not even zero
+        fields[percent] = f"{rate.percent:.2f}"
+    return fields
 
 
 @cache
