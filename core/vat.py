@@ -15,7 +15,7 @@ from core.money import Money, total
 
 #: Rates that French platforms accept, in percent (DGFiP annexe 7 v1.9, rule G1.24).
 RATES: frozenset[Decimal] = frozenset(
-    map(Decimal, "0 10 13 20 8.5 19.6 2.1 5.5 7 20.6 1.05 0.9 1.75 9.2 9.6".split())
+    map(Decimal, ["0", "10", "13", "20", "8.5", "19.6", "2.1", "5.5", "7", "20.6", "1.05", "0.9", "1.75", "9.2", "9.6"])
 )
 
 

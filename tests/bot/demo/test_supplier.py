@@ -145,7 +145,7 @@ def test_the_letterhead_has_valid_identifiers_and_a_lawful_penalty_rate() -> Non
     assert siret.is_valid(HOUSE.siret)
     assert tva.is_valid(HOUSE.vat_number)
     assert luhn.is_valid(HOUSE.siren)
-    assert HOUSE.register.replace(" ", "").endswith(HOUSE.siren)
+    assert HOUSE.trade_register.replace(" ", "").endswith(HOUSE.siren)
     assert iban.is_valid(HOUSE.iban)
     assert bic.is_valid(HOUSE.bic)
     assert HOUSE.penalty_rate is not None

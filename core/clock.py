@@ -1,0 +1,51 @@
+"""Instants and business days: aware UTC instants, `date` in Europe/Paris, French public holidays.
+
+Nothing in `core` or `intake` reads the time: whoever starts the work passes a `Clock`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+import holidays
+
+PARIS = ZoneInfo("Europe/Paris")
+
+Clock = Callable[[], datetime]
+
+
+def wall_clock() -> datetime:
+    """The machine's time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def business_date(at: datetime) -> date:
+    """The civil day in France at that instant."""
+    return at.astimezone(PARIS).date()
+
+
+@cache
+def _french_holidays(year: int) -> frozenset[date]:
+    return frozenset(holidays.country_holidays("FR", years=year))
+
+
+def is_business_day(day: date) -> bool:
+    """Monday to Friday and no French public holiday."""
+    return day.weekday() < 5 and day not in _french_holidays(day.year)
+
+
+def next_business_day(day: date) -> date:
+    """The first business day on or after `day`."""
+    while not is_business_day(day):
+        day += timedelta(days=1)
+    return day
+
+
+def add_business_days(day: date, count: int) -> date:
+    """The business day `count` business days after `day`."""
+    for _ in range(count):
+        day = next_business_day(day + timedelta(days=1))
+    return day

@@ -1,0 +1,223 @@
+"""What happened becomes what must leave: one table says who hears of which event, by which text.
+
+Rows are written in the caller's transaction. A route whose customer has no way to be reached goes to sales instead:
+nothing is silent. A card that already waits to be repainted is not queued twice.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sqlalchemy import select
+
+from core import jobs
+from core.outbox import OutboxChannel, OutboxRow, OutboxState, Resend
+from core.parties import Customer, Role, chats_of, staff_with
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from core.papers import Paper
+
+CUSTOMER = "customer"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One audience of an event and its text; `about_order` repaints the order's card instead of the thing's own."""
+
+    audience: str
+    template: str
+    card: bool = False
+    resend: Resend = Resend.MARKED
+    about_order: bool = False
+
+
+def _card(audience: str, template: str, *, about_order: bool = False) -> Route:
+    return Route(audience, template, card=True, resend=Resend.REPAINT, about_order=about_order)
+
+
+ORDER_CARD = _card(Role.SALES, "order_card", about_order=True)
+#: Who hears of what; complete by test: every template named here exists in every language it is sent in.
+ROUTES: dict[str, tuple[Route, ...]] = {
+    "message_quarantined": (_card(Role.SALES, "quarantine_card"),),
+    "message_kept": (Route(CUSTOMER, "message_kept"),),
+    "receipt_only": (Route(CUSTOMER, "receipt_only"),),
+    "message_for_staff": (Route(Role.SALES, "customer_message"),),
+    "quote_drafted": (_card(Role.SALES, "quote_card"),),
+    "quote_sent": (Route(CUSTOMER, "quote_sent"), _card(Role.SALES, "quote_card")),
+    "order_drafted": (_card(CUSTOMER, "order_recap"), ORDER_CARD),
+    "order_changed": (_card(CUSTOMER, "order_recap"), ORDER_CARD),
+    "recap_accepted": (_card(CUSTOMER, "order_recap"), ORDER_CARD),
+    "order_confirmed": (Route(CUSTOMER, "order_confirmed"), ORDER_CARD),
+    "order_cancelled": (Route(CUSTOMER, "order_cancelled"), ORDER_CARD),
+    "order_released": (Route(Role.SALES, "order_released"), ORDER_CARD),
+    "order_handed_over": (Route(Role.SALES, "order_handed_over"),),
+    "override_requested": (Route(Role.ACCOUNTING, "override_requested"),),
+    "override_granted": (Route(Role.SALES, "override_granted"), ORDER_CARD),
+    "override_refused": (Route(Role.SALES, "override_refused"), ORDER_CARD),
+    "delivery_preparing": (_card(Role.WAREHOUSE, "preparation_card"),),
+    "delivery_changed": (_card(Role.WAREHOUSE, "preparation_card"),),
+    "delivery_shipped": (
+        Route(CUSTOMER, "delivery_shipped"),
+        _card(Role.WAREHOUSE, "preparation_card"),
+        ORDER_CARD,
+    ),
+    "delivery_cancelled": (_card(Role.WAREHOUSE, "preparation_card"),),
+    "delivery_verified": (Route(CUSTOMER, "delivery_verified"), ORDER_CARD),
+    "reserve_stated": (Route(CUSTOMER, "delivery_verified"), Route(Role.SALES, "reserve_stated"), ORDER_CARD),
+    "invoice_issued": (Route(CUSTOMER, "invoice_issued"), Route(Role.ACCOUNTING, "invoice_card"), ORDER_CARD),
+    "deposit_issued": (Route(CUSTOMER, "deposit_issued"), Route(Role.ACCOUNTING, "invoice_card"), ORDER_CARD),
+    "credit_note_issued": (Route(CUSTOMER, "credit_note_issued"), Route(Role.ACCOUNTING, "invoice_card"), ORDER_CARD),
+    "payment_recorded": (Route(CUSTOMER, "payment_received"), Route(Role.ACCOUNTING, "payment_recorded")),
+    "reminder_due": (Route(CUSTOMER, "reminder", resend=Resend.NEVER),),
+    "legal_handover": (Route(Role.LEGAL, "legal_handover"), Route(Role.ACCOUNTING, "legal_handover_info")),
+    "formal_notice": (Route(CUSTOMER, "formal_notice", resend=Resend.NEVER),),
+    "promise_made": (Route(CUSTOMER, "promise_made"), Route(Role.ACCOUNTING, "promise_info")),
+    "promise_broken": (Route(Role.ACCOUNTING, "promise_broken"),),
+    "dispute_opened": (Route(CUSTOMER, "dispute_opened"), Route(Role.ACCOUNTING, "dispute_info")),
+    "payment_claimed": (Route(Role.ACCOUNTING, "payment_claimed"),),
+    "human_wanted": (Route(CUSTOMER, "human_wanted"), Route(Role.SALES, "customer_message")),
+    "chat_linked": (Route(Role.ADMIN, "chat_linked"),),
+    "chat_blocked": (Route(Role.SALES, "chat_blocked"),),
+    "send_failed": (Route(Role.ADMIN, "send_failed"),),
+    "mailbox_alarm": (Route(Role.ADMIN, "mailbox_alarm"),),
+    "address_failed": (Route(Role.SALES, "address_failed"),),
+}
+
+
+class Thing(Protocol):
+    """What an event is about: it names itself (`order:12`)."""
+
+    @property
+    def subject(self) -> str:
+        """The thing's own name, as journal lines and outbox rows know it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a row goes: a chat or a mailbox."""
+
+    channel: OutboxChannel
+    chat_id: int | None = None
+    email: str = ""
+
+    @property
+    def recipient(self) -> str:
+        """The address as part of a row's key."""
+        return str(self.chat_id) if self.chat_id is not None else self.email
+
+
+def emit(
+    session: Session,
+    name: str,
+    thing: Thing,
+    *,
+    at: datetime,
+    not_before: datetime | None = None,
+    paper: Paper | None = None,
+    **params: Any,
+) -> list[OutboxRow]:
+    """Write the outbox rows of an event about `thing`; `not_before` holds back what the customer gets."""
+    session.flush()
+    rows: list[OutboxRow] = []
+    for route in ROUTES[name]:
+        order = getattr(thing, "order", None) if route.about_order else None
+        about: Thing = order if order is not None else thing
+        if route.about_order and not about.subject.startswith("order:"):
+            continue
+        for address in _addresses(session, route, about):
+            later = not_before if route.audience in {CUSTOMER, Role.WAREHOUSE} and not_before else at
+            rows += _queue(session, name, route, about, address, at=at, not_before=later, paper=paper, params=params)
+    return rows
+
+
+def _queue(
+    session: Session,
+    name: str,
+    route: Route,
+    thing: Thing,
+    address: Address,
+    *,
+    at: datetime,
+    not_before: datetime,
+    paper: Paper | None,
+    params: dict[str, Any],
+) -> list[OutboxRow]:
+    if route.card and _already_waiting(session, route, thing, address):
+        return []
+    key = f"{name}:{thing.subject}:{route.template}:{address.recipient}:{at.isoformat()}"
+    if paper is not None:
+        key += f":{paper.id}"
+    customer: Customer | None = getattr(thing, "customer", None)
+    row = OutboxRow(
+        key=key, channel=address.channel, audience=route.audience, chat_id=address.chat_id, email=address.email,
+        customer_id=customer.id if customer is not None and route.audience == CUSTOMER else None,
+        template=route.template, subject=thing.subject, params=json.dumps(params, sort_keys=True, default=str),
+        paper_id=paper.id if paper is not None and not route.about_order else None,
+        card=route.card and address.channel is OutboxChannel.CHAT, resend=route.resend,
+        not_before=not_before, created_at=at,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    jobs.ring(session, "deliver", f"outbox:{row.id}:{row.attempt}", at=not_before, now=at)
+    return [row]
+
+
+def _already_waiting(session: Session, route: Route, thing: Thing, address: Address) -> bool:
+    query = select(OutboxRow.id).where(
+        OutboxRow.state == OutboxState.WAITING, OutboxRow.template == route.template,
+        OutboxRow.subject == thing.subject, OutboxRow.chat_id == address.chat_id, OutboxRow.email == address.email,
+    )  # fmt: skip
+    return session.scalar(query.limit(1)) is not None
+
+
+def _addresses(session: Session, route: Route, thing: Thing) -> list[Address]:
+    if route.audience == CUSTOMER:
+        found = address_of_customer(session, thing)
+        if found is not None and route.card and found.channel is OutboxChannel.MAIL:
+            # A card is one living message; by mail only its first state is told: the acknowledgement.
+            sent = select(OutboxRow.id).where(
+                OutboxRow.template == route.template, OutboxRow.subject == thing.subject, OutboxRow.email != ""
+            )
+            return [] if session.scalar(sent.limit(1)) is not None else [found]
+        return [found] if found is not None else []
+    return staff_addresses(session, Role(route.audience))
+
+
+def staff_addresses(session: Session, role: Role) -> list[Address]:
+    """Where the holders of a role are told: their chats, else their mailboxes; managers or admins when there is none."""
+    for wanted in (role, Role.MANAGER, Role.ADMIN):
+        holders = staff_with(session, wanted)
+        found = [
+            Address(OutboxChannel.CHAT, chat_id=link.chat_id)
+            for person in holders
+            for link in chats_of(session, person)
+        ] or [Address(OutboxChannel.MAIL, email=person.email) for person in holders if person.email]
+        if found:
+            return found
+    return []
+
+
+def address_of_customer(session: Session, thing: Thing) -> Address | None:
+    """Where the customer hears about `thing`: the way the order came, else his chat, else his mailbox."""
+    order = thing if thing.subject.startswith("order:") else getattr(thing, "order", None)
+    source = order if order is not None else thing
+    customer: Customer | None = getattr(source, "customer", None)
+    reply_chat_id: int | None = getattr(source, "reply_chat_id", None)
+    reply_email: str = getattr(source, "reply_email", "")
+    chats = {link.chat_id for link in chats_of(session, customer)} if customer is not None else set()
+    if reply_chat_id is not None and (reply_chat_id in chats or customer is None):
+        return Address(OutboxChannel.CHAT, chat_id=reply_chat_id)
+    if reply_email:
+        return Address(OutboxChannel.MAIL, email=reply_email)
+    if chats:
+        return Address(OutboxChannel.CHAT, chat_id=min(chats))
+    if customer is not None and customer.email:
+        return Address(OutboxChannel.MAIL, email=customer.email)
+    return None

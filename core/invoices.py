@@ -1,0 +1,352 @@
+"""Invoices, deposit invoices and credit notes: they exist only once issued, and never change.
+
+A preview is a pure computation (`document_for_delivery` without a number). Issuing takes the number, writes the row,
+its lines, the frozen paper, the journal line and the outbox rows in one transaction. There is no delete: a credit note.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ForeignKey, Text, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from core import events, journal, papers, stock, terms
+from core.clock import business_date
+from core.db import PERCENT, PRICE, Base, choice
+from core.deliveries import Delivery, DeliveryState, delivery_place
+from core.documents import Document, DocumentKind, DocumentLine, Reference
+from core.errors import Refused
+from core.identifiers import next_number
+from core.journal import Actor
+from core.money import ZERO, Money, total
+from core.orders import Order, OrderState
+from core.parties import Customer
+from core.quotes import packed
+
+if TYPE_CHECKING:
+    from core.settings import House
+
+SERIES = {DocumentKind.INVOICE: "FA", DocumentKind.DEPOSIT_INVOICE: "AC", DocumentKind.CREDIT_NOTE: "AV"}
+
+
+class Invoice(Base):
+    """An issued invoice, deposit invoice or credit note; amounts are positive in all three."""
+
+    __tablename__ = "invoice"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[DocumentKind] = mapped_column(choice(DocumentKind))
+    number: Mapped[str] = mapped_column(unique=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
+    order_id: Mapped[int | None] = mapped_column(ForeignKey("order.id"), index=True)
+    delivery_id: Mapped[int | None] = mapped_column(ForeignKey("delivery.id"), unique=True)
+    refers_to_id: Mapped[int | None] = mapped_column(ForeignKey("invoice.id"), index=True)
+    paper_id: Mapped[int] = mapped_column(ForeignKey("paper.id"), unique=True)
+    issue_date: Mapped[date]
+    due_date: Mapped[date]
+    net: Mapped[Money]
+    vat: Mapped[Money]
+    gross: Mapped[Money]
+    prepaid: Mapped[Money]
+    reason: Mapped[str] = mapped_column(Text, default="")
+    issued_at: Mapped[datetime]
+    customer: Mapped[Customer] = relationship()
+    order: Mapped[Order | None] = relationship()
+    paper: Mapped[papers.Paper] = relationship()
+    refers_to: Mapped[Invoice | None] = relationship(remote_side=[id])
+    lines: Mapped[list[InvoiceLine]] = relationship(order_by="InvoiceLine.position")
+
+    @property
+    def subject(self) -> str:
+        """The invoice as the subject of journal lines and outbox rows."""
+        return f"invoice:{self.id}"
+
+    @property
+    def payable(self) -> Money:
+        """What was to be paid when it was issued: gross less the deposits it deducts."""
+        return self.gross - self.prepaid
+
+
+class InvoiceLine(Base):
+    """One invoiced line, kept beside the frozen paper so that it can be credited and counted."""
+
+    __tablename__ = "invoice_line"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"), index=True)
+    position: Mapped[int]
+    order_line_id: Mapped[int | None] = mapped_column(ForeignKey("order_line.id"), index=True)
+    article_id: Mapped[int | None] = mapped_column(ForeignKey("article.id"))
+    quantity: Mapped[Decimal]
+    unit_price: Mapped[Decimal] = mapped_column(PRICE)
+    net: Mapped[Money]
+    vat_percent: Mapped[Decimal] = mapped_column(PERCENT)
+    credits_line_id: Mapped[int | None] = mapped_column(ForeignKey("invoice_line.id"), index=True)
+
+
+class DepositDeduction(Base):
+    """The part of a deposit invoice that a final invoice deducts."""
+
+    __tablename__ = "deposit_deduction"
+
+    invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"), primary_key=True)
+    deposit_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"), primary_key=True)
+    amount: Mapped[Money]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Source:
+    """Where a document line comes from, beside what it prints."""
+
+    line: DocumentLine
+    order_line_id: int | None = None
+    article_id: int | None = None
+    credits_line_id: int | None = None
+
+
+def _issue(
+    session: Session,
+    document: Document,
+    sources: list[_Source],
+    *,
+    customer: Customer,
+    order: Order | None,
+    by: Actor,
+    at: datetime,
+    delivery: Delivery | None = None,
+    refers_to: Invoice | None = None,
+    event: str,
+) -> Invoice:
+    if not sources:
+        raise Refused("nothing_to_invoice")
+    number = next_number(session, SERIES[document.kind], on=document.issue_date)
+    document = dataclasses.replace(document, number=number, lines=tuple(source.line for source in sources))
+    totals = document.totals
+    paper = papers.freeze(
+        session, document, customer_id=customer.id, order_id=order.id if order is not None else None, at=at
+    )
+    assert document.due_date is not None  # noqa: S101 - every invoice document is built with one
+    invoice = Invoice(
+        kind=document.kind, number=number, customer=customer, order=order, refers_to=refers_to, paper=paper,
+        delivery_id=delivery.id if delivery is not None else None,
+        issue_date=document.issue_date, due_date=document.due_date, net=totals.net, vat=totals.vat,
+        gross=totals.gross, prepaid=document.prepaid, reason=document.reason, issued_at=at,
+    )  # fmt: skip
+    session.add(invoice)
+    session.flush()
+    for source in sources:
+        line = source.line
+        assert line.unit_price is not None and line.net is not None and line.vat is not None  # noqa: S101, PT018 - priced
+        session.add(
+            InvoiceLine(
+                invoice_id=invoice.id,
+                position=line.position,
+                order_line_id=source.order_line_id,
+                article_id=source.article_id,
+                quantity=line.quantity,
+                unit_price=line.unit_price,
+                net=line.net,
+                vat_percent=line.vat.percent,
+                credits_line_id=source.credits_line_id,
+            )
+        )
+    journal.write(
+        session, f"{document.kind}_issued", subject=invoice.subject, by=by, at=at, number=number,
+        gross=totals.gross, payload_hash=paper.payload_hash,
+    )  # fmt: skip
+    events.emit(session, event, invoice, at=at, paper=paper)
+    return invoice
+
+
+def _head(kind: DocumentKind, customer: Customer, order: Order | None, house: House, *, at: datetime) -> Document:
+    today = business_date(at)
+    return Document(
+        kind=kind, number="", issue_date=today, seller=house.as_party(), accent=house.accent, buyer=customer.as_party(),
+        language=customer.language, due_date=terms.parse(customer.payment_terms).due_date(today),
+        payment_terms=customer.payment_terms, penalty_rate=house.penalty_rate, terms_version=house.terms_version,
+        deliver_to=delivery_place(order) if order is not None else None,
+        order_reference=order.reference if order is not None else "",
+        buyer_order_number=order.customer_reference if order is not None else "",
+        buyer_order_date=order.customer_reference_date if order is not None else None,
+    )  # fmt: skip
+
+
+def document_for_delivery(session: Session, delivery: Delivery, *, house: House, at: datetime) -> Document:
+    """What the invoice of a delivery would say if it were issued now: pure, numberless, nothing written."""
+    order = delivery.order
+    document = dataclasses.replace(
+        _head(DocumentKind.INVOICE, order.customer, order, house, at=at),
+        delivery_date=business_date(delivery.shipped_at) if delivery.shipped_at else None,
+        delivery_notes=(Reference(delivery.reference, business_date(delivery.shipped_at or at)),),
+        lines=tuple(source.line for source in _delivered(delivery)),
+    )
+    deposits = _deductible(session, order, document.totals.gross)
+    if not deposits:
+        return document
+    return dataclasses.replace(
+        document, business_process="B4",
+        deposits=tuple(Reference(d.number, d.issue_date, amount) for d, amount in deposits),
+    )  # fmt: skip
+
+
+def _delivered(delivery: Delivery) -> list[_Source]:
+    sources: list[_Source] = []
+    for line in delivery.lines:
+        ordered, quantity = line.order_line, line.invoiceable
+        article = ordered.article
+        if article is None or ordered.unit_price is None or quantity <= 0:
+            continue
+        printed = DocumentLine(
+            position=len(sources) + 1, sku=article.sku, name=article.name, quantity=quantity, unit=article.unit,
+            packaging=packed(ordered.packaging, ordered.packaging_count) if quantity == ordered.quantity else "",
+            unit_price=ordered.unit_price, net=Money.of(quantity * ordered.unit_price), vat=article.vat_rate,
+            buyer_reference=ordered.customer_reference, gtin=article.gtin,
+        )  # fmt: skip
+        sources.append(_Source(printed, order_line_id=ordered.id, article_id=article.id))
+    return sources
+
+
+def issue_for_delivery(session: Session, delivery: Delivery, *, house: House, by: Actor, at: datetime) -> Invoice:
+    """Issue the invoice of a verified delivery, once; deposits are absorbed by the first invoices."""
+    if delivery.state is not DeliveryState.VERIFIED:
+        raise Refused("delivery_not_verified", reference=delivery.reference)
+    if session.scalar(select(Invoice.id).where(Invoice.delivery_id == delivery.id)) is not None:
+        raise Refused("delivery_already_invoiced", reference=delivery.reference)
+    document = document_for_delivery(session, delivery, house=house, at=at)
+    invoice = _issue(
+        session, document, _delivered(delivery), customer=delivery.order.customer, order=delivery.order, by=by, at=at,
+        delivery=delivery, event="invoice_issued",
+    )  # fmt: skip
+    for deposit, amount in _deductible(session, delivery.order, document.totals.gross):
+        session.add(DepositDeduction(invoice_id=invoice.id, deposit_id=deposit.id, amount=amount))
+    session.flush()
+    return invoice
+
+
+def deposits_of(session: Session, order: Order) -> list[Invoice]:
+    """The deposit invoices of an order, oldest first."""
+    query = select(Invoice).where(Invoice.order_id == order.id, Invoice.kind == DocumentKind.DEPOSIT_INVOICE)
+    return list(session.scalars(query.order_by(Invoice.id)))
+
+
+def _deductible(session: Session, order: Order, gross: Money) -> list[tuple[Invoice, Money]]:
+    """Which deposits an invoice of `gross` absorbs, and how much of each; only what was paid is deducted."""
+    from core import payments
+
+    parts = []
+    for deposit in deposits_of(session, order):
+        taken = total(session.scalars(select(DepositDeduction.amount).where(DepositDeduction.deposit_id == deposit.id)))
+        part = min(payments.allocated(session, deposit) - taken, gross)
+        if part > ZERO:
+            parts.append((deposit, part))
+            gross -= part
+    return parts
+
+
+def deposit_amount(order: Order) -> Money:
+    """The deposit due on an order, VAT included: its percentage of the gross total."""
+    return Money.of(order.totals.gross.amount * (order.deposit_percent or Decimal(0)) / 100)
+
+
+def issue_deposit(session: Session, order: Order, *, house: House, by: Actor, at: datetime, label: str) -> Invoice:
+    """Issue the deposit invoice of a draft whose recap was accepted; VAT is due at receipt (since 01/01/2023).
+
+    `label` is the printed text of its lines. One line per VAT rate of the order.
+    """
+    if order.state is not OrderState.DRAFT or not order.deposit_percent:
+        raise Refused("no_deposit_due", reference=order.reference)
+    if order.recap_accepted_at is None and order.quote_id is None:
+        raise Refused("recap_not_accepted", reference=order.reference)
+    if deposits_of(session, order):
+        raise Refused("deposit_already_invoiced", reference=order.reference)
+    sources = []
+    for position, row in enumerate(order.totals.breakdown, start=1):
+        net = Money.of(row.base.amount * order.deposit_percent / 100)
+        line = DocumentLine(
+            position=position, sku="", name=label, quantity=Decimal(1), unit="", unit_price=net.amount, net=net,
+            vat=row.rate,
+        )  # fmt: skip
+        sources.append(_Source(line))
+    document = dataclasses.replace(
+        _head(DocumentKind.DEPOSIT_INVOICE, order.customer, order, house, at=at),
+        due_date=business_date(at), payment_terms="", deposit_percent=order.deposit_percent,
+    )  # fmt: skip
+    return _issue(
+        session, document, sources, customer=order.customer, order=order, by=by, at=at, event="deposit_issued"
+    )
+
+
+def credited_quantity(session: Session, line: InvoiceLine) -> Decimal:
+    """How much of an invoiced line credit notes have already given back."""
+    query = select(InvoiceLine.quantity).where(InvoiceLine.credits_line_id == line.id)
+    return sum(session.scalars(query), Decimal(0))
+
+
+def issue_credit_note(
+    session: Session, invoice: Invoice, quantities: Mapping[int, Decimal], *, reason: str, returned: bool,
+    house: House, by: Actor, at: datetime,
+) -> Invoice:  # fmt: skip
+    """Credit quantities of an invoice's lines by position, never more than is left; returned goods go back on the shelf.
+
+    The credit note names the original's number and date (BR-FR-CO-04).
+    """
+    if invoice.kind is DocumentKind.CREDIT_NOTE:
+        raise Refused("credit_of_credit", number=invoice.number)
+    if not reason.strip():
+        raise Refused("reason_missing")
+    frozen = {line.position: line for line in invoice.paper.document.lines}
+    sources: list[_Source] = []
+    for position, quantity in sorted(quantities.items()):
+        original = next((line for line in invoice.lines if line.position == position), None)
+        if original is None:
+            raise Refused("line_unknown", reference=invoice.number, position=position)
+        left = original.quantity - credited_quantity(session, original)
+        if not 0 < quantity <= left:
+            raise Refused("credit_above_left", number=invoice.number, position=position, left=left)
+        net = Money.of(quantity * original.unit_price)
+        printed = dataclasses.replace(
+            frozen[position], position=len(sources) + 1, quantity=quantity, net=net,
+            packaging=frozen[position].packaging if quantity == original.quantity else "",
+        )  # fmt: skip
+        sources.append(
+            _Source(
+                printed,
+                order_line_id=original.order_line_id,
+                article_id=original.article_id,
+                credits_line_id=original.id,
+            )
+        )
+    document = dataclasses.replace(
+        _head(DocumentKind.CREDIT_NOTE, invoice.customer, invoice.order, house, at=at),
+        preceding_invoices=(Reference(invoice.number, invoice.issue_date),), reason=reason, payment_terms="",
+    )  # fmt: skip
+    note = _issue(
+        session, document, sources, customer=invoice.customer, order=invoice.order, by=by, at=at,
+        refers_to=invoice, event="credit_note_issued",
+    )  # fmt: skip
+    if returned:
+        for source in sources:
+            if source.article_id is not None:
+                stock.move(
+                    session, source.article_id, stock.MovementKind.RETURN, source.line.quantity, source=note.subject,
+                    at=at,
+                )  # fmt: skip
+    return note
+
+
+def by_number(session: Session, number: str) -> Invoice:
+    """The issued document with that number; refuses an unknown one."""
+    found = session.scalar(select(Invoice).where(Invoice.number == number.strip().upper()))
+    if found is None:
+        raise Refused("invoice_unknown", number=number)
+    return found
+
+
+def of_order(session: Session, order: Order) -> list[Invoice]:
+    """Everything invoiced or credited on an order, oldest first."""
+    return list(session.scalars(select(Invoice).where(Invoice.order_id == order.id).order_by(Invoice.id)))

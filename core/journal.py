@@ -1,0 +1,152 @@
+"""The journal: append-only, hash-chained, without personal data in what is hashed.
+
+Each entry's hash covers all its fields and the previous hash; the head row is locked while an entry is added, so the
+chain cannot fork. Personal text stands beside the hashed data and enters the chain only as a salted hash: erasing the
+text and its salt (S37) leaves the chain whole. This is tamper-evident, not a proof: whoever owns the database can
+rebuild a chain, so its head is printed elsewhere each day.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Text, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core.db import Base
+from core.money import Money
+
+GENESIS = "0" * 64
+
+
+class ActorKind(StrEnum):
+    """Who can act."""
+
+    STAFF = "staff"
+    CUSTOMER = "customer"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something: a member of staff or a customer by row id, or the system."""
+
+    kind: ActorKind
+    id: int | None = None
+    roles: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        return self.kind.value if self.id is None else f"{self.kind.value}:{self.id}"
+
+
+SYSTEM = Actor(ActorKind.SYSTEM)
+
+
+class JournalEntry(Base):
+    """One thing that happened, in the order in which it was committed."""
+
+    __tablename__ = "journal"
+
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    action: Mapped[str]
+    subject: Mapped[str] = mapped_column(index=True)
+    actor: Mapped[str]
+    data: Mapped[str] = mapped_column(Text)
+    private: Mapped[str | None] = mapped_column(Text)
+    salt: Mapped[str | None]
+    private_hash: Mapped[str | None]
+    prev_hash: Mapped[str] = mapped_column(unique=True)
+    hash: Mapped[str] = mapped_column(unique=True)
+
+
+class JournalHead(Base):
+    """The single row that whoever appends must hold."""
+
+    __tablename__ = "journal_head"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int]
+    hash: Mapped[str]
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, Money | Decimal | datetime):
+        return str(value)
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    raise TypeError(f"the journal cannot keep a {type(value).__name__}")
+
+
+def canonical_json(value: Any) -> str:
+    """One JSON text per value: keys sorted, no blanks, decimals and dates as text."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_jsonable)
+
+
+def _chained(entry: JournalEntry) -> str:
+    instant = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
+    parts = [entry.seq, instant, entry.action, entry.subject, entry.actor, entry.data, entry.private_hash]
+    return hashlib.sha256(canonical_json([*parts, entry.prev_hash]).encode()).hexdigest()
+
+
+def _private_hash(salt: str, private: str) -> str:
+    return hashlib.sha256(f"{salt}{private}".encode()).hexdigest()
+
+
+def write(
+    session: Session, action: str, *, subject: str, by: Actor, at: datetime, private: str | None = None, **data: Any
+) -> JournalEntry:
+    """Append one entry in the caller's transaction; `data` must hold no personal data, `private` may."""
+    session.flush()
+    held = update(JournalHead).where(JournalHead.id == 1).values(seq=JournalHead.seq + 1)
+    seq, prev_hash = session.execute(held.returning(JournalHead.seq, JournalHead.hash)).one()
+    salt = secrets.token_hex(16) if private is not None else None
+    entry = JournalEntry(
+        seq=seq,
+        at=at,
+        action=action,
+        subject=subject,
+        actor=str(by),
+        data=canonical_json(data),
+        private=private,
+        salt=salt,
+        private_hash=_private_hash(salt, private) if salt is not None and private is not None else None,
+        prev_hash=prev_hash,
+    )
+    entry.hash = _chained(entry)
+    session.add(entry)
+    session.execute(update(JournalHead).where(JournalHead.id == 1).values(hash=entry.hash))
+    session.flush()
+    return entry
+
+
+def first_broken(session: Session) -> int | None:
+    """The sequence number of the first entry that does not fit the chain, or None when it is whole.
+
+    A missing last entry shows against the head row, which is then named.
+    """
+    expected, previous = 1, GENESIS
+    for entry in session.scalars(select(JournalEntry).order_by(JournalEntry.seq).execution_options(yield_per=500)):
+        tampered_private = (
+            entry.private is not None
+            and entry.salt is not None
+            and _private_hash(entry.salt, entry.private) != entry.private_hash
+        )
+        broken = entry.seq != expected or entry.prev_hash != previous or entry.hash != _chained(entry)
+        if broken or tampered_private:
+            return expected
+        expected, previous = expected + 1, entry.hash
+    head = session.execute(select(JournalHead.seq, JournalHead.hash)).one()
+    return None if head == (expected - 1, previous) else expected
+
+
+def entries_of(session: Session, subject: str) -> list[JournalEntry]:
+    """What happened to one subject (such as `order:12`), oldest first."""
+    return list(session.scalars(select(JournalEntry).where(JournalEntry.subject == subject).order_by(JournalEntry.seq)))

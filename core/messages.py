@@ -1,0 +1,169 @@
+"""Everything that reached us, committed before anybody tries to understand it.
+
+Two keys, never one: the physical key says that *this copy* was stored (mailbox position, or `update_id`), the logical
+key that *this message* was (hash of the canonical mail, or chat and message number). A reused Message-ID with other
+content is another message, flagged, never dropped (E07).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, Text, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core import journal
+from core.db import Base, choice
+from core.errors import IllegalTransition
+from core.journal import Actor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAX_ATTEMPTS = 3
+RETRY_AFTER = timedelta(minutes=1)
+
+
+class MessageChannel(StrEnum):
+    """How it reached us; `ORAL` is an order that staff took by telephone or at the counter."""
+
+    MAIL = "mail"
+    CHAT = "chat"
+    ORAL = "oral"
+
+
+class MessageState(StrEnum):
+    """What became of a stored message."""
+
+    STORED = "stored"
+    UNDERSTOOD = "understood"
+    QUARANTINED = "quarantined"
+    IGNORED = "ignored"
+
+
+NEXT: dict[MessageState, frozenset[MessageState]] = {
+    MessageState.STORED: frozenset({MessageState.UNDERSTOOD, MessageState.QUARANTINED, MessageState.IGNORED}),
+    MessageState.QUARANTINED: frozenset({MessageState.UNDERSTOOD, MessageState.IGNORED, MessageState.STORED}),
+    MessageState.UNDERSTOOD: frozenset({MessageState.STORED}),
+    MessageState.IGNORED: frozenset({MessageState.STORED}),
+}
+assert set(NEXT) == set(MessageState)  # noqa: S101 - the table is complete
+
+
+class Blob(Base):
+    """Bytes kept once, by their SHA-256."""
+
+    __tablename__ = "blob"
+
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    size: Mapped[int]
+
+
+class Message(Base):
+    """One message, whatever the number of copies that reached us."""
+
+    __tablename__ = "message"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    channel: Mapped[MessageChannel] = mapped_column(choice(MessageChannel))
+    key: Mapped[str] = mapped_column(unique=True)
+    state: Mapped[MessageState] = mapped_column(choice(MessageState), default=MessageState.STORED, index=True)
+    reason: Mapped[str] = mapped_column(default="")
+    kind: Mapped[str] = mapped_column(default="")
+    flags: Mapped[str] = mapped_column(default="")
+    received_at: Mapped[datetime]
+    raw_sha256: Mapped[str | None] = mapped_column(ForeignKey("blob.sha256"))
+    message_id: Mapped[str] = mapped_column(default="", index=True)
+    sender: Mapped[str] = mapped_column(default="")
+    subject: Mapped[str] = mapped_column(Text, default="")
+    chat_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_try: Mapped[datetime | None]
+
+    def flag(self, name: str) -> None:
+        """Mark the message with a short word, once."""
+        if name not in self.flags.split():
+            self.flags = f"{self.flags} {name}".strip()
+
+
+class MailReceipt(Base):
+    """One copy of a mail in a mailbox; the fingerprint tells a reused UID from the old one (E02)."""
+
+    __tablename__ = "mail_receipt"
+    __table_args__ = (UniqueConstraint("account", "folder", "uidvalidity", "uid", "fingerprint"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account: Mapped[str]
+    folder: Mapped[str]
+    uidvalidity: Mapped[int] = mapped_column(BigInteger)
+    uid: Mapped[int] = mapped_column(BigInteger)
+    fingerprint: Mapped[str]
+    message_id: Mapped[int | None] = mapped_column("message_row", ForeignKey("message.id"))
+    failures: Mapped[int] = mapped_column(default=0)
+    stored_at: Mapped[datetime]
+
+
+class ChatUpdate(Base):
+    """One raw update of the chat server, stored under its number before the offset moves."""
+
+    __tablename__ = "chat_update"
+
+    update_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    raw: Mapped[str] = mapped_column(Text)
+    chat_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    state: Mapped[MessageState] = mapped_column(choice(MessageState), default=MessageState.STORED, index=True)
+    reason: Mapped[str] = mapped_column(default="")
+    attempts: Mapped[int] = mapped_column(default=0)
+    received_at: Mapped[datetime]
+
+
+class MailboxHealth(Base):
+    """When a mailbox last answered, and what is wrong with it now."""
+
+    __tablename__ = "mailbox_health"
+
+    account: Mapped[str] = mapped_column(primary_key=True)
+    last_ok: Mapped[datetime | None]
+    alarm: Mapped[str] = mapped_column(default="")
+    alarm_since: Mapped[datetime | None]
+
+
+def keep(session: Session, content: bytes) -> str:
+    """Keep the bytes, once; returns their SHA-256."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    if session.get(Blob, sha256) is None:
+        session.add(Blob(sha256=sha256, content=content, size=len(content)))
+        session.flush()
+    return sha256
+
+
+def content_of(session: Session, sha256: str) -> bytes:
+    """The bytes kept under that hash."""
+    return session.get_one(Blob, sha256).content
+
+
+def move(
+    session: Session, message: Message, target: MessageState, *, by: Actor, at: datetime, reason: str = ""
+) -> None:
+    """Change what became of a message, with a journal line; an illegal move raises."""
+    if target not in NEXT[message.state]:
+        raise IllegalTransition(thing="message", state=message.state, target=target)
+    message.state, message.reason = target, reason
+    journal.write(session, f"message_{target}", subject=f"message:{message.id}", by=by, at=at, reason=reason)
+
+
+def unfinished(session: Session, *, at: datetime) -> Sequence[Message]:
+    """Stored messages that are due to be understood, in the order in which they arrived."""
+    query = select(Message).where(Message.state == MessageState.STORED).order_by(Message.id)
+    return [m for m in session.scalars(query) if m.next_try is None or m.next_try <= at]
+
+
+def unfinished_updates(session: Session) -> Sequence[ChatUpdate]:
+    """Stored updates that were not handled yet, in the server's order."""
+    query = select(ChatUpdate).where(ChatUpdate.state == MessageState.STORED).order_by(ChatUpdate.update_id)
+    return list(session.scalars(query))

@@ -1,0 +1,31 @@
+"""Alembic's entry: runs the migrations on the engine of `core.db`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from alembic import context
+from sqlalchemy.types import TypeDecorator
+
+import core.tables  # noqa: F401 - every table registers itself
+from core.db import Base, engine
+
+
+def plain_type(kind: str, item: object, _context: object) -> str | Literal[False]:
+    """Write our own column types as what the database sees, so that migrations outlive the code."""
+    if kind == "type" and isinstance(item, TypeDecorator):
+        return f"sa.{item.impl!r}"
+    return False
+
+
+config = context.config
+url = config.get_main_option("sqlalchemy.url") or ""
+bound = engine(url)
+with bound.connect() as connection:
+    context.configure(
+        connection=connection, target_metadata=Base.metadata, render_as_batch=True, render_item=plain_type
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+    connection.commit()
+bound.dispose()

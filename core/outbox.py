@@ -1,0 +1,165 @@
+"""What must leave: rows written in the same transaction as the change that causes them.
+
+The text of a row is rendered and re-checked when it leaves, not when it is written. A row is SENDING before the call
+and found SENDING at start-up it is AMBIGUOUS: documents are resent once, marked; reminders never.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import BigInteger, ForeignKey, Text, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core import journal
+from core.db import Base, choice
+from core.errors import IllegalTransition
+from core.journal import SYSTEM
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAX_ATTEMPTS = 8
+#: Wait before try 2, 3, ...; the last one repeats.
+BACKOFF = tuple(timedelta(seconds=s) for s in (5, 30, 120, 600, 3600))
+RESEND_AFTER = timedelta(minutes=2)
+
+
+class OutboxState(StrEnum):
+    """Where a row stands; SENDING is committed before the call is made."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    AMBIGUOUS = "ambiguous"
+    MOOT = "moot"
+
+
+NEXT: dict[OutboxState, frozenset[OutboxState]] = {
+    OutboxState.WAITING: frozenset({OutboxState.SENDING, OutboxState.MOOT, OutboxState.FAILED}),
+    OutboxState.SENDING: frozenset(
+        {OutboxState.SENT, OutboxState.FAILED, OutboxState.AMBIGUOUS, OutboxState.WAITING, OutboxState.MOOT}
+    ),
+    OutboxState.AMBIGUOUS: frozenset({OutboxState.WAITING, OutboxState.SENT, OutboxState.MOOT}),
+    OutboxState.FAILED: frozenset({OutboxState.WAITING, OutboxState.MOOT}),
+    OutboxState.SENT: frozenset(),
+    OutboxState.MOOT: frozenset(),
+}
+assert set(NEXT) == set(OutboxState)  # noqa: S101 - the table is complete
+
+
+class OutboxChannel(StrEnum):
+    """By which way a row leaves."""
+
+    CHAT = "chat"
+    MAIL = "mail"
+
+
+class Resend(StrEnum):
+    """What to do when nobody knows whether a row left: repaint a card, resend a document once, or leave it alone."""
+
+    REPAINT = "repaint"
+    MARKED = "marked"
+    NEVER = "never"
+
+
+class OutboxRow(Base):
+    """One message to one recipient; `template` names its text, `subject` the thing it is about (`order:12`)."""
+
+    __tablename__ = "outbox"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    channel: Mapped[OutboxChannel] = mapped_column(choice(OutboxChannel))
+    audience: Mapped[str]
+    chat_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    email: Mapped[str] = mapped_column(default="")
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"), index=True)
+    template: Mapped[str]
+    subject: Mapped[str] = mapped_column(index=True)
+    params: Mapped[str] = mapped_column(Text, default="{}")
+    paper_id: Mapped[int | None] = mapped_column(ForeignKey("paper.id"))
+    card: Mapped[bool] = mapped_column(default=False)
+    resend: Mapped[Resend] = mapped_column(choice(Resend), default=Resend.MARKED)
+    state: Mapped[OutboxState] = mapped_column(choice(OutboxState), default=OutboxState.WAITING, index=True)
+    attempt: Mapped[int] = mapped_column(default=0)
+    not_before: Mapped[datetime]
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    provider_id: Mapped[str] = mapped_column(default="")
+    error: Mapped[str] = mapped_column(default="")
+    resent: Mapped[bool] = mapped_column(default=False)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The parameters of the text."""
+        value: dict[str, Any] = json.loads(self.params)
+        return value
+
+
+def move(session: Session, row: OutboxRow, target: OutboxState, *, at: datetime, error: str = "") -> None:
+    """Change where a row stands; ends that a person may ask about leave a journal line; an illegal move raises."""
+    if target not in NEXT[row.state]:
+        raise IllegalTransition(thing="outbox", state=row.state, target=target)
+    row.state, row.error = target, error
+    if target in {OutboxState.SENT, OutboxState.FAILED, OutboxState.AMBIGUOUS, OutboxState.MOOT}:
+        journal.write(
+            session, f"outbox_{target}", subject=row.subject, by=SYSTEM, at=at,
+            row=row.id, template=row.template, attempt=row.attempt, error=error,
+        )  # fmt: skip
+
+
+def due(session: Session, *, at: datetime) -> Sequence[OutboxRow]:
+    """Rows that may leave now, oldest first; a paper's row waits until its bytes are stored."""
+    from core.papers import Paper
+
+    query = (
+        select(OutboxRow)
+        .outerjoin(Paper, OutboxRow.paper_id == Paper.id)
+        .where(
+            OutboxRow.state == OutboxState.WAITING,
+            OutboxRow.not_before <= at,
+            OutboxRow.paper_id.is_(None) | Paper.pdf_sha256.is_not(None),
+        )
+        .order_by(OutboxRow.id)
+    )
+    return list(session.scalars(query))
+
+
+def found_sending(session: Session, *, at: datetime) -> list[OutboxRow]:
+    """Rows a dead process left SENDING: nobody knows whether they left, so they become AMBIGUOUS."""
+    rows = list(session.scalars(select(OutboxRow).where(OutboxRow.state == OutboxState.SENDING)))
+    for row in rows:
+        ambiguous(session, row, at=at, error="found sending at start-up")
+    return rows
+
+
+def ambiguous(session: Session, row: OutboxRow, *, at: datetime, error: str) -> None:
+    """Note that a row may have left; a document gets one more try, later and marked, everything else rests."""
+    move(session, row, OutboxState.AMBIGUOUS, at=at, error=error)
+    if row.resend is not Resend.NEVER and not row.resent:
+        row.resent = row.resend is Resend.MARKED
+        move(session, row, OutboxState.WAITING, at=at, error=error)
+        row.not_before = at + (RESEND_AFTER if row.resend is Resend.MARKED else timedelta(0))
+
+
+def retry(session: Session, row: OutboxRow, *, at: datetime, error: str, after: timedelta | None = None) -> None:
+    """Put a row that certainly did not leave back in the queue, or give it up after the last try."""
+    if row.attempt >= MAX_ATTEMPTS:
+        move(session, row, OutboxState.FAILED, at=at, error=error)
+        return
+    move(session, row, OutboxState.WAITING, at=at, error=error)
+    row.not_before = at + (after or BACKOFF[min(row.attempt, len(BACKOFF)) - 1])
+
+
+def cancel_waiting(session: Session, subject: str, *, at: datetime, reason: str, audience: str | None = None) -> int:
+    """Make the rows about `subject` that have not begun to leave MOOT; returns how many."""
+    query = select(OutboxRow).where(OutboxRow.subject == subject, OutboxRow.state == OutboxState.WAITING)
+    rows = [row for row in session.scalars(query) if audience is None or row.audience == audience]
+    for row in rows:
+        move(session, row, OutboxState.MOOT, at=at, error=reason)
+    return len(rows)

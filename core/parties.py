@@ -1,0 +1,250 @@
+"""Customers, their contacts and delivery addresses, the staff, and who may speak for whom in a chat.
+
+A phone number, a user name or a `From:` line is never identity (S02): a chat is linked by a one-time code that staff
+made for a named contact or colleague.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from core import journal
+from core.db import PERCENT, Base, choice
+from core.documents import Party
+from core.errors import Refused
+from core.journal import SYSTEM, Actor, ActorKind
+from core.money import Money
+
+CODE_LIFETIME = timedelta(minutes=15)
+
+
+class Role(StrEnum):
+    """What a member of staff may do; the matrix role by action is in `bot.access`."""
+
+    SALES = "sales"
+    ACCOUNTING = "accounting"
+    WAREHOUSE = "warehouse"
+    LEGAL = "legal"
+    MANAGER = "manager"
+    ADMIN = "admin"
+
+
+class Requirement(StrEnum):
+    """How much a customer's conformity matters: it blocks, it is noted, or nobody looks."""
+
+    REQUIRED = "required"
+    NOTED = "noted"
+    IGNORED = "ignored"
+
+
+class Customer(Base):
+    """A firm that buys from us; `credit_limit` None means that none was set, which is not the same as unlimited."""
+
+    __tablename__ = "customer"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    siren: Mapped[str] = mapped_column(default="")
+    siret: Mapped[str] = mapped_column(default="")
+    vat_number: Mapped[str] = mapped_column(default="")
+    street: Mapped[str] = mapped_column(default="")
+    postcode: Mapped[str] = mapped_column(default="")
+    city: Mapped[str] = mapped_column(default="")
+    country: Mapped[str] = mapped_column(default="FR")
+    language: Mapped[str] = mapped_column(default="fr")
+    group: Mapped[str] = mapped_column(default="")
+    payment_terms: Mapped[str] = mapped_column(default="")
+    credit_limit: Mapped[Money | None]
+    deposit_percent: Mapped[Decimal | None] = mapped_column(PERCENT)
+    recap_policy: Mapped[Requirement] = mapped_column(choice(Requirement), default=Requirement.NOTED)
+    on_hold: Mapped[bool] = mapped_column(default=False)
+    active: Mapped[bool] = mapped_column(default=True)
+    contacts: Mapped[list[Contact]] = relationship(back_populates="customer", order_by="Contact.id")
+    addresses: Mapped[list[DeliveryAddress]] = relationship(order_by="DeliveryAddress.id")
+
+    @property
+    def email(self) -> str:
+        """The address that documents go to, or an empty text."""
+        return next((c.email for c in self.contacts if c.email and not c.email_failed_at), "")
+
+    def as_party(self) -> Party:
+        """The customer as printed on a document."""
+        return Party(
+            name=self.name, street=self.street, postcode=self.postcode, city=self.city, country=self.country,
+            siren=self.siren, siret=self.siret, vat_number=self.vat_number, email=self.email, code=self.code,
+        )  # fmt: skip
+
+
+class Contact(Base):
+    """A person or a mailbox of a customer."""
+
+    __tablename__ = "contact"
+    __table_args__ = (UniqueConstraint("customer_id", "email", "phone"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
+    name: Mapped[str] = mapped_column(default="")
+    email: Mapped[str] = mapped_column(default="", index=True)
+    phone: Mapped[str] = mapped_column(default="")
+    email_failed_at: Mapped[datetime | None]
+    last_seen_at: Mapped[datetime | None]
+    customer: Mapped[Customer] = relationship(back_populates="contacts")
+
+
+class DeliveryAddress(Base):
+    """A place where a customer receives goods, when it is not its own address."""
+
+    __tablename__ = "delivery_address"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
+    name: Mapped[str] = mapped_column(default="")
+    street: Mapped[str]
+    postcode: Mapped[str]
+    city: Mapped[str]
+    country: Mapped[str] = mapped_column(default="FR")
+
+
+class Staff(Base):
+    """A colleague; rights follow from the roles at the moment of each act."""
+
+    __tablename__ = "staff"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    email: Mapped[str] = mapped_column(default="")
+    active: Mapped[bool] = mapped_column(default=True)
+    grants: Mapped[list[StaffRole]] = relationship(cascade="all, delete-orphan")
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """The roles held now; none once inactive."""
+        return frozenset(grant.role for grant in self.grants) if self.active else frozenset()
+
+    def as_actor(self) -> Actor:
+        """The colleague as the author of an act."""
+        return Actor(ActorKind.STAFF, self.id, frozenset(role.value for role in self.roles))
+
+
+class StaffRole(Base):
+    """One role of one colleague."""
+
+    __tablename__ = "staff_role"
+
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), primary_key=True)
+    role: Mapped[Role] = mapped_column(choice(Role), primary_key=True)
+
+
+class ChatLink(Base):
+    """A chat account that may speak for one customer or is one colleague."""
+
+    __tablename__ = "chat_link"
+
+    chat_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"), index=True)
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"), index=True)
+    linked_at: Mapped[datetime]
+    blocked_at: Mapped[datetime | None]
+    muted: Mapped[bool] = mapped_column(default=False)
+    customer: Mapped[Customer | None] = relationship()
+    staff: Mapped[Staff | None] = relationship()
+
+    def as_actor(self) -> Actor:
+        """Whoever writes in this chat, as the author of an act."""
+        return self.staff.as_actor() if self.staff is not None else Actor(ActorKind.CUSTOMER, self.customer_id)
+
+
+class LinkCode(Base):
+    """A one-time code, kept only as a hash."""
+
+    __tablename__ = "link_code"
+
+    code_hash: Mapped[str] = mapped_column(primary_key=True)
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+def _hash(code: str) -> str:
+    return hashlib.sha256(code.strip().upper().encode()).hexdigest()
+
+
+def make_link_code(session: Session, whom: Customer | Staff, *, by: Actor, at: datetime) -> str:
+    """A code that links one chat to `whom` within 15 minutes; only its hash is kept."""
+    code = "".join(secrets.choice("ABCDEFGHJKLMNPQRSTUVWXYZ23456789") for _ in range(10))
+    link = LinkCode(code_hash=_hash(code), expires_at=at + CODE_LIFETIME)
+    if isinstance(whom, Customer):
+        link.customer_id = whom.id
+    else:
+        link.staff_id = whom.id
+    session.add(link)
+    journal.write(session, "link_code_made", subject=_subject(whom), by=by, at=at)
+    return code
+
+
+def use_link_code(session: Session, code: str, *, chat_id: int, at: datetime) -> ChatLink:
+    """Link the chat to the code's customer or colleague; refuses an unknown, used or expired code alike."""
+    found = session.scalar(select(LinkCode).where(LinkCode.code_hash == _hash(code)).with_for_update())
+    if found is None or found.used_at is not None or found.expires_at < at:
+        raise Refused("link_code_invalid")
+    found.used_at = at
+    link = session.get(ChatLink, chat_id) or ChatLink(chat_id=chat_id)
+    link.customer_id, link.contact_id, link.staff_id = found.customer_id, found.contact_id, found.staff_id
+    link.linked_at, link.blocked_at = at, None
+    session.add(link)
+    session.flush()
+    session.refresh(link)
+    whom = link.customer or link.staff
+    assert whom is not None  # noqa: S101 - a code always names one of the two
+    journal.write(session, "chat_linked", subject=_subject(whom), by=SYSTEM, at=at, private=str(chat_id))
+    return link
+
+
+def _subject(whom: Customer | Staff) -> str:
+    return f"{'customer' if isinstance(whom, Customer) else 'staff'}:{whom.id}"
+
+
+def customer_by_code(session: Session, code: str) -> Customer:
+    """The customer with that code; refuses an unknown one."""
+    found = session.scalar(select(Customer).where(Customer.code == code))
+    if found is None:
+        raise Refused("customer_unknown", customer=code)
+    return found
+
+
+def customers_by_email(session: Session, email: str) -> list[Customer]:
+    """The customers that have this exact address; several mean that somebody must be asked."""
+    query = select(Customer).join(Contact).where(func.lower(Contact.email) == email.lower()).distinct()
+    return list(session.scalars(query))
+
+
+def search_customers(session: Session, words: str, *, limit: int = 5) -> list[Customer]:
+    """Active customers whose code or name holds every word, by name."""
+    query = select(Customer).where(Customer.active)
+    for word in words.lower().split():
+        query = query.where(func.lower(Customer.name).contains(word) | (func.lower(Customer.code) == word))
+    return list(session.scalars(query.order_by(Customer.name).limit(limit)))
+
+
+def staff_with(session: Session, role: Role) -> list[Staff]:
+    """The active colleagues who hold this role."""
+    query = select(Staff).join(StaffRole).where(Staff.active, StaffRole.role == role).order_by(Staff.id)
+    return list(session.scalars(query))
+
+
+def chats_of(session: Session, whom: Customer | Staff) -> list[ChatLink]:
+    """The chats that may be written to, oldest link first."""
+    column = ChatLink.customer_id if isinstance(whom, Customer) else ChatLink.staff_id
+    query = select(ChatLink).where(column == whom.id, ChatLink.blocked_at.is_(None)).order_by(ChatLink.linked_at)
+    return list(session.scalars(query))

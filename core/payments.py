@@ -1,0 +1,217 @@
+"""Payments and what they settle; amounts due are computed from documents, never stored.
+
+Open items are the receivables of the firm's books on the day it started with us: their file is a full list at a date.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from core import events, journal
+from core.clock import business_date
+from core.db import Base, choice
+from core.documents import DocumentKind
+from core.errors import Refused
+from core.identifiers import next_number
+from core.invoices import Invoice
+from core.journal import Actor
+from core.money import ZERO, Money, total
+from core.parties import Customer
+
+if TYPE_CHECKING:
+    from core.settings import House
+
+
+class PaymentMeans(StrEnum):
+    """UNTDID 4461 codes (annexe 7)."""
+
+    TRANSFER = "58"
+    DIRECT_DEBIT = "59"
+    CHEQUE = "20"
+    CARD = "48"
+    CASH = "10"
+
+
+class OpenItem(Base):
+    """A receivable of the firm's own books; `paid` is what those books say, payments typed in here come on top."""
+
+    __tablename__ = "open_item"
+    __table_args__ = (UniqueConstraint("customer_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
+    number: Mapped[str]
+    issue_date: Mapped[date]
+    due_date: Mapped[date]
+    gross: Mapped[Money]
+    paid: Mapped[Money]
+    as_of: Mapped[date]
+    closed_on: Mapped[date | None]
+    customer: Mapped[Customer] = relationship()
+
+    @property
+    def subject(self) -> str:
+        """The item as the subject of journal lines and outbox rows."""
+        return f"open_item:{self.id}"
+
+
+class Payment(Base):
+    """Money received from a customer."""
+
+    __tablename__ = "payment"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(unique=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
+    amount: Mapped[Money]
+    received_on: Mapped[date]
+    means: Mapped[PaymentMeans] = mapped_column(choice(PaymentMeans))
+    recorded_at: Mapped[datetime]
+    customer: Mapped[Customer] = relationship()
+    allocations: Mapped[list[Allocation]] = relationship()
+
+    @property
+    def subject(self) -> str:
+        """The payment as the subject of journal lines and outbox rows."""
+        return f"payment:{self.id}"
+
+
+class Allocation(Base):
+    """The part of a payment that settles one invoice or open item."""
+
+    __tablename__ = "allocation"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"), index=True)
+    invoice_id: Mapped[int | None] = mapped_column(ForeignKey("invoice.id"), index=True)
+    open_item_id: Mapped[int | None] = mapped_column(ForeignKey("open_item.id"), index=True)
+    amount: Mapped[Money]
+
+
+@dataclass(frozen=True, slots=True)
+class Receivable:
+    """What a customer owes on one document today."""
+
+    number: str
+    issue_date: date
+    due_date: date
+    gross: Money
+    due: Money
+    invoice_id: int | None = None
+    open_item_id: int | None = None
+
+    def days_late(self, today: date) -> int:
+        """Days since the due date; negative before it."""
+        return (today - self.due_date).days
+
+
+def allocated(session: Session, document: Invoice | OpenItem) -> Money:
+    """What payments have settled of the document."""
+    column = Allocation.invoice_id if isinstance(document, Invoice) else Allocation.open_item_id
+    return total(session.scalars(select(Allocation.amount).where(column == document.id)))
+
+
+def credited(session: Session, invoice: Invoice) -> Money:
+    """What credit notes have given back on the invoice, VAT included."""
+    query = select(Invoice.gross).where(Invoice.refers_to_id == invoice.id, Invoice.kind == DocumentKind.CREDIT_NOTE)
+    return total(session.scalars(query))
+
+
+def amount_due(session: Session, document: Invoice | OpenItem) -> Money:
+    """What is still to be paid on the document: never below zero, a surplus is the customer's credit."""
+    if isinstance(document, OpenItem):
+        return max(ZERO if document.closed_on else document.gross - document.paid - allocated(session, document), ZERO)
+    if document.kind is DocumentKind.CREDIT_NOTE:
+        return ZERO
+    return max(document.payable - allocated(session, document) - credited(session, document), ZERO)
+
+
+def usable_credit(session: Session, customer: Customer) -> Money:
+    """What the customer may still use: payments not allocated, and credit beyond what the credited invoice owed."""
+    paid = total(session.scalars(select(Payment.amount).where(Payment.customer_id == customer.id)))
+    query = select(Allocation.amount).join(Payment).where(Payment.customer_id == customer.id)
+    surplus = total(
+        max(allocated(session, invoice) + credited(session, invoice) - invoice.payable, ZERO)
+        for invoice in session.scalars(select(Invoice).where(Invoice.customer_id == customer.id))
+        if invoice.kind is not DocumentKind.CREDIT_NOTE
+    )
+    return paid - total(session.scalars(query)) + surplus
+
+
+def receivables(session: Session, customer: Customer) -> list[Receivable]:
+    """Everything the customer owes, by due date: our invoices and the imported open items."""
+    found = []
+    for invoice in session.scalars(
+        select(Invoice).where(Invoice.customer_id == customer.id, Invoice.kind != DocumentKind.CREDIT_NOTE)
+    ):
+        due = amount_due(session, invoice)
+        if due:
+            found.append(
+                Receivable(invoice.number, invoice.issue_date, invoice.due_date, invoice.payable, due, invoice.id)
+            )
+    for item in session.scalars(
+        select(OpenItem).where(OpenItem.customer_id == customer.id, OpenItem.closed_on.is_(None))
+    ):
+        due = amount_due(session, item)
+        if due:
+            found.append(Receivable(item.number, item.issue_date, item.due_date, item.gross, due, open_item_id=item.id))
+    return sorted(found, key=lambda receivable: (receivable.due_date, receivable.number))
+
+
+def document_by_number(session: Session, customer: Customer, number: str) -> Invoice | OpenItem:
+    """The invoice or open item of that customer with that number; refuses an unknown one."""
+    number = number.strip().upper()
+    found: Invoice | OpenItem | None = session.scalar(
+        select(Invoice).where(Invoice.customer_id == customer.id, Invoice.number == number)
+    ) or session.scalar(select(OpenItem).where(OpenItem.customer_id == customer.id, OpenItem.number == number))
+    if found is None:
+        raise Refused("invoice_unknown", number=number)
+    return found
+
+
+def record(
+    session: Session, customer: Customer, amount: Money, *, received_on: date, by: Actor, at: datetime,
+    house: House, settles: Invoice | OpenItem | None = None,
+    means: PaymentMeans = PaymentMeans.TRANSFER,
+) -> Payment:  # fmt: skip
+    """Note money received, and what it settles when that is said; the rest stays the customer's credit.
+
+    Refuses an amount that is not positive and a day in the future. Orders that waited for it are looked at again.
+    """
+    from core import registration, reminders
+
+    if amount <= ZERO:
+        raise Refused("amount_not_positive", amount=amount)
+    if received_on > business_date(at):
+        raise Refused("date_in_future", date=received_on)
+    payment = Payment(
+        reference=next_number(session, "REG", on=received_on), customer=customer, amount=amount,
+        received_on=received_on, means=means, recorded_at=at,
+    )  # fmt: skip
+    if settles is not None:
+        part = min(amount, amount_due(session, settles))
+        if part:
+            payment.allocations.append(
+                Allocation(
+                    amount=part,
+                    invoice_id=settles.id if isinstance(settles, Invoice) else None,
+                    open_item_id=settles.id if isinstance(settles, OpenItem) else None,
+                )
+            )
+    session.add(payment)
+    session.flush()
+    number = settles.number if settles is not None else ""
+    journal.write(
+        session, "payment_recorded", subject=payment.subject, by=by, at=at, reference=payment.reference,
+        amount=amount, settles=number,
+    )  # fmt: skip
+    events.emit(session, "payment_recorded", payment, at=at, settles=number)
+    reminders.keep_promises(session, customer, by=by, at=at)
+    registration.look_again(session, customer, house=house, at=at)
+    return payment

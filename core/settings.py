@@ -1,0 +1,145 @@
+"""The firm's own settings: `comptoir.toml` for what may be read, the environment or `.env` for secrets."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core.db import Base
+from core.documents import Party
+
+
+class House(BaseModel):
+    """The supplier itself: its letterhead, its terms of sale, how it invoices."""
+
+    name: str = "Comptoir"
+    legal_form: str = ""
+    capital: str = ""
+    trade_register: str = ""
+    street: str = ""
+    postcode: str = ""
+    city: str = ""
+    country: str = "FR"
+    siren: str = ""
+    siret: str = ""
+    vat_number: str = ""
+    email: str = ""
+    phone: str = ""
+    iban: str = ""
+    bic: str = ""
+    terms_version: str = ""
+    terms_date: date | None = None
+    penalty_rate: Decimal | None = None
+    invoicing: Literal["comptoir", "erp"] = "comptoir"
+    price_tolerance_percent: Decimal = Decimal(0)
+    quote_days: int = 30
+    accent: str = ""
+    undo_seconds: int = 60
+
+    def as_party(self) -> Party:
+        """The supplier as printed on a document."""
+        return Party(**{name: getattr(self, name) for name in (
+            "name", "street", "postcode", "city", "country", "siren", "siret", "vat_number", "email", "phone",
+            "legal_form", "capital", "iban", "bic",
+        )}, register=self.trade_register)  # fmt: skip
+
+
+class MailAccount(BaseModel):
+    """The mailbox where orders arrive, and the server that takes our mail."""
+
+    address: str = ""
+    imap_host: str = ""
+    imap_port: int = 993
+    imap_tls: bool = True
+    smtp_host: str = ""
+    smtp_port: int = 465
+    smtp_tls: bool = True
+    user: str = ""
+    password: SecretStr = SecretStr("")
+    folder: str = "INBOX"
+    move_to: str = ""
+    trusted_authserv_id: str = ""
+    max_bytes: int = 25_000_000
+    since_days: int = 30
+
+
+class Telegram(BaseModel):
+    """The bot: its token, and where its server is when it is not Telegram's own."""
+
+    token: SecretStr = SecretStr("")
+    base_url: str = "https://api.telegram.org/bot"
+    base_file_url: str = "https://api.telegram.org/file/bot"
+
+
+class Settings(BaseSettings):
+    """Everything `comptoir run` needs to know; the environment wins over `.env`, which wins over `comptoir.toml`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="COMPTOIR_", env_nested_delimiter="__", env_file=".env", toml_file="comptoir.toml", extra="ignore"
+    )
+
+    database_url: str = "sqlite:///comptoir.db"
+    secret_key: SecretStr = SecretStr("")
+    house: House = House()
+    mail: MailAccount = MailAccount()
+    telegram: Telegram = Telegram()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then environment, then `.env`, then `comptoir.toml`."""
+        return (init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls))
+
+
+def load(folder: Path) -> Settings:
+    """The settings written in `folder`, which need not hold any file."""
+
+    class Here(Settings):
+        model_config = SettingsConfigDict(
+            env_file=folder / ".env", toml_file=folder / "comptoir.toml", env_prefix="COMPTOIR_"
+        )
+
+    return Here()
+
+
+class Flag(Base):
+    """A fact about this installation that must survive a restart, such as frozen sending after a restore."""
+
+    __tablename__ = "flag"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+    at: Mapped[datetime]
+
+
+SENDING_FROZEN = "sending_frozen"
+
+
+def flag(session: Session, name: str) -> str | None:
+    """The flag's value, or None when it is not raised."""
+    found = session.get(Flag, name)
+    return None if found is None else found.value
+
+
+def raise_flag(session: Session, name: str, value: str, *, at: datetime) -> None:
+    """Raise the flag, or change its value."""
+    session.merge(Flag(name=name, value=value, at=at))
+
+
+def lower_flag(session: Session, name: str) -> None:
+    """Take the flag down; it need not be up."""
+    found = session.get(Flag, name)
+    if found is not None:
+        session.delete(found)
