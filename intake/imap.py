@@ -8,6 +8,7 @@ from __future__ import annotations
 import imaplib
 import logging
 import selectors
+import socket
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +21,6 @@ from imapclient.exceptions import LoginError
 from core.errors import TryLater
 
 if TYPE_CHECKING:
-    import socket
     import threading
     from collections.abc import Iterator, Sequence
 
@@ -120,6 +120,7 @@ class ImapFolder:
             timeout=SocketTimeout(connect=waits.connect_timeout, read=waits.read_timeout),
         )
         client.normalise_times = False
+        client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # imapclient cuts commands in pieces
         try:
             if not settings.imap_tls and client.has_capability("STARTTLS"):
                 client.starttls()
@@ -238,13 +239,24 @@ class ImapFolder:
         imapclient's `idle_check` reads without blocking and takes half a line for a broken connection.
         """
         client.idle()
-        waited = 0.0
+        waited = self.intervals.poll if self._said_already(client) else 0.0
         while waited < self.intervals.poll and not stop.is_set():
             step = min(self.intervals.idle_slice, self.intervals.poll - waited)
             if _readable(client.socket(), step):
                 break
             waited += step
         client.idle_done()
+
+    def _said_already(self, client: IMAPClient) -> bool:
+        """Whether a hint came in one packet with the answer to IDLE: imaplib holds it, and the socket is silent."""
+        connection = client.socket()
+        connection.setblocking(False)
+        try:
+            return bool(client._imap.file.peek(1))  # noqa: SLF001 - imapclient shows its buffer in no other way
+        except OSError:
+            return False
+        finally:
+            connection.settimeout(self.intervals.read_timeout)
 
 
 def _readable(connection: socket.socket, seconds: float) -> bool:
