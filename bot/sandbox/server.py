@@ -1,0 +1,380 @@
+"""The sandbox as a server: the application, its two listeners (Bot API and control) and the thread they live in.
+
+The Bot API listener can be closed and opened again on the same port (`offline`, `online`) while control stays up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.datastructures import UploadFile
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from bot.sandbox import control
+from bot.sandbox.client import SandboxClient
+from bot.sandbox.faults import REFUSALS, FaultKind, next_fault
+from bot.sandbox.limits import UPLOAD_BYTES, Rates
+from bot.sandbox.methods import HANDLERS
+from bot.sandbox.refusals import ApiError, bad_request
+from bot.sandbox.schema import BY_LOWER_NAME, Upload, read_arguments
+from bot.sandbox.state import TOKEN, State
+from bot.sandbox.updates import post_updates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
+
+    from bot.sandbox.faults import Fault
+    from bot.sandbox.state import Json
+
+_BAD_GATEWAY = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>nginx/1.18.0</body>\r\n</html>\r\n"
+_START_SECONDS = 10.0
+_IDLE_SECONDS = 3600
+
+
+class _Protocol(H11Protocol):
+    """uvicorn's HTTP/1.1, which also tells the application the connection a request came by."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self.app_state = {**self.app_state, "transport": transport}
+        super().connection_made(transport)
+
+
+class _HangUp(Response):
+    """No answer at all: the connection is closed, and the client can not tell whether its call was carried out."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del send
+        scope["state"]["transport"].close()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+
+async def _read(request: Request) -> Json:
+    """All parameters of a call: query, then form, multipart or JSON body."""
+    given: Json = dict(request.query_params)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/json":
+        try:
+            body = json.loads(await request.body() or b"{}")
+        except ValueError:
+            raise bad_request("can't parse JSON object") from None
+        if not isinstance(body, dict):
+            raise bad_request("object expected")
+        given |= body
+    elif kind in {"application/x-www-form-urlencoded", "multipart/form-data"}:
+        form = await request.form(max_part_size=UPLOAD_BYTES)
+        for name, value in form.multi_items():
+            is_file = isinstance(value, UploadFile)
+            given[name] = Upload(value.filename or name, await value.read()) if is_file else value  # type: ignore[union-attr]
+    return _attached(given)
+
+
+def _attached(given: Json) -> Json:
+    """Put uploaded files where `attach://name` stands for them."""
+    uploads = {f"attach://{name}": value for name, value in given.items() if isinstance(value, Upload)}
+    used: set[str] = set()
+
+    def resolved(value: Any) -> Any:
+        if isinstance(value, str) and value in uploads:
+            used.add(value)
+            return uploads[value]
+        return value
+
+    whole = {name: resolved(value) for name, value in given.items()}
+    media = whole.get("media")
+    if isinstance(media, str):
+        try:
+            media = json.loads(media)
+        except ValueError:
+            raise bad_request("can't parse media JSON object") from None
+    if isinstance(media, list):
+        whole["media"] = [
+            {name: resolved(value) for name, value in item.items()} if isinstance(item, dict) else item
+            for item in media
+        ]
+    return {name: value for name, value in whole.items() if f"attach://{name}" not in used}
+
+
+def _shown(value: Any) -> Any:
+    """A parameter as the log of calls keeps it: files by name and size."""
+    if isinstance(value, Upload):
+        return {"file": value.name, "size": len(value.content)}
+    if isinstance(value, list):
+        return [_shown(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _shown(item) for name, item in value.items()}
+    return value
+
+
+async def _call(request: Request) -> Response:
+    state: State = request.app.state.sandbox
+    method = BY_LOWER_NAME.get(request.path_params["method"].lower())
+    token = request.path_params["token"]
+    if token != state.token:
+        well_formed = token.partition(":")[0].isdecimal() and ":" in token
+        return _answer(ApiError(401, "Unauthorized") if well_formed else ApiError(404, "Not Found"))
+    if method is None:
+        return _answer(ApiError(404, "Not Found"))
+    entry: Json = {
+        "seq": state.next_seq(),
+        "at": state.now().isoformat(),
+        "method": method,
+        "params": {},
+        "fault": None,
+    }
+    state.calls.append(entry)
+    try:
+        given = await _read(request)
+        entry["params"] = {name: _shown(value) for name, value in given.items()}
+        fault = next_fault(state, method, given.get("chat_id"))
+        if fault is None:
+            return _answer(await _perform(state, method, given, entry))
+        entry["fault"] = str(fault.kind)
+        return await _misbehave(state, fault, method, given, entry)
+    except ApiError as error:
+        _note(state, entry, error)
+        return _answer(error)
+
+
+async def _perform(state: State, method: str, given: Json, entry: Json) -> Any:
+    """Carry the call out and note how it went."""
+    arguments = read_arguments(method, given)
+    entry["params"] = {name: _shown(value) for name, value in arguments.items()}
+    result = await HANDLERS[method](state, arguments)
+    _note(state, entry, result)
+    return result
+
+
+def _note(state: State, entry: Json, outcome: Any) -> None:
+    if isinstance(outcome, ApiError):
+        entry |= {"code": outcome.code, "description": outcome.description, "result": None}
+    else:
+        entry |= {"code": 200, "description": "", "result": outcome}
+    state.ring()
+
+
+async def _misbehave(state: State, fault: Fault, method: str, given: Json, entry: Json) -> Response:
+    if fault.kind in REFUSALS:
+        raise fault.refusal()
+    if fault.kind is FaultKind.BAD_GATEWAY:
+        _note(state, entry, ApiError(502, "Bad Gateway"))
+        return Response(_BAD_GATEWAY, status_code=502, media_type="text/html")
+    if fault.kind is FaultKind.DROP_BEFORE:
+        _note(state, entry, ApiError(0, "dropped before it was done"))
+        return _HangUp()
+    if fault.kind is FaultKind.SLOW_BEFORE:
+        await state.until(lambda: None, fault.seconds)
+    try:
+        outcome: Any = await _perform(state, method, given, entry)
+    except ApiError as error:
+        _note(state, entry, error)
+        outcome = error
+    if fault.kind is FaultKind.DROP_AFTER:
+        return _HangUp()
+    if fault.kind is FaultKind.SLOW:
+        await state.until(lambda: None, fault.seconds)
+    return _answer(outcome)
+
+
+def _answer(outcome: Any) -> Response:
+    if isinstance(outcome, ApiError):
+        return JSONResponse(outcome.as_json(), status_code=outcome.code)
+    return JSONResponse({"ok": True, "result": outcome})
+
+
+async def _download(request: Request) -> Response:
+    state: State = request.app.state.sandbox
+    if request.path_params["token"] != state.token:
+        return _answer(ApiError(401, "Unauthorized"))
+    fault = next_fault(state, "download", None)
+    if fault is not None:
+        if fault.kind in REFUSALS:
+            return _answer(fault.refusal())
+        return Response(_BAD_GATEWAY, status_code=502) if fault.kind is FaultKind.BAD_GATEWAY else _HangUp()
+    path = request.path_params["path"]
+    stored = next((file for file in state.files.values() if file.path == path), None)
+    if stored is None:
+        return _answer(ApiError(404, "Not Found"))
+    return Response(stored.content, media_type=stored.media_type)
+
+
+def _loopback_socket(port: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    sock.bind(("127.0.0.1", port))
+    return sock
+
+
+def _refuse_taken(port: int) -> None:
+    """OSError when somebody has this port: sharing it, which SO_REUSEPORT allows, would split the calls."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+
+
+class _Listeners:
+    """The Bot API port, which can go away, and the control port, which stays. Used from the sandbox's loop only."""
+
+    def __init__(self, app: Starlette, port: int) -> None:
+        self._config = uvicorn.Config(
+            app, http=_Protocol, ws="none", lifespan="off", log_config=None, timeout_keep_alive=_IDLE_SECONDS
+        )
+        self._config.load()
+        if port:
+            _refuse_taken(port)
+        # Never listening, this one keeps the port ours while we are offline.
+        self._holder = _loopback_socket(port)
+        self._control_socket = _loopback_socket(0)
+        self.api_port: int = self._holder.getsockname()[1]
+        self.control_port: int = self._control_socket.getsockname()[1]
+        self._api = ServerState()
+        self._control = ServerState()
+        self._api_server: asyncio.Server | None = None
+        self._control_server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        self._control_server = await self._listen(self._control_socket, self._control)
+        await self.online()
+
+    async def _listen(self, sock: socket.socket, state: ServerState) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
+        return await loop.create_server(lambda: _Protocol(self._config, state, {}), sock=sock, backlog=256)
+
+    async def online(self) -> None:
+        if self._api_server is None:
+            self._api_server = await self._listen(_loopback_socket(self.api_port), self._api)
+
+    async def offline(self) -> None:
+        if self._api_server is not None:
+            self._api_server.close()
+            self._api_server = None
+        _abort(self._api)
+
+    async def stop(self) -> None:
+        await self.offline()
+        if self._control_server is not None:
+            self._control_server.close()
+        _abort(self._control)
+        self._holder.close()
+        tasks = {*self._api.tasks, *self._control.tasks}
+        if tasks:
+            await asyncio.wait(tasks, timeout=1)
+
+
+def _abort(state: ServerState) -> None:
+    for connection in list(state.connections):
+        connection.transport.abort()  # type: ignore[union-attr]
+
+
+class Sandbox:
+    """A Bot API server in this process, in a thread and a loop of its own; a context manager.
+
+    `now` dates messages (called in the sandbox's thread); `limits` turns the rates on, measured by `monotonic`.
+    Give python-telegram-bot `base_url=f"{sandbox.base_url}/bot"` and `base_file_url=f"{sandbox.base_url}/file/bot"`.
+    """
+
+    def __init__(
+        self,
+        *,
+        now: Callable[[], datetime] | None = None,
+        limits: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
+        port: int = 0,
+        token: str = TOKEN,
+    ) -> None:
+        self.token = token
+        self._now = now or (lambda: datetime.now(UTC))
+        self._rates = Rates(monotonic) if limits else None
+        self._port = port
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._leaving: asyncio.Event | None = None
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        self._ports = (0, 0)
+
+    @property
+    def base_url(self) -> str:
+        """Where the Bot API listens."""
+        return f"http://127.0.0.1:{self._ports[0]}"
+
+    @property
+    def control_url(self) -> str:
+        """Where `SandboxClient` connects."""
+        return f"http://127.0.0.1:{self._ports[1]}/control"
+
+    def client(self) -> SandboxClient:
+        """A client of the control side; close it or use it as a context manager."""
+        return SandboxClient(self.control_url)
+
+    def start(self) -> Sandbox:
+        """Listen on free loopback ports and return once both accept connections."""
+        self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
+        self._thread.start()
+        if not self._ready.wait(_START_SECONDS):
+            raise TimeoutError("the sandbox did not start")
+        if self._failure is not None:
+            raise self._failure
+        return self
+
+    def stop(self) -> None:
+        """Close every connection and forget everything; harmless when it is not running."""
+        if self._thread is None or self._loop is None or self._leaving is None:
+            return
+        self._loop.call_soon_threadsafe(self._leaving.set)
+        self._thread.join(_START_SECONDS)
+        self._thread = None
+
+    def __enter__(self) -> Sandbox:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as failure:  # noqa: BLE001 - handed to the thread that called start()
+            self._failure = failure
+        finally:
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        state = State(clock=self._now, rates=self._rates, token=self.token)
+        app = Starlette(
+            routes=[
+                *control.ROUTES,
+                Route("/bot{token}/{method}", _call, methods=["GET", "POST"]),
+                Route("/file/bot{token}/{path:path}", _download, methods=["GET"]),
+            ]
+        )
+        listeners = _Listeners(app, self._port)
+        app.state.sandbox = state
+        app.state.listeners = listeners
+        self._loop, self._leaving = asyncio.get_running_loop(), asyncio.Event()
+        await listeners.start()
+        self._ports = (listeners.api_port, listeners.control_port)
+        poster = asyncio.create_task(post_updates(state))
+        self._ready.set()
+        await self._leaving.wait()
+        state.closing = True
+        state.ring()
+        poster.cancel()
+        await listeners.stop()
