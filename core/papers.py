@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from core import messages
+from core import jobs, messages
 from core.db import Base, choice
 from core.documents import Document, DocumentKind, canonical, digest, parse
 from core.errors import Refused
@@ -63,6 +63,7 @@ def freeze(session: Session, document: Document, *, customer_id: int, order_id: 
     )
     session.add(paper)
     session.flush()
+    jobs.ring(session, "papers", f"paper:{paper.id}", at=at, now=at)
     return paper
 
 
@@ -74,6 +75,7 @@ def store(session: Session, paper: Paper, *, pdf: bytes, xml: bytes | None) -> N
         raise Refused("paper_tampered", number=paper.number)
     paper.pdf_sha256 = messages.keep(session, pdf)
     paper.xml_sha256 = messages.keep(session, xml) if xml is not None else None
+    jobs.ring(session, "deliver", f"paper:{paper.id}", at=paper.issued_at, now=paper.issued_at)
 
 
 def unmade(session: Session) -> list[Paper]:

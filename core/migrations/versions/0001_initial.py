@@ -141,6 +141,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_journal_head")),
     )
     op.create_table(
+        "lease",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("holder", sa.String(), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_lease")),
+    )
+    op.create_table(
         "mailbox_health",
         sa.Column("account", sa.String(), nullable=False),
         sa.Column("last_ok", sa.DateTime(timezone=True), nullable=True),
@@ -1099,6 +1106,7 @@ def downgrade() -> None:
     op.drop_table("series")
     op.drop_table("prompt")
     op.drop_table("mailbox_health")
+    op.drop_table("lease")
     op.drop_table("journal_head")
     with op.batch_alter_table("journal", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_journal_subject"))
