@@ -26,8 +26,13 @@ def main() -> None:
         sys.stdout.write(json.dumps(line) + "\n")
         sys.stdout.flush()
         if options.until_eof:
-            threading.Thread(target=lambda: (sys.stdin.read(), leaving.set()), daemon=True).start()
+            threading.Thread(target=_at_eof, args=(leaving,), daemon=True).start()
         leaving.wait()
+
+
+def _at_eof(leaving: threading.Event) -> None:
+    sys.stdin.read()
+    leaving.set()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
-"""What people do: write, send files, press buttons, block the bot, delete, change groups. Each act reaches the bot as
-the updates Telegram would send."""
+"""What people do: write, send files, press buttons, block the bot, delete, change groups.
+
+Each act reaches the bot as the updates Telegram would send.
+"""
 
 from __future__ import annotations
 
@@ -25,18 +27,27 @@ class NotPossible(Exception):  # noqa: N818 - told to whoever plays, not an erro
     """No client would let a person do this; the text says why."""
 
 
-def add_person(state: State, first_name: str, *, person_id: int | None = None, **details: str) -> Person:
+def add_person(
+    state: State,
+    first_name: str,
+    *,
+    person_id: int | None = None,
+    last_name: str = "",
+    username: str = "",
+    language_code: str = "fr",
+) -> Person:
     """Somebody new, who has not written to the bot yet."""
     number = FIRST_PERSON + len(state.people) if person_id is None else person_id
     if number in state.rooms:
         raise NotPossible(f"chat {number} exists")
-    person = Person(id=number, first_name=first_name, **details)
+    person = Person(number, first_name, last_name, username, language_code)
     state.people[number] = person
     state.rooms[number] = Room(id=number, type="private", members=[number])
     return person
 
 
 def person(state: State, number: int) -> Person:
+    """The person of an id."""
     found = state.people.get(number)
     if found is None:
         raise NotPossible(f"no user {number}")
@@ -234,18 +245,18 @@ def press(
     text, as for very old messages.
     """
     room = room_for(state, user, chat)
-    if message_id is None:
-        posts = [post for post in reversed(state.posts_of(room.id)) if button_named(post.body, label)]
-        if not posts and _has_key(room, label):
+    one = state.post(room.id, message_id) if message_id is not None else None
+    posts = list(reversed(state.posts_of(room.id))) if message_id is None else [one] if one else []
+    post = next((each for each in posts if button_named(each.body, label, exactly=True)), None)
+    post = post or next((each for each in posts if button_named(each.body, label)), None)
+    button = button_named(post.body, label) if post else None
+    if post is None or button is None:
+        if message_id is None and _has_key(room, label):
             return say(state, user, label, chat=chat)
-    else:
-        posts = [post for post in [state.post(room.id, message_id)] if post and button_named(post.body, label)]
-    if not posts:
         raise NotPossible(f"user {user} sees no button {label!r} in chat {room.id}")
-    button = button_named(posts[0].body, label) or {}
     if "callback_data" not in button:
         raise NotPossible(f"button {label!r} does not call the bot: {sorted(button)}")
-    return press_data(state, user, posts[0], button["callback_data"], label=button["text"], inaccessible=inaccessible)
+    return press_data(state, user, post, button["callback_data"], label=button["text"], inaccessible=inaccessible)
 
 
 def _has_key(room: Room, label: str) -> bool:

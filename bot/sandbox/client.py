@@ -7,19 +7,19 @@ lives in the same loop, will never get to answer.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
 from bot.sandbox.faults import ANY, FaultKind
+from bot.sandbox.seen import Call, Group, Json, Pressed, Seen, Toast, User
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
     from types import TracebackType
 
-Json = dict[str, Any]
 T = TypeVar("T")
 
 WAIT = 10.0
@@ -28,97 +28,6 @@ _SLACK = 10.0
 
 class SandboxRefused(Exception):  # noqa: N818 - the sandbox refused what the player asked
     """No client of Telegram could do that; the text says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """Somebody with an account; `started` once they wrote to the bot."""
-
-    id: int
-    first_name: str
-    last_name: str
-    username: str
-    language_code: str
-    started: bool
-    blocked: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A group or supergroup with its members' ids."""
-
-    id: int
-    type: str
-    title: str
-    members: list[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A message as somebody sees it now.
-
-    `who` is "bot" or a name, `kind` text, document, photo, voice, sticker, location, contact, venue, poll, dice or
-    service; `buttons` the labels of the inline buttons row by row and `data` their callback data; `markup` the kind of
-    markup it came with (inline_keyboard, keyboard, remove_keyboard, force_reply); `seq` the number of its last change.
-    """
-
-    message_id: int
-    chat: int
-    who: str
-    mine: bool
-    kind: str
-    at: str
-    text: str
-    html: str
-    buttons: list[list[str]]
-    data: list[list[str | None]]
-    markup: str | None
-    edited: bool
-    reply_to: int | None
-    media_group_id: str | None
-    file: str | None
-    file_id: str | None
-    size: int | None
-    seq: int
-
-    @property
-    def labels(self) -> list[str]:
-        """All button labels in reading order."""
-        return [label for row in self.buttons for label in row]
-
-
-@dataclass(frozen=True, slots=True)
-class Toast:
-    """The bot's answer to a press: `label` is the button's; without text it only ended the progress."""
-
-    seq: int
-    callback_id: str
-    message_id: int
-    label: str
-    text: str
-    alert: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Pressed:
-    """A press: `callback_id` is None when the button was a key that types its label."""
-
-    callback_id: str | None
-    message_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call of the Bot API: `code` 200 or the error's, 0 when dropped before it was done, None while under way."""
-
-    seq: int
-    at: str
-    method: str
-    params: Json
-    fault: str | None
-    code: int | None = None
-    description: str = ""
-    result: Any = None
 
 
 def _made(kind: type[T], body: Json) -> T:
@@ -137,7 +46,7 @@ class SandboxClient:
         self.control_url = control_url
         self._http = httpx.Client(base_url=control_url, trust_env=False, timeout=30.0)
 
-    def __enter__(self) -> SandboxClient:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -146,11 +55,15 @@ class SandboxClient:
         self.close()
 
     def close(self) -> None:
+        """Give the connections back."""
         self._http.close()
 
-    def _get(self, path: str, *, timeout: float | None = None, **query: Any) -> Any:
-        wait = 30.0 if timeout is None else timeout + _SLACK
-        return self._read(self._http.get(path, params=query, timeout=wait))
+    def _get(self, path: str, **query: Any) -> Any:
+        return self._read(self._http.get(path, params=query))
+
+    def _wait(self, what: str, seconds: float, **query: Any) -> Any:
+        params = {"for": what, "timeout": seconds, **query}
+        return self._read(self._http.get("/wait", params=params, timeout=seconds + _SLACK))
 
     def _post(self, path: str, body: Json | None = None) -> Any:
         return self._read(self._http.post(path, json=body or {}))
@@ -186,9 +99,11 @@ class SandboxClient:
         return _made(Group, self._post("/groups", {"title": title, "members": members}))
 
     def users(self) -> list[User]:
+        """Everybody there is."""
         return [_made(User, each) for each in self._get("/rooms")["users"]]
 
     def groups(self) -> list[Group]:
+        """Every group there is."""
         return [_made(Group, each) for each in self._get("/rooms")["groups"]]
 
     def kick_bot(self, user: int, chat: int) -> None:
@@ -200,12 +115,15 @@ class SandboxClient:
         return _made(Group, self._post("/upgrade", {"user": user, "chat": chat}))
 
     def block(self, user: int) -> None:
+        """Stop the bot: its sends get 403 « bot was blocked by the user »."""
         self._post("/block", {"user": user})
 
     def unblock(self, user: int) -> None:
+        """Start the bot again; writing to it does the same."""
         self._post("/unblock", {"user": user})
 
     def deactivate(self, user: int) -> None:
+        """Delete the account: sends get 403 « user is deactivated »."""
         self._post("/deactivate", {"user": user})
 
     # Acting
@@ -257,7 +175,7 @@ class SandboxClient:
         message_id: int | None = None,
         inaccessible: bool = False,
     ) -> Pressed:
-        """Press the button of that label (or the only one that begins so), on the last message that has one."""
+        """Press the button of that label (else the only one that holds it), on the last message that has one."""
         body = _some(user=user, label=label, chat=chat, message_id=message_id, inaccessible=inaccessible)
         return _made(Pressed, self._post("/press", body))
 
@@ -286,6 +204,7 @@ class SandboxClient:
         return answer.content
 
     def toasts(self, user: int) -> list[Toast]:
+        """The answers to their presses, oldest first."""
         return [_made(Toast, each) for each in self._get("/toasts", user=user)]
 
     def commands(self, user: int) -> list[Json]:
@@ -323,8 +242,8 @@ class SandboxClient:
     ) -> Seen:
         """The newest message of somebody else in the chat that meets all conditions, waiting for one; TimeoutError.
 
-        `contains` and `file` look inside (a hard or thin space counts as a space), `button` is a label or its
-        beginning, `after` wants the message sent or changed after that number.
+        `contains` and `file` look inside (a hard or thin space counts as a space), `button` is a label or a
+        part of one, `after` wants the message sent or changed after that number.
         """
         query = _some(
             user=user,
@@ -338,21 +257,19 @@ class SandboxClient:
             message_id=message_id,
             after=after,
         )
-        return _made(Seen, self._get("/wait", **{"for": "message", "timeout": timeout}, **query))
+        return _made(Seen, self._wait("message", timeout, **query))
 
     def wait_for_toast(self, user: int, contains: str = "", *, after: int = 0, timeout: float = WAIT) -> Toast:
         """The newest answer to a press of theirs with that text, waiting for one."""
-        query = {"for": "toast", "user": user, "contains": contains, "after": after, "timeout": timeout}
-        return _made(Toast, self._get("/wait", **query))
+        return _made(Toast, self._wait("toast", timeout, user=user, contains=contains, after=after))
 
     def wait_for_calls(self, method: str, count: int = 1, *, after: int = 0, timeout: float = WAIT) -> list[Call]:
         """The calls of a method, once there are that many (refused and dropped ones count)."""
-        query = {"for": "calls", "method": method, "count": count, "after": after, "timeout": timeout}
-        return [_made(Call, each) for each in self._get("/wait", **query)]
+        return [_made(Call, each) for each in self._wait("calls", timeout, method=method, count=count, after=after)]
 
     def wait_until_read(self, *, timeout: float = WAIT) -> None:
         """Return once the bot confirmed every update."""
-        self._get("/wait", **{"for": "read", "timeout": timeout})
+        self._wait("read", timeout)
 
     # Faults, calls, updates, time
 
@@ -390,9 +307,11 @@ class SandboxClient:
         )
 
     def faults_left(self) -> list[Json]:
+        """The faults nobody has met yet: method, kind, times."""
         return list(self._get("/faults"))
 
     def clear_faults(self) -> None:
+        """Forget the faults nobody has met yet."""
         self._read(self._http.delete("/faults"))
 
     def offline(self) -> None:
@@ -400,6 +319,7 @@ class SandboxClient:
         self._post("/offline")
 
     def online(self) -> None:
+        """Accept connections to the Bot API again, on the same port."""
         self._post("/online")
 
     def calls(self, method: str | None = None, *, after: int = 0) -> list[Call]:

@@ -94,7 +94,10 @@ async def edit(request: Request) -> Response:
 
 
 async def send(request: Request) -> Response:
-    """Send a file (multipart): user, kind (document, photo, voice), file; caption, chat, reply_to, media_group_id, size."""
+    """Send a file (multipart): user, kind (document, photo, voice), file.
+
+    Also caption, chat, reply_to, media_group_id, size (a claim), seconds (of a voice message).
+    """
     form = await request.form(max_part_size=1 << 20)
     given: Json = {}
     for name, value in form.multi_items():
@@ -164,24 +167,24 @@ async def upgrade(request: Request) -> Response:
 
 
 async def chat(request: Request) -> Response:
-    """A chat as a user sees it now: ?user=&chat="""
+    """A chat as a user sees it now (?user=&chat=)."""
     state = _state(request)
     room = acting.room_for(state, _user(request), _number(request, "chat"))
     return JSONResponse([views.seen(state, post, _user(request)) for post in state.posts_of(room.id)])
 
 
 async def transcript(request: Request) -> Response:
-    """All a user saw, in order, deleted and edited things too: ?user=&chat="""
+    """All a user saw, in order, deleted and edited things too (?user=&chat=)."""
     return JSONResponse(views.transcript(_state(request), _user(request), _number(request, "chat")))
 
 
 async def toasts(request: Request) -> Response:
-    """The answers to a user's presses: ?user="""
+    """The answers to a user's presses (?user=)."""
     return JSONResponse(views.toasts(_state(request), _user(request)))
 
 
 async def download(request: Request) -> Response:
-    """The bytes of a file: /control/files/FILE_ID"""
+    """The bytes of a file."""
     stored = _state(request).files.get(request.path_params["file_id"])
     if stored is None:
         raise acting.NotPossible("no such file")
@@ -189,7 +192,7 @@ async def download(request: Request) -> Response:
 
 
 async def commands(request: Request) -> Response:
-    """The command menu a user sees: ?user="""
+    """The command menu a user sees (?user=)."""
     return JSONResponse(acting.commands_of(_state(request), _user(request)))
 
 
@@ -286,7 +289,7 @@ async def online(request: Request) -> Response:
 
 
 async def index(_: Request) -> Response:
-    """This list."""
+    """List every route."""
     routes = [(*sorted(route.methods or ()), route.path, route.endpoint.__doc__) for route in ROUTES]
     return JSONResponse([{"method": row[0], "path": row[-2], "does": row[-1]} for row in routes])
 

@@ -50,6 +50,16 @@ ENTITY_TYPES = frozenset(TAGS.values()) | {
     "text_mention",
     "date_time",
 }
+_PLAIN_TAGS = {
+    "bold": "b",
+    "italic": "i",
+    "underline": "u",
+    "strikethrough": "s",
+    "spoiler": "tg-spoiler",
+    "code": "code",
+    "blockquote": "blockquote",
+    "expandable_blockquote": "blockquote expandable",
+}
 _QUOTES = {"blockquote", "expandable_blockquote"}
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
 _REFERENCE = re.compile(r"&(?:#x([0-9A-Fa-f]*)|#([0-9]*)|([A-Za-z]*));?")
@@ -359,27 +369,15 @@ def to_html(text: str, entities: list[Entity]) -> str:
 
 
 def _tags(entity: Entity) -> tuple[str, str]:
-    match entity["type"]:
-        case "bold":
-            return "<b>", "</b>"
-        case "italic":
-            return "<i>", "</i>"
-        case "underline":
-            return "<u>", "</u>"
-        case "strikethrough":
-            return "<s>", "</s>"
-        case "spoiler":
-            return '<span class="tg-spoiler">', "</span>"
-        case "code":
-            return "<code>", "</code>"
+    kind = entity["type"]
+    if kind in _PLAIN_TAGS:
+        tag = _PLAIN_TAGS[kind]
+        return f"<{tag}>", f"</{tag.split()[0]}>"
+    match kind:
         case "pre" if "language" in entity:
             return f'<pre><code class="language-{html.escape(entity["language"])}">', "</code></pre>"
         case "pre":
             return "<pre>", "</pre>"
-        case "blockquote":
-            return "<blockquote>", "</blockquote>"
-        case "expandable_blockquote":
-            return "<blockquote expandable>", "</blockquote>"
         case "text_link":
             return f'<a href="{html.escape(entity["url"])}">', "</a>"
         case "custom_emoji":

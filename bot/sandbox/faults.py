@@ -54,6 +54,7 @@ class Fault:
     parameters: dict[str, Any] = field(default_factory=dict)
 
     def meets(self, method: str, chat_id: object) -> bool:
+        """Whether a call is one this fault is for."""
         named = self.method == method or (self.method == ANY and method != "getUpdates")
         return named and (self.chat_id is None or str(self.chat_id) == str(chat_id))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bot.sandbox.limits import BUTTONS, CALLBACK_DATA_BYTES
@@ -84,11 +84,9 @@ def labels(body: Json) -> list[list[str]]:
     return [[button["text"] for button in row] for row in inline_rows(body)]
 
 
-def button_named(body: Json, label: str) -> Json | None:
-    """The inline button a person would press for this label: the whole label, else the only one that begins so."""
-    buttons: list[Any] = [button for row in inline_rows(body) for button in row]
-    exact = [button for button in buttons if button["text"] == label]
-    if exact:
-        return dict(exact[0])
-    near = [button for button in buttons if button["text"].startswith(label)]
-    return dict(near[0]) if len(near) == 1 else None
+def button_named(body: Json, label: str, *, exactly: bool = False) -> Json | None:
+    """The inline button a person means by this label: the one so named, else the only one that holds it."""
+    buttons: list[Json] = [button for row in inline_rows(body) for button in row]
+    same = [button for button in buttons if button["text"] == label]
+    near = [] if exactly else [button for button in buttons if label in button["text"]]
+    return same[0] if same else near[0] if len(near) == 1 else None

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.sandbox import pictures
+from bot.sandbox.arguments import Upload, check_object
 from bot.sandbox.entities import CAPTION_UNITS, TEXT_UNITS, formatted
 from bot.sandbox.limits import ALBUM, PHOTO_BYTES, UPLOAD_BYTES
 from bot.sandbox.markup import checked, labels
 from bot.sandbox.refusals import ApiError, bad_request, forbidden
-from bot.sandbox.schema import Upload, check_object
-from bot.sandbox.state import BOT_ID
+from bot.sandbox.state import BOT_ID, StoredFile
 
 if TYPE_CHECKING:
-    from bot.sandbox.state import Json, Post, Room, State, StoredFile
+    from bot.sandbox.state import Json, Post, Room, State
 
 _THUMBNAIL = 90
 _ACTIONS = frozenset(
@@ -50,7 +50,7 @@ def open_room(state: State, chat_id: Any) -> Room:
         if room.migrated_to is not None:
             raise bad_request("group chat was upgraded to a supergroup chat", migrate_to_chat_id=room.migrated_to)
         if room.bot_status == "kicked":
-            raise forbidden(f"bot was kicked from the {room.type}{' chat' if room.type == 'group' else ' chat'}")
+            raise forbidden(f"bot was kicked from the {room.type} chat")
         if room.bot_status == "left":
             raise forbidden(f"bot is not a member of the {room.type} chat")
         return room
@@ -97,17 +97,10 @@ def _deliver(state: State, room: Room, content: Json, given: Json, *, kind: str,
 
 def show(state: State, post: Post, *, kind: str, **details: Any) -> None:
     """Write a message, or its new shape, into what its chat saw."""
-    text = post.body.get("text", post.body.get("caption", ""))
     buttons = labels(post.body)
-    event = state.record(
-        post.room,
-        post.author,
-        kind,
-        message_id=post.id,
-        text=text,
-        **({"buttons": buttons} if buttons else {}),
-        **details,
-    )
+    if buttons:
+        details["buttons"] = buttons
+    event = state.record(post.room, post.author, kind, message_id=post.id, text=post.text, **details)
     post.seq = event["seq"]
 
 

@@ -10,16 +10,14 @@ import asyncio
 import mimetypes
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from bot.sandbox.faults import Fault
-    from bot.sandbox.limits import Rates
+from bot.sandbox.faults import Fault
+from bot.sandbox.limits import Rates
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -47,6 +45,7 @@ class Person:
 
     @property
     def name(self) -> str:
+        """First and last name, as a chat shows it."""
         return f"{self.first_name} {self.last_name}".strip()
 
     def as_user(self) -> Json:
@@ -69,6 +68,7 @@ class Room:
 
     @property
     def group(self) -> bool:
+        """Whether several people are there."""
         return self.type != "private"
 
 
@@ -85,7 +85,18 @@ class Post:
 
     @property
     def id(self) -> int:
+        """Its message_id."""
         return int(self.body["message_id"])
+
+    @property
+    def text(self) -> str:
+        """Its text or caption."""
+        return str(self.body.get("text") or self.body.get("caption") or "")
+
+    @property
+    def entities(self) -> list[Json]:
+        """The entities of its text or caption."""
+        return list(self.body.get("entities") or self.body.get("caption_entities") or [])
 
 
 @dataclass(slots=True)
@@ -164,12 +175,15 @@ class State:
 
     @property
     def bot(self) -> Json:
+        """The bot's own User."""
         return {"id": BOT_ID, "is_bot": True, "first_name": "Comptoir (sandbox)", "username": BOT_NAME}
 
     def now(self) -> datetime:
+        """The instant that dates what happens."""
         return self.fixed_time or self.clock().astimezone(UTC)
 
     def timestamp(self) -> int:
+        """The same in the seconds of the Bot API."""
         return int(self.now().timestamp())
 
     # Waiting
@@ -196,6 +210,7 @@ class State:
                 return wanted()
 
     def next_seq(self) -> int:
+        """Number the next thing that happens."""
         self._last_seq += 1
         return self._last_seq
 
@@ -211,6 +226,7 @@ class State:
         }
 
     def author_object(self, author: int) -> Json:
+        """The Bot API's User of who wrote."""
         return self.bot if author == BOT_ID else self.people[author].as_user()
 
     # Messages
@@ -236,6 +252,7 @@ class State:
         return None if post is None or post.deleted else post
 
     def posts_of(self, chat_id: int) -> list[Post]:
+        """The messages a chat still has, oldest first."""
         return [post for (chat, _), post in self.posts.items() if chat == chat_id and not post.deleted]
 
     def record(self, room: Room, who: int, kind: str, *, only_for: int | None = None, **details: Any) -> Json:

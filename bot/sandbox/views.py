@@ -19,6 +19,7 @@ _FLATTENED = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " "})
 
 
 def person(somebody: Person) -> Json:
+    """A person as control answers them."""
     return {
         "id": somebody.id,
         "first_name": somebody.first_name,
@@ -31,14 +32,13 @@ def person(somebody: Person) -> Json:
 
 
 def room(group: Room) -> Json:
+    """A group as control answers it."""
     return {"id": group.id, "type": group.type, "title": group.title, "members": group.members}
 
 
 def seen(state: State, post: Post, viewer: int) -> Json:
     """A message as somebody sees it."""
     body = post.body
-    text = body.get("text", body.get("caption", ""))
-    entities = body.get("entities", body.get("caption_entities", []))
     shown: Json = {
         "message_id": post.id,
         "chat": post.room.id,
@@ -46,8 +46,8 @@ def seen(state: State, post: Post, viewer: int) -> Json:
         "mine": post.author == viewer,
         "kind": next((kind for kind in _KINDS if kind in body), "text" if "text" in body else "service"),
         "at": datetime.fromtimestamp(body["date"], UTC).isoformat(),
-        "text": text,
-        "html": to_html(text, entities),
+        "text": post.text,
+        "html": to_html(post.text, post.entities),
         "buttons": labels(body),
         "data": [[button.get("callback_data") for button in row] for row in _inline(body)],
         "markup": _markup(post),
@@ -100,6 +100,7 @@ def toasts(state: State, user: int) -> list[Json]:
 
 
 def calls(state: State, method: str | None, after: int) -> list[Json]:
+    """The API calls after a number; polls only when asked for by name."""
     return [
         call
         for call in state.calls
@@ -133,7 +134,7 @@ def condition(state: State, query: dict[str, str]) -> Callable[[], Any]:
             )
         case "calls":
             method, count = query["method"], int(query.get("count", "1"))
-            return lambda: (lambda made: made if len(made) >= count else None)(calls(state, method, after))
+            return lambda: _enough(calls(state, method, after), count)
         case "read":
             return lambda: None if state.pending else {"read": True}
     raise NotPossible(f"nothing waits for {query['for']!r}: message, toast, calls, read")
@@ -144,13 +145,17 @@ def _shows(one: Json, query: dict[str, str]) -> bool:
     flat = [label for row in one["buttons"] for label in row]
     return (
         _contains(one["text"], wanted)
-        and (button is None or any(label == button or label.startswith(button) for label in flat))
-        and ("without_button" not in query or not any(label.startswith(query["without_button"]) for label in flat))
+        and (button is None or any(button in label for label in flat))
+        and ("without_button" not in query or not any(query["without_button"] in label for label in flat))
         and ("file" not in query or _contains(one["file"] or "", query["file"]))
         and ("kind" not in query or one["kind"] == query["kind"])
         and ("edited" not in query or one["edited"] == (query["edited"] == "true"))
         and ("message_id" not in query or one["message_id"] == int(query["message_id"]))
     )
+
+
+def _enough(made: list[Json], count: int) -> list[Json] | None:
+    return made if len(made) >= count else None
 
 
 def _last(found: list[Json]) -> Json | None:
