@@ -219,15 +219,21 @@ class ImapFolder:
     # -- waiting ----------------------------------------------------------------------------------------------------
 
     def wait(self, stop: threading.Event) -> None:
-        """Wait for a hint of IDLE or for the next poll; a connection that died meanwhile is dropped (E25, E26)."""
-        client = self._client
+        """Wait for a hint of IDLE or for the next poll; a connection that died meanwhile is dropped (E25, E26).
+
+        A mail that arrived during the pass may have been announced in the answer to any command, and IDLE would not
+        announce it again: selecting once more tells.
+        """
+        client, seen = self._client, self.uidnext
         if client is None:
             return
         try:
-            if client.has_capability("IDLE"):
-                self._idle(client, stop)
-            else:
+            if not client.has_capability("IDLE"):
                 stop.wait(self.intervals.poll)
+                return
+            self._select(client)
+            if self.uidnext == seen:
+                self._idle(client, stop)
         except (*LOST, imaplib.IMAP4.error, ValueError, TypeError) as error:
             log.info("mail_idle_ended error=%s", type(error).__name__)
             self.drop()

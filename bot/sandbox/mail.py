@@ -25,8 +25,11 @@ from proxyprotocol.reader import ProxyProtocolReader
 from proxyprotocol.version import ProxyProtocolVersion
 from pydantic import SecretStr
 from pymap.backend.dict import Config, Login
+from pymap.backend.dict.filter import FilterSet
+from pymap.backend.dict.mailbox import MailboxData, MailboxSet
 from pymap.imap import IMAPServer
 from pymap.parsing.message import AppendMessage
+from pymap.parsing.specials.flag import Flag, Wildcard
 from pymap.user import Passwords, UserMetadata
 from pysasl.hashing import BuiltinHash
 
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
     from email.message import EmailMessage
 
     from aiosmtpd.smtp import Envelope, Session
+    from pymap.concurrent import Event
+    from pymap.selected import SelectedMailbox
 
 Answer = TypeVar("Answer")
 Fault = Literal["451", "550", "drop_before", "drop_after", "slow"]
@@ -132,6 +137,9 @@ class MailSandbox:
         self._login = Login(config)
         password = await Passwords(config).hash_password(self.password)
         await self._login.demo_user_identity.set(UserMetadata(config, self.address, password=password))
+        folders = MailboxSet()
+        folders._inbox = _Inbox(folders._content_cache, folders._thread_cache)  # noqa: SLF001
+        config.set_cache[self.address] = (folders, FilterSet())
         connected = ProxyProtocolReader(ProxyProtocolVersion.get(None)).get_callback(IMAPServer(self._login, config))
         server = await asyncio.start_server(connected, host=HOST, port=0)
         self.imap_port = server.sockets[0].getsockname()[1]
@@ -261,6 +269,20 @@ class MailSandbox:
             if not dropping:
                 kept.append(line)
         return b"\r\n".join(kept) + blank + body
+
+
+class _Inbox(MailboxData):
+    """pymap's inbox, mended: it keeps keywords, and IDLE reports at once what arrived just before it."""
+
+    @property
+    def permanent_flags(self) -> frozenset[Flag]:
+        """What a client may set, which includes keywords of its own."""
+        return frozenset(super().permanent_flags | {Wildcard})
+
+    async def update_selected(self, selected: SelectedMailbox, *, wait_on: Event | None = None) -> SelectedMailbox:
+        """The news for a client; pymap waits for the next even when there is some already."""
+        behind = selected.mod_sequence is not None and selected.mod_sequence < self._mod_sequences.highest
+        return await super().update_selected(selected, wait_on=None if behind else wait_on)
 
 
 class _LongLines(SMTP):

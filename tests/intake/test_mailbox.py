@@ -479,6 +479,16 @@ def test_a_hint_in_one_packet_with_the_answer_to_idle_is_not_missed(scripted: Sc
         store.wait_until(lambda s: len(s.receipts) == 1)
 
 
+def test_a_mail_announced_in_the_answer_to_another_command_does_not_wait_for_the_next_poll(
+    scripted: ScriptedImap, store: MemoryStore
+) -> None:
+    patient = Intervals(poll=60, idle_slice=0.02, first_back_off=0.01)
+    scripted.add(mail(1))
+    scripted.folder.arrives_with_mark = mail(2)
+    with Running(Mailbox(scripted.account(), store, lambda: NOW, intervals=patient)):
+        store.wait_until(lambda s: len(s.receipts) == 2)
+
+
 def test_e25_without_a_hint_the_mailbox_is_polled_all_the_same(store: MemoryStore) -> None:
     with ScriptedImap(capabilities="IMAP4rev1") as server, Running(mailbox(server, store)):
         assert server.connected.acquire(timeout=20)

@@ -54,6 +54,7 @@ class Folder:
     expunged_after_search: set[int] = field(default_factory=set)
     idle: str = ""  # "bye", "stall", "eof"
     said_with_idle: bytes = b""  # a mail that arrives between the poll and IDLE: one packet tells of both
+    arrives_with_mark: bytes = b""  # a mail that the answer to STORE announces, and nothing after it
     hang_up_after_bodies: int | None = None
     commands: list[str] = field(default_factory=list)
 
@@ -168,6 +169,7 @@ class _Connection(socketserver.StreamRequestHandler):
                 self.fetch(words[2], command)
             case "UID STORE":
                 done = f"{tag} {self.folder.mark_answer}"
+                self.arrive_with_mark()
                 for uid in self.chosen(words[2]):
                     self.folder.messages[uid].flags.add(command.partition("(")[2].rstrip(")"))
             case "UID MOVE":
@@ -254,6 +256,12 @@ class _Connection(socketserver.StreamRequestHandler):
             if self.folder.hang_up_after_bodies <= 0:
                 self.owner.stop()
                 raise HangUpError
+
+    def arrive_with_mark(self) -> None:
+        raw, self.folder.arrives_with_mark = self.folder.arrives_with_mark, b""
+        if raw:
+            self.folder.messages[max(self.folder.messages) + 1] = Stored(raw)
+            self.say(f"* {len(self.folder.messages)} EXISTS")
 
     def start_idle(self, tag: str) -> str:
         self.idle_tag = tag
