@@ -160,7 +160,8 @@ class MailSandbox:
 
     def _authenticate(self, *asked: Any) -> AuthResult:
         given = asked[-1]
-        return AuthResult(success=(given.login.decode(), given.password.decode()) == (self.address, self.password))
+        right = (given.login.decode(), given.password.decode()) == (self.address, self.password)
+        return AuthResult(success=right, handled=False)
 
     def _run(self, work: Coroutine[Any, Any, Answer]) -> Answer:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=60)
@@ -203,8 +204,9 @@ class MailSandbox:
     # -- faults -----------------------------------------------------------------------------------------------------
 
     def fail_next(self, *faults: Fault) -> None:
-        """What happens to the next mails, one fault each: `drop_before` loses the mail and the answer, `drop_after`
-        takes the mail and loses the answer.
+        """What happens to the next mails, one fault each.
+
+        `drop_before` loses the mail and the answer, `drop_after` only the answer; `slow` answers half a second late.
         """
         self._faults.extend(faults)
 
@@ -302,10 +304,10 @@ class _Postman:
         fault = self.sandbox.next_fault()
         if fault in {"451", "550"}:
             return f"{fault} fault asked for"
-        if fault == "slow":
-            await asyncio.sleep(SLOW_SECONDS)
         if fault != "drop_before":
             await self._take(session, envelope)
+        if fault == "slow":
+            await asyncio.sleep(SLOW_SECONDS)
         if fault in {"drop_before", "drop_after"} and isinstance(server.transport, asyncio.Transport):
             server.transport.abort()
         return "250 taken"
