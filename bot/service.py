@@ -1,0 +1,209 @@
+"""The running desk: the mailbox, the chat, the jobs and the clock's ticks, in one process under one lease."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import select
+
+from bot import push, telegram
+from bot.app import App
+from core import db, jobs, messages, outbox, papers, reminders
+from core.clock import PARIS, Clock, business_date, wall_clock
+from core.db import transaction
+from core.errors import TryLater
+from core.messages import ChatUpdate, MessageState
+from core.settings import Settings, flag, raise_flag
+from intake.mailbox import Intervals, Mailbox
+from intake.outgoing import SmtpSender
+from intake.receive import DatabaseMailStore
+from intake.understand import understand
+
+log = logging.getLogger(__name__)
+
+LEASE = "service"
+REMINDED_ON = "reminded_on"
+#: Paris time from which the day's reminders may leave (quiet hours end at 7 h).
+REMINDERS_FROM = 8
+POLL_SECONDS = 20
+TICK_SECONDS = 0.5
+
+
+class Service:
+    """A desk at work; `with Service(settings):` starts it and stops it cleanly."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock = wall_clock,
+        checkpoint: Callable[[str], None] | None = None,
+        intervals: Intervals | None = None,
+        poll_seconds: int = POLL_SECONDS,
+    ) -> None:
+        db.migrate(settings.database_url)
+        self.stop = threading.Event()
+        self.holder = f"{os.uname().nodename}:{os.getpid()}"
+        self._intervals, self._poll_seconds = intervals, poll_seconds
+        self._threads: list[threading.Thread] = []
+        loop = asyncio.new_event_loop()
+        self.app = App(
+            settings=settings,
+            engine=db.engine(settings.database_url),
+            clock=clock,
+            application=telegram.build_application(settings),
+            loop=loop,
+            smtp=SmtpSender(settings.mail) if settings.mail.smtp_host else None,
+        )
+        if checkpoint is not None:
+            self.app.checkpoint = checkpoint
+        self._worker: jobs.Worker | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Take the lease, mend what a dead process left, then begin to work; refuses when another one runs."""
+        app = self.app
+        with transaction(app.engine) as session:
+            jobs.take_lease(session, LEASE, self.holder, at=wall_clock())
+        self._thread("chat-loop", app.loop.run_forever)
+        if app.settings.telegram.token.get_secret_value():
+            app.call(app.application.initialize())
+        push.start_up(app)
+        self._worker = jobs.Worker(
+            app.engine,
+            {
+                "updates": lambda: telegram.handle(app),
+                "understand": self._understand,
+                "papers": lambda: push.make_papers(app),
+                "deliver": lambda: push.deliver(app),
+                "tick": lambda: None,
+            },
+            executor=f"desk-{os.uname().nodename}",
+        )
+        self.sweep()
+        if app.settings.telegram.token.get_secret_value():
+            self._thread("chat-poll", self._poll_chat)
+        if app.settings.mail.imap_host:
+            self._thread("mailbox", self._watch_mailbox)
+        self._thread("ticks", self._tick)
+
+    def close(self) -> None:
+        """Stop taking things in, let the job under way end, give the lease back."""
+        self.stop.set()
+        app = self.app
+        for thread in self._threads[1:]:
+            thread.join(timeout=self._poll_seconds + 10)
+        if self._worker is not None:
+            self._worker.close()
+        if app.settings.telegram.token.get_secret_value():
+            with suppress(Exception):
+                app.call(app.application.shutdown())
+        app.loop.call_soon_threadsafe(app.loop.stop)
+        self._threads[0].join(timeout=10)
+        with transaction(app.engine) as session:
+            jobs.drop_lease(session, LEASE, self.holder)
+        app.engine.dispose()
+
+    def _thread(self, name: str, target: Callable[[], object]) -> None:
+        thread = threading.Thread(target=target, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _understand(self) -> None:
+        app = self.app
+        understand(app.engine, settings=app.settings, at=app.clock(), checkpoint=app.checkpoint)
+
+    def _poll_chat(self) -> None:
+        while not self.stop.is_set():
+            try:
+                telegram.fetch(self.app, timeout=self._poll_seconds)
+            except TryLater as later:
+                self.stop.wait(later.after.total_seconds())
+            except Exception:
+                log.exception("chat_poll_failed")
+                self.stop.wait(5)
+
+    def _watch_mailbox(self) -> None:
+        app = self.app
+        store = DatabaseMailStore(app.engine, app.clock)
+        mailbox = Mailbox(app.settings.mail, store, app.clock, app.checkpoint, intervals=self._intervals)
+        mailbox.run(self.stop)
+        mailbox.close()
+
+    def _tick(self) -> None:
+        while not self.stop.wait(TICK_SECONDS):
+            try:
+                self.sweep()
+                self.daily()
+            except TryLater:
+                log.exception("lease_lost")
+                self.stop.set()
+            except Exception:
+                log.exception("tick_failed")
+
+    def sweep(self) -> None:
+        """Ring for every kind of row that is due and that no bell was heard for; renew the lease."""
+        app, now = self.app, self.app.clock()
+        with transaction(app.engine) as session:
+            jobs.take_lease(session, LEASE, self.holder, at=wall_clock())
+            due = {
+                "updates": bool(messages.unfinished_updates(session)),
+                "understand": bool(messages.unfinished(session, at=now)),
+                "papers": bool(papers.unmade(session)),
+                "deliver": bool(outbox.due(session, at=now)),
+            }
+            for name, wanted in due.items():
+                if wanted:
+                    jobs.ring(session, name, f"sweep:{wall_clock().timestamp():.1f}", at=now, now=now)
+
+    def daily(self) -> None:
+        """Once a day, from eight in the morning: the reminder ladder."""
+        app, at = self.app, self.app.clock()
+        today = business_date(at)
+        if at.astimezone(PARIS).hour < REMINDERS_FROM:
+            return
+        with transaction(app.engine) as session:
+            if flag(session, REMINDED_ON) == today.isoformat():
+                return
+            raise_flag(session, REMINDED_ON, today.isoformat(), at=at)
+            reminders.run(session, today=today, at=at)
+
+    def idle(self) -> bool:
+        """Nothing is due: no update to handle, no message to understand, no paper to make, no row to send."""
+        app, now = self.app, self.app.clock()
+        with transaction(app.engine) as session:
+            stored = select(ChatUpdate.update_id).where(ChatUpdate.state == MessageState.STORED).limit(1)
+            sending = select(outbox.OutboxRow.id).where(outbox.OutboxRow.state == outbox.OutboxState.SENDING).limit(1)
+            return not (
+                session.scalar(stored)
+                or session.scalar(sending)
+                or messages.unfinished(session, at=now)
+                or papers.unmade(session)
+                or outbox.due(session, at=now)
+            )
+
+
+def run(settings: Settings) -> None:
+    """Work until told to stop (SIGINT or SIGTERM)."""
+    with Service(settings) as service:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: service.stop.set())
+        log.info("running")
+        while not service.stop.wait(1.0):
+            pass
