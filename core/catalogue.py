@@ -71,7 +71,10 @@ def search_articles(session: Session, words: str, *, limit: int = 5) -> list[Art
     """Active articles whose reference or name holds every word, by name."""
     query = select(Article).where(Article.active)
     for word in words.lower().split():
-        query = query.where(func.lower(Article.name).contains(word) | func.lower(Article.sku).contains(word))
+        query = query.where(
+            func.lower(Article.name).contains(word, autoescape=True)
+            | func.lower(Article.sku).contains(word, autoescape=True)
+        )
     return list(session.scalars(query.order_by(Article.name).limit(limit)))
 
 

@@ -106,7 +106,7 @@ def every_line_has_an_article(facts: Facts) -> Iterator[Finding]:
     for line in facts.lines:
         if line.sku is None:
             yield _commercial("article_unknown", Severity.BLOCK, line.position, text=line.text)
-        elif line.quantity is None:
+        elif line.quantity is None or line.quantity <= 0:
             yield _commercial("quantity_unknown", Severity.BLOCK, line.position, text=line.text)
         elif line.confidence < SURE:
             yield _commercial("article_doubtful", Severity.BLOCK, line.position, text=line.text, sku=line.sku)

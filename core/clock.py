@@ -23,7 +23,9 @@ def wall_clock() -> datetime:
 
 
 def business_date(at: datetime) -> date:
-    """The civil day in France at that instant."""
+    """The civil day in France at that instant; refuses a naive one."""
+    if at.tzinfo is None:
+        raise ValueError("an instant must be aware")
     return at.astimezone(PARIS).date()
 
 

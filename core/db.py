@@ -128,8 +128,16 @@ def engine(url: str) -> Engine:
     @event.listens_for(built, "connect")
     def _pragmas(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # the driver must not open transactions behind our back
+        # SQLite's own lower() leaves accents alone; PostgreSQL's does not
+        connection.create_function("lower", 1, lambda text: None if text is None else str(text).lower())
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=30000", "synchronous=FULL"):
+        for pragma in (
+            "journal_mode=WAL",
+            "foreign_keys=ON",
+            "busy_timeout=30000",
+            "synchronous=FULL",
+            "recursive_triggers=ON",
+        ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ForeignKey, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from core import events, journal, outbox, papers, stock
+from core import events, journal, orders, outbox, papers, stock
 from core.clock import business_date
 from core.db import Base, choice
 from core.documents import Document, DocumentKind, DocumentLine, Party
@@ -117,8 +117,15 @@ class Reserve(Base):
     at: Mapped[datetime]
 
 
+def _hold(session: Session, delivery: Delivery) -> None:
+    """Wait for whoever else acts on this delivery, and see what he made of it."""
+    if delivery in session:
+        session.refresh(delivery, attribute_names=["state"], with_for_update=True)
+
+
 def move(session: Session, delivery: Delivery, target: DeliveryState, *, by: Actor, at: datetime) -> None:
     """Change the delivery's state, with a journal line; an illegal move raises."""
+    _hold(session, delivery)
     if target not in NEXT[delivery.state]:
         raise IllegalTransition(thing="delivery", state=delivery.state, target=target)
     delivery.state = target
@@ -165,6 +172,8 @@ def prepare(
     session: Session, order: Order, *, house: House, by: Actor, at: datetime, not_before: datetime | None = None
 ) -> Delivery:
     """Open a delivery of what is left and promised from stock, with its preparation slip."""
+    session.flush()
+    orders.lock(session, order.id)
     if order.state is not OrderState.CONFIRMED:
         raise Refused("order_not_confirmed", reference=order.reference)
     if any(known.state is DeliveryState.PREPARING for known in of_order(session, order)):
@@ -205,6 +214,7 @@ def set_prepared(
     session: Session, delivery: Delivery, position: int, quantity: Decimal, *, by: Actor, at: datetime
 ) -> None:
     """Note how many units of a line the warehouse really prepared: zero or more, never more than promised."""
+    _hold(session, delivery)
     if delivery.state is not DeliveryState.PREPARING:
         raise IllegalTransition(thing="delivery", state=delivery.state, target=DeliveryState.PREPARING)
     line = next((known for known in delivery.lines if known.order_line.position == position), None)
@@ -224,6 +234,9 @@ def ship(
     session: Session, delivery: Delivery, *, house: House, by: Actor, at: datetime, packages: int | None = None
 ) -> papers.Paper:
     """What was prepared leaves: stock moves, the delivery note is frozen, the customer is told, in one transaction."""
+    _hold(session, delivery)
+    if delivery.state is not DeliveryState.PREPARING:
+        raise IllegalTransition(thing="delivery", state=delivery.state, target=DeliveryState.SHIPPED)
     for line in list(delivery.lines):
         if line.quantity == 0:
             delivery.lines.remove(line)
@@ -249,7 +262,8 @@ def cancel(session: Session, delivery: Delivery, *, by: Actor, at: datetime) -> 
     """Give up a delivery that has not left; what the warehouse has not been told yet is not told."""
     move(session, delivery, DeliveryState.CANCELLED, by=by, at=at)
     outbox.cancel_waiting(session, delivery.subject, at=at, reason="delivery cancelled")
-    events.emit(session, "delivery_cancelled", delivery, at=at)
+    if outbox.was_told(session, delivery.subject):
+        events.emit(session, "delivery_cancelled", delivery, at=at)
 
 
 def verify(
@@ -262,6 +276,7 @@ def verify(
     """
     from core import invoices
 
+    _hold(session, delivery)
     if delivery.state is DeliveryState.VERIFIED:
         return
     for position, (kind, quantity, text) in (reserves or {}).items():
@@ -273,15 +288,13 @@ def verify(
     delivery.verified_at, delivery.verified_by = at, str(by)
     session.flush()
     events.emit(session, "reserve_stated" if reserves else "delivery_verified", delivery, at=at)
-    if house.invoicing == "comptoir":
+    if house.invoicing == "comptoir" and any(line.invoiceable > 0 for line in delivery.lines):
         invoices.issue_for_delivery(session, delivery, house=house, by=by, at=at)
     close_when_done(session, delivery.order, by=by, at=at)
 
 
 def close_when_done(session: Session, order: Order, *, by: Actor, at: datetime) -> None:
     """Close an order once nothing remains to ship and every delivery was verified."""
-    from core import orders
-
     open_states = {DeliveryState.PREPARING, DeliveryState.SHIPPED}
     under_way = any(known.state in open_states for known in of_order(session, order))
     if order.state is OrderState.CONFIRMED and not under_way and not remaining_quantities(session, order):
@@ -319,8 +332,8 @@ def _document(session: Session, delivery: Delivery, kind: DocumentKind, house: H
             )
         )
     return Document(
-        kind=kind, number=delivery.reference, issue_date=business_date(at), seller=house.as_party(), accent=house.accent,
-        buyer=order.customer.as_party(), deliver_to=delivery_place(order), lines=tuple(lines),
+        kind=kind, number=delivery.reference, issue_date=business_date(at), seller=house.as_party(),
+        accent=house.accent, buyer=order.customer.as_party(), deliver_to=delivery_place(order), lines=tuple(lines),
         language=order.customer.language, requested_delivery_date=order.requested_delivery_date,
         delivery_date=business_date(at) if kind is DocumentKind.DELIVERY_NOTE else None,
         order_reference=order.reference, buyer_order_number=order.customer_reference,

@@ -53,19 +53,19 @@ def open_dispute(
     session: Session, invoice: Invoice, *, text: str, by: Actor, at: datetime, amount: Money | None = None
 ) -> Dispute:
     """Note that the customer contests `amount` of the invoice, or all that is due; the rest stays due."""
-    due = payments.amount_due(session, invoice)
-    contested = due if amount is None else amount
-    if not ZERO < contested <= due:
+    due = max(payments.amount_due(session, invoice) - contested(session, invoice.id), ZERO)
+    disputed = due if amount is None else amount
+    if not ZERO < disputed <= due:
         raise Refused("dispute_not_possible", number=invoice.number, due=due)
     dispute = Dispute(
         reference=next_number(session, "LIT", on=business_date(at)), customer=invoice.customer, invoice=invoice,
-        amount=contested, text=text, opened_at=at,
+        amount=disputed, text=text, opened_at=at,
     )  # fmt: skip
     session.add(dispute)
     session.flush()
     journal.write(
         session, "dispute_opened", subject=dispute.subject, by=by, at=at, private=text, number=invoice.number,
-        amount=contested,
+        amount=disputed,
     )  # fmt: skip
     events.emit(session, "dispute_opened", dispute, at=at)
     return dispute

@@ -10,9 +10,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from core import jobs
+from core import jobs, journal
 from core.outbox import OutboxChannel, OutboxRow, OutboxState, Resend
 from core.parties import Customer, Role, chats_of, staff_with
 
@@ -42,6 +42,8 @@ def _card(audience: str, template: str, *, about_order: bool = False) -> Route:
 
 
 ORDER_CARD = _card(Role.SALES, "order_card", about_order=True)
+#: What sales hears instead when a customer has neither a chat nor a mailbox; its parameter `template` names the text.
+UNREACHABLE = Route(Role.SALES, "customer_unreachable")
 #: Who hears of what; complete by test: every template named here exists in every language it is sent in.
 ROUTES: dict[str, tuple[Route, ...]] = {
     "message_quarantined": (_card(Role.SALES, "quarantine_card"),),
@@ -87,6 +89,7 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "send_failed": (Route(Role.ADMIN, "send_failed"),),
     "mailbox_alarm": (Route(Role.ADMIN, "mailbox_alarm"),),
     "address_failed": (Route(Role.SALES, "address_failed"),),
+    "customer_unreachable": (UNREACHABLE,),
 }
 
 
@@ -131,10 +134,22 @@ def emit(
         about: Thing = order if order is not None else thing
         if route.about_order and not about.subject.startswith("order:"):
             continue
-        for address in _addresses(session, route, about):
-            later = not_before if route.audience in {CUSTOMER, Role.WAREHOUSE} and not_before else at
-            rows += _queue(session, name, route, about, address, at=at, not_before=later, paper=paper, params=params)
+        # the cards of the colleagues who decided are painted at once, all else waits out the undo time
+        held = not_before is not None and (not route.card or route.audience in {CUSTOMER, Role.WAREHOUSE})
+        later = not_before if held and not_before is not None else at
+        told, given = route, params
+        if route.audience == CUSTOMER and address_of_customer(session, about) is None:
+            told, given = UNREACHABLE, {**params, "template": route.template}
+            if route.card and _was_queued(session, told, about):
+                continue  # one word about a recap that reaches nobody is enough
+        for address in _addresses(session, told, about):
+            rows += _queue(session, name, told, about, address, at=at, not_before=later, paper=paper, params=given)
     return rows
+
+
+def _was_queued(session: Session, route: Route, thing: Thing) -> bool:
+    query = select(OutboxRow.id).where(OutboxRow.template == route.template, OutboxRow.subject == thing.subject)
+    return session.scalar(query.limit(1)) is not None
 
 
 def _queue(
@@ -151,9 +166,12 @@ def _queue(
 ) -> list[OutboxRow]:
     if route.card and _already_waiting(session, route, thing, address):
         return []
-    key = f"{name}:{thing.subject}:{route.template}:{address.recipient}:{at.isoformat()}"
+    key = f"{name}:{thing.subject}:{route.template}:{address.recipient}:{journal.position(session)}"
     if paper is not None:
         key += f":{paper.id}"
+    same = select(func.count()).where((OutboxRow.key == key) | OutboxRow.key.startswith(f"{key}#", autoescape=True))
+    if before := session.scalar(same):  # the same event twice between two journal lines
+        key += f"#{before}"
     customer: Customer | None = getattr(thing, "customer", None)
     row = OutboxRow(
         key=key, channel=address.channel, audience=route.audience, chat_id=address.chat_id, email=address.email,
@@ -191,7 +209,7 @@ def _addresses(session: Session, route: Route, thing: Thing) -> list[Address]:
 
 
 def staff_addresses(session: Session, role: Role) -> list[Address]:
-    """Where the holders of a role are told: their chats, else their mailboxes; managers or admins when there is none."""
+    """Where the holders of a role are told: their chats, else their mailboxes; managers or admins when nobody is."""
     for wanted in (role, Role.MANAGER, Role.ADMIN):
         holders = staff_with(session, wanted)
         found = [

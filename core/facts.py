@@ -89,6 +89,7 @@ def gather(session: Session, order: Order, *, house: House, at: datetime) -> Fac
     """The facts about a draft at that instant."""
     customer, today = order.customer, business_date(at)
     receivables = payments.receivables(session, customer)
+    delivered, to_deliver = _under_way(session, order)
     deposits = invoices.deposits_of(session, order)
     deposit_gross = total(deposit.gross - payments.credited(session, deposit) for deposit in deposits)
     quote = session.get(quotes.Quote, order.quote_id) if order.quote_id is not None else None
@@ -103,8 +104,8 @@ def gather(session: Session, order: Order, *, house: House, at: datetime) -> Fac
         credit_limit=customer.credit_limit,
         exposure=Exposure(
             unpaid=total(receivable.due for receivable in receivables),
-            delivered_not_invoiced=_delivered_not_invoiced(session, order),
-            confirmed_not_delivered=_confirmed_not_delivered(session, order),
+            delivered_not_invoiced=delivered,
+            confirmed_not_delivered=to_deliver,
             this_order=max(gross - deposit_gross, ZERO),
             credits=payments.usable_credit(session, customer),
         ),
@@ -147,27 +148,30 @@ def _gross_of(order: Order, quantities: dict[int, Decimal]) -> Money:
     ).gross
 
 
-def _confirmed_not_delivered(session: Session, order: Order) -> Money:
+def _under_way(session: Session, order: Order) -> tuple[Money, Money]:
+    """What the customer's other confirmed orders come to: shipped but not invoiced, and not shipped yet.
+
+    A deposit is deducted as far as no invoice has deducted it: from what was shipped first, then from the rest.
+    """
     query = select(Order).where(
         Order.customer_id == order.customer_id, Order.state == OrderState.CONFIRMED, Order.id != order.id
     )
-    amounts = []
-    for other in session.scalars(query):
-        deducted = total(deposit.gross for deposit in invoices.deposits_of(session, other))
-        amounts.append(max(_gross_of(other, deliveries.remaining_quantities(session, other)) - deducted, ZERO))
-    return total(amounts)
-
-
-def _delivered_not_invoiced(session: Session, order: Order) -> Money:
-    query = (
-        select(deliveries.Delivery)
-        .join(Order)
-        .where(Order.customer_id == order.customer_id, deliveries.Delivery.state == DeliveryState.SHIPPED)
-    )
-    return total(
-        _gross_of(shipped.order, {line.order_line_id: line.quantity for line in shipped.lines})
-        for shipped in session.scalars(query)
-    )
+    delivered, to_deliver = ZERO, ZERO
+    for other in session.scalars(query.order_by(Order.id)):
+        shipped: dict[int, Decimal] = {}
+        for delivery in deliveries.of_order(session, other):
+            for line in delivery.lines if delivery.state is DeliveryState.SHIPPED else ():
+                shipped[line.order_line_id] = shipped.get(line.order_line_id, Decimal(0)) + line.quantity
+        deposit = total(
+            known.gross - payments.credited(session, known) - invoices.deducted(session, known)
+            for known in invoices.deposits_of(session, other)
+        )
+        left = _gross_of(other, shipped)
+        taken = min(deposit, left)
+        delivered += left - taken
+        remaining = _gross_of(other, deliveries.remaining_quantities(session, other))
+        to_deliver += max(remaining - (deposit - taken), ZERO)
+    return delivered, to_deliver
 
 
 def _same_reference(session: Session, order: Order) -> tuple[str, ...]:

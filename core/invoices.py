@@ -12,21 +12,22 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, Text, select
+from sqlalchemy import ForeignKey, Text, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from core import events, journal, papers, stock, terms
+from core import events, journal, orders, papers, stock, terms
 from core.clock import business_date
 from core.db import PERCENT, PRICE, Base, choice
 from core.deliveries import Delivery, DeliveryState, delivery_place
 from core.documents import Document, DocumentKind, DocumentLine, Reference
-from core.errors import Refused
+from core.errors import Refused, TryLater
 from core.identifiers import next_number
 from core.journal import Actor
 from core.money import ZERO, Money, total
 from core.orders import Order, OrderState
 from core.parties import Customer
 from core.quotes import packed
+from core.vat import VatRate, totals
 
 if TYPE_CHECKING:
     from core.settings import House
@@ -58,7 +59,7 @@ class Invoice(Base):
     customer: Mapped[Customer] = relationship()
     order: Mapped[Order | None] = relationship()
     paper: Mapped[papers.Paper] = relationship()
-    refers_to: Mapped[Invoice | None] = relationship(remote_side=[id])
+    refers_to: Mapped[Invoice | None] = relationship(remote_side="Invoice.id")
     lines: Mapped[list[InvoiceLine]] = relationship(order_by="InvoiceLine.position")
 
     @property
@@ -125,8 +126,11 @@ def _issue(
     if not sources:
         raise Refused("nothing_to_invoice")
     number = next_number(session, SERIES[document.kind], on=document.issue_date)
+    latest = session.scalar(select(func.max(Invoice.issue_date)).where(Invoice.kind == document.kind))
+    if latest is not None and latest > document.issue_date:  # at midnight another issuer was faster
+        raise TryLater("issue_date_before_last", latest=latest)
     document = dataclasses.replace(document, number=number, lines=tuple(source.line for source in sources))
-    totals = document.totals
+    sums = document.totals
     paper = papers.freeze(
         session, document, customer_id=customer.id, order_id=order.id if order is not None else None, at=at
     )
@@ -134,8 +138,8 @@ def _issue(
     invoice = Invoice(
         kind=document.kind, number=number, customer=customer, order=order, refers_to=refers_to, paper=paper,
         delivery_id=delivery.id if delivery is not None else None,
-        issue_date=document.issue_date, due_date=document.due_date, net=totals.net, vat=totals.vat,
-        gross=totals.gross, prepaid=document.prepaid, reason=document.reason, issued_at=at,
+        issue_date=document.issue_date, due_date=document.due_date, net=sums.net, vat=sums.vat,
+        gross=sums.gross, prepaid=document.prepaid, reason=document.reason, issued_at=at,
     )  # fmt: skip
     session.add(invoice)
     session.flush()
@@ -157,7 +161,7 @@ def _issue(
         )
     journal.write(
         session, f"{document.kind}_issued", subject=invoice.subject, by=by, at=at, number=number,
-        gross=totals.gross, payload_hash=paper.payload_hash,
+        gross=sums.gross, payload_hash=paper.payload_hash,
     )  # fmt: skip
     events.emit(session, event, invoice, at=at, paper=paper)
     return invoice
@@ -240,38 +244,56 @@ def _deductible(session: Session, order: Order, gross: Money) -> list[tuple[Invo
 
     parts = []
     for deposit in deposits_of(session, order):
-        taken = total(session.scalars(select(DepositDeduction.amount).where(DepositDeduction.deposit_id == deposit.id)))
-        part = min(payments.allocated(session, deposit) - taken, gross)
+        kept = min(payments.allocated(session, deposit), deposit.gross - payments.credited(session, deposit))
+        part = min(kept - deducted(session, deposit), gross)
         if part > ZERO:
             parts.append((deposit, part))
             gross -= part
     return parts
 
 
+def deducted(session: Session, deposit: Invoice) -> Money:
+    """What invoices have already deducted of a deposit."""
+    return total(session.scalars(select(DepositDeduction.amount).where(DepositDeduction.deposit_id == deposit.id)))
+
+
+def _deposit_bases(order: Order) -> dict[VatRate, Money]:
+    share = (order.deposit_percent or Decimal(0)) / 100
+    return {row.rate: row.base * share for row in order.totals.breakdown}
+
+
 def deposit_amount(order: Order) -> Money:
-    """The deposit due on an order, VAT included: its percentage of the gross total."""
-    return Money.of(order.totals.gross.amount * (order.deposit_percent or Decimal(0)) / 100)
+    """The deposit due on an order, VAT included: to the cent what its deposit invoice comes to."""
+    return totals(_deposit_bases(order).items()).gross
 
 
 def issue_deposit(session: Session, order: Order, *, house: House, by: Actor, at: datetime, label: str) -> Invoice:
     """Issue the deposit invoice of a draft whose recap was accepted; VAT is due at receipt (since 01/01/2023).
 
-    `label` is the printed text of its lines. One line per VAT rate of the order.
+    `label` is the printed text of its lines. One line per VAT rate of the order; an order that grew since its first
+    deposit invoice gets one for the difference.
     """
+    orders.lock(session, order.id)
     if order.state is not OrderState.DRAFT or not order.deposit_percent:
         raise Refused("no_deposit_due", reference=order.reference)
     if order.recap_accepted_at is None and order.quote_id is None:
         raise Refused("recap_not_accepted", reference=order.reference)
-    if deposits_of(session, order):
-        raise Refused("deposit_already_invoiced", reference=order.reference)
-    sources = []
-    for position, row in enumerate(order.totals.breakdown, start=1):
-        net = Money.of(row.base.amount * order.deposit_percent / 100)
+    bases = _deposit_bases(order)
+    for deposit in deposits_of(session, order):
+        for known in deposit.lines:
+            rate, left = VatRate(known.vat_percent), known.net - _credited_net(session, known)
+            bases[rate] = bases.get(rate, ZERO) - left
+    sources: list[_Source] = []
+    for rate, net in bases.items():
+        if net <= ZERO:
+            continue
         line = DocumentLine(
-            position=position, sku="", name=label, quantity=Decimal(1), unit="", unit_price=net.amount, net=net,
-            vat=row.rate,
+            position=len(sources) + 1, sku="", name=label, quantity=Decimal(1), unit="", unit_price=net.amount,
+            net=net, vat=rate,
         )  # fmt: skip
         sources.append(_Source(line))
+    if not sources:
+        raise Refused("deposit_already_invoiced", reference=order.reference)
     document = dataclasses.replace(
         _head(DocumentKind.DEPOSIT_INVOICE, order.customer, order, house, at=at),
         due_date=business_date(at), payment_terms="", deposit_percent=order.deposit_percent,
@@ -287,11 +309,15 @@ def credited_quantity(session: Session, line: InvoiceLine) -> Decimal:
     return sum(session.scalars(query), Decimal(0))
 
 
+def _credited_net(session: Session, line: InvoiceLine) -> Money:
+    return total(session.scalars(select(InvoiceLine.net).where(InvoiceLine.credits_line_id == line.id)))
+
+
 def issue_credit_note(
     session: Session, invoice: Invoice, quantities: Mapping[int, Decimal], *, reason: str, returned: bool,
     house: House, by: Actor, at: datetime,
 ) -> Invoice:  # fmt: skip
-    """Credit quantities of an invoice's lines by position, never more than is left; returned goods go back on the shelf.
+    """Credit quantities of an invoice's lines by position, never more than is left; returned goods go back in stock.
 
     The credit note names the original's number and date (BR-FR-CO-04).
     """
@@ -299,6 +325,8 @@ def issue_credit_note(
         raise Refused("credit_of_credit", number=invoice.number)
     if not reason.strip():
         raise Refused("reason_missing")
+    # two credit notes of one invoice are issued one after the other: each must see what the other gave back
+    session.execute(select(Invoice.id).where(Invoice.id == invoice.id).with_for_update())
     frozen = {line.position: line for line in invoice.paper.document.lines}
     sources: list[_Source] = []
     for position, quantity in sorted(quantities.items()):
@@ -308,7 +336,8 @@ def issue_credit_note(
         left = original.quantity - credited_quantity(session, original)
         if not 0 < quantity <= left:
             raise Refused("credit_above_left", number=invoice.number, position=position, left=left)
-        net = Money.of(quantity * original.unit_price)
+        net_left = original.net - _credited_net(session, original)  # parts are rounded: together never above the line
+        net = net_left if quantity == left else min(Money.of(quantity * original.unit_price), net_left)
         printed = dataclasses.replace(
             frozen[position], position=len(sources) + 1, quantity=quantity, net=net,
             packaging=frozen[position].packaging if quantity == original.quantity else "",
@@ -324,6 +353,7 @@ def issue_credit_note(
     document = dataclasses.replace(
         _head(DocumentKind.CREDIT_NOTE, invoice.customer, invoice.order, house, at=at),
         preceding_invoices=(Reference(invoice.number, invoice.issue_date),), reason=reason, payment_terms="",
+        type_code="503" if invoice.kind is DocumentKind.DEPOSIT_INVOICE else "",
     )  # fmt: skip
     note = _issue(
         session, document, sources, customer=invoice.customer, order=invoice.order, by=by, at=at,

@@ -100,6 +100,13 @@ def _private_hash(salt: str, private: str) -> str:
     return hashlib.sha256(f"{salt}{private}".encode()).hexdigest()
 
 
+def _private_broken(entry: JournalEntry) -> bool:
+    """The private text is neither the one that was written nor erased together with its salt."""
+    if entry.private is None or entry.salt is None:
+        return (entry.private is None) != (entry.salt is None)
+    return _private_hash(entry.salt, entry.private) != entry.private_hash
+
+
 def write(
     session: Session, action: str, *, subject: str, by: Actor, at: datetime, private: str | None = None, **data: Any
 ) -> JournalEntry:
@@ -134,13 +141,8 @@ def first_broken(session: Session) -> int | None:
     """
     expected, previous = 1, GENESIS
     for entry in session.scalars(select(JournalEntry).order_by(JournalEntry.seq).execution_options(yield_per=500)):
-        tampered_private = (
-            entry.private is not None
-            and entry.salt is not None
-            and _private_hash(entry.salt, entry.private) != entry.private_hash
-        )
         broken = entry.seq != expected or entry.prev_hash != previous or entry.hash != _chained(entry)
-        if broken or tampered_private:
+        if broken or _private_broken(entry):
             return expected
         expected, previous = expected + 1, entry.hash
     head = session.execute(select(JournalHead.seq, JournalHead.hash)).one()
@@ -150,3 +152,8 @@ def first_broken(session: Session) -> int | None:
 def entries_of(session: Session, subject: str) -> list[JournalEntry]:
     """What happened to one subject (such as `order:12`), oldest first."""
     return list(session.scalars(select(JournalEntry).where(JournalEntry.subject == subject).order_by(JournalEntry.seq)))
+
+
+def position(session: Session) -> int:
+    """The number of the last entry: it grows with everything that happens, whatever the clock says."""
+    return session.scalars(select(JournalHead.seq)).one()

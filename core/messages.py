@@ -13,12 +13,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, ForeignKey, LargeBinary, Text, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from core import journal
 from core.db import Base, choice
 from core.errors import IllegalTransition
 from core.journal import Actor
+from core.parties import Customer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,16 +81,40 @@ class Message(Base):
     raw_sha256: Mapped[str | None] = mapped_column(ForeignKey("blob.sha256"))
     message_id: Mapped[str] = mapped_column(default="", index=True)
     sender: Mapped[str] = mapped_column(default="")
-    subject: Mapped[str] = mapped_column(Text, default="")
+    mail_subject: Mapped[str] = mapped_column(Text, default="")
+    extract: Mapped[str] = mapped_column(Text, default="")
+    reply_email: Mapped[str] = mapped_column(default="")
     chat_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
     attempts: Mapped[int] = mapped_column(default=0)
     next_try: Mapped[datetime | None]
+    customer: Mapped[Customer | None] = relationship()
+
+    @property
+    def subject(self) -> str:
+        """Its own name in journal lines and outbox rows; what a mail calls its subject is `mail_subject`."""
+        return f"message:{self.id}"
+
+    @property
+    def reply_chat_id(self) -> int | None:
+        """The chat in which it is answered."""
+        return self.chat_id
+
+    @property
+    def thread_message_id(self) -> str:
+        """The Message-ID that an answer refers to."""
+        return self.message_id
+
+    @property
+    def thread_subject(self) -> str:
+        """The subject of the mail thread it belongs to."""
+        return self.mail_subject
 
     def flag(self, name: str) -> None:
         """Mark the message with a short word, once."""
-        if name not in self.flags.split():
-            self.flags = f"{self.flags} {name}".strip()
+        known = (self.flags or "").split()  # the default is there only once the row was flushed
+        if name not in known:
+            self.flags = " ".join([*known, name])
 
 
 class MailReceipt(Base):
@@ -136,9 +162,9 @@ class MailboxHealth(Base):
 def keep(session: Session, content: bytes) -> str:
     """Keep the bytes, once; returns their SHA-256."""
     sha256 = hashlib.sha256(content).hexdigest()
-    if session.get(Blob, sha256) is None:
-        session.add(Blob(sha256=sha256, content=content, size=len(content)))
-        session.flush()
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    kept = insert(Blob).values(sha256=sha256, content=content, size=len(content))
+    session.execute(kept.on_conflict_do_nothing())  # two copies may arrive at the same time
     return sha256
 
 

@@ -33,7 +33,9 @@ class Money:
 
     @classmethod
     def of(cls, value: Decimal | int | str) -> Money:
-        """The amount nearest to `value`, rounded half away from zero to the cent."""
+        """The amount nearest to `value`, rounded half away from zero to the cent; refuses floats."""
+        if isinstance(value, float):
+            raise TypeError("Money takes a Decimal, an int or a text, not float")
         return cls(rounded(Decimal(value)))
 
     @classmethod

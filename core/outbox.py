@@ -139,9 +139,12 @@ def found_sending(session: Session, *, at: datetime) -> list[OutboxRow]:
 
 
 def ambiguous(session: Session, row: OutboxRow, *, at: datetime, error: str) -> None:
-    """Note that a row may have left; a document gets one more try, later and marked, everything else rests."""
+    """Note that a row may have left; a document gets one more try, later and marked, a card is painted again.
+
+    A reminder rests, and so does a row that was tried too often.
+    """
     move(session, row, OutboxState.AMBIGUOUS, at=at, error=error)
-    if row.resend is not Resend.NEVER and not row.resent:
+    if row.resend is not Resend.NEVER and not row.resent and row.attempt < MAX_ATTEMPTS:
         row.resent = row.resend is Resend.MARKED
         move(session, row, OutboxState.WAITING, at=at, error=error)
         row.not_before = at + (RESEND_AFTER if row.resend is Resend.MARKED else timedelta(0))
@@ -153,7 +156,14 @@ def retry(session: Session, row: OutboxRow, *, at: datetime, error: str, after: 
         move(session, row, OutboxState.FAILED, at=at, error=error)
         return
     move(session, row, OutboxState.WAITING, at=at, error=error)
-    row.not_before = at + (after or BACKOFF[min(row.attempt, len(BACKOFF)) - 1])
+    row.not_before = at + (after or BACKOFF[min(max(row.attempt, 1), len(BACKOFF)) - 1])
+
+
+def was_told(session: Session, subject: str) -> bool:
+    """Whether anything about `subject` has left or may have."""
+    told = (OutboxState.SENDING, OutboxState.SENT, OutboxState.AMBIGUOUS)
+    query = select(OutboxRow.id).where(OutboxRow.subject == subject, OutboxRow.state.in_(told))
+    return session.scalar(query.limit(1)) is not None
 
 
 def cancel_waiting(session: Session, subject: str, *, at: datetime, reason: str, audience: str | None = None) -> int:

@@ -16,7 +16,7 @@ from core.db import Base, choice
 from core.errors import Refused
 from core.journal import Actor
 from core.money import Money
-from core.orders import Order
+from core.orders import Order, OrderState
 from core.parties import Role
 
 MIN_REASON = 10
@@ -96,16 +96,14 @@ def grant(
     """Let the named findings of this order through; refuses a wrong role, the requester himself, a short reason."""
     if len(reason.strip()) < MIN_REASON:
         raise Refused("reason_too_short", minimum=MIN_REASON)
+    if order.state is not OrderState.DRAFT:
+        raise Refused("order_not_draft", reference=order.reference, state=order.state)
     if not findings:
         raise Refused("nothing_to_override", reference=order.reference)
     if any(role.value not in by.roles for role in findings.values()):
         raise Refused("role_missing", role=next(iter(findings.values())).value)
-    asked_by = session.scalars(
-        select(OverrideRequest.requested_by_id).where(
-            OverrideRequest.order_id == order.id, OverrideRequest.state == RequestState.OPEN
-        )
-    ).all()
-    if by.id in asked_by:
+    requests = list(session.scalars(select(OverrideRequest).where(OverrideRequest.order_id == order.id)))
+    if any(request.requested_by_id == by.id for request in requests):
         raise Refused("own_request")
     assert by.id is not None  # noqa: S101 - a role belongs to a colleague
     granted = [
@@ -116,14 +114,14 @@ def grant(
         for code in sorted(findings)
     ]  # fmt: skip
     session.add_all(granted)
-    if wish is not None:
-        wish.state = RequestState.GRANTED
+    for request in requests:
+        if request.state is RequestState.OPEN and (request is wish or request.role in findings.values()):
+            request.state, request.answer = RequestState.GRANTED, reason.strip()
     session.flush()
     journal.write(
-        session, "override_granted", subject=order.subject, by=by, at=at, reason=reason.strip(),
+        session, "override_granted", subject=order.subject, by=by, at=at, private=reason.strip(),
         findings=sorted(findings), cap=granted[0].cap, expires_at=granted[0].expires_at,
     )  # fmt: skip
-    order.version += 1
     events.emit(session, "override_granted", order, at=at)
     return granted
 

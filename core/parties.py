@@ -233,7 +233,9 @@ def search_customers(session: Session, words: str, *, limit: int = 5) -> list[Cu
     """Active customers whose code or name holds every word, by name."""
     query = select(Customer).where(Customer.active)
     for word in words.lower().split():
-        query = query.where(func.lower(Customer.name).contains(word) | (func.lower(Customer.code) == word))
+        query = query.where(
+            func.lower(Customer.name).contains(word, autoescape=True) | (func.lower(Customer.code) == word)
+        )
     return list(session.scalars(query.order_by(Customer.name).limit(limit)))
 
 

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy import ForeignKey, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from core import events, journal
@@ -111,10 +111,13 @@ class Receivable:
         return (today - self.due_date).days
 
 
-def allocated(session: Session, document: Invoice | OpenItem) -> Money:
-    """What payments have settled of the document."""
+def allocated(session: Session, document: Invoice | OpenItem, *, since: datetime | None = None) -> Money:
+    """What payments have settled of the document; with `since`, only those recorded from that instant on."""
     column = Allocation.invoice_id if isinstance(document, Invoice) else Allocation.open_item_id
-    return total(session.scalars(select(Allocation.amount).where(column == document.id)))
+    query = select(Allocation.amount).where(column == document.id)
+    if since is not None:
+        query = query.join(Payment).where(Payment.recorded_at >= since)
+    return total(session.scalars(query))
 
 
 def credited(session: Session, invoice: Invoice) -> Money:
@@ -169,7 +172,9 @@ def document_by_number(session: Session, customer: Customer, number: str) -> Inv
     number = number.strip().upper()
     found: Invoice | OpenItem | None = session.scalar(
         select(Invoice).where(Invoice.customer_id == customer.id, Invoice.number == number)
-    ) or session.scalar(select(OpenItem).where(OpenItem.customer_id == customer.id, OpenItem.number == number))
+    ) or session.scalar(
+        select(OpenItem).where(OpenItem.customer_id == customer.id, func.upper(OpenItem.number) == number)
+    )
     if found is None:
         raise Refused("invoice_unknown", number=number)
     return found
@@ -190,6 +195,7 @@ def record(
         raise Refused("amount_not_positive", amount=amount)
     if received_on > business_date(at):
         raise Refused("date_in_future", date=received_on)
+    registration.note_verdicts(session, customer, house=house, at=at)
     payment = Payment(
         reference=next_number(session, "REG", on=received_on), customer=customer, amount=amount,
         received_on=received_on, means=means, recorded_at=at,

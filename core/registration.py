@@ -18,12 +18,12 @@ from core.documents import Document, DocumentKind, DocumentLine
 from core.errors import Refused
 from core.journal import SYSTEM, Actor
 from core.orders import Order, OrderState
-from core.quotes import packed
+from core.parties import Customer
+from core.quotes import QuoteState, packed
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from core.parties import Customer
     from core.settings import House
 
 
@@ -39,6 +39,8 @@ def confirm(
     order = orders.lock(session, order_id)
     if order.state is OrderState.CONFIRMED:
         raise Refused("already_confirmed", reference=order.reference, by=order.confirmed_by_id, at=order.confirmed_at)
+    # two orders of one customer are not examined at the same time: together they might pass the limit
+    session.execute(select(Customer.id).where(Customer.id == order.customer_id).with_for_update())
     if version is not None and order.version != version:
         raise Refused("order_version_changed", reference=order.reference, shown=version, current=order.version)
     found = examine(session, order, house=house, at=at)
@@ -47,14 +49,14 @@ def confirm(
         raise Refused("order_blocked", reference=order.reference, findings=blockers)
     undo = timedelta(seconds=house.undo_seconds)
     quote = session.get(quotes.Quote, order.quote_id) if order.quote_id is not None else None
-    if quote is not None:
+    if quote is not None and quote.state is QuoteState.SENT:
         quotes.accept(session, quote, by=by, at=at)
     paper = papers.freeze(
         session, _confirmation(order, house, at=at), customer_id=order.customer_id, order_id=order.id, at=at
     )
     orders.confirm(session, order, by=by, at=at, undo=undo, paper=paper)
     if house.invoicing == "erp":
-        events.emit(session, "order_handed_over", order, at=at, paper=paper)
+        events.emit(session, "order_handed_over", order, at=at, not_before=at + undo, paper=paper)
     if any(session.get(stock.Reservation, line.id) for line in order.kept_lines):
         deliveries.prepare(session, order, house=house, by=SYSTEM, at=at, not_before=at + undo)
     return order
@@ -74,14 +76,23 @@ def undo(session: Session, order_id: int, *, house: House, by: Actor, at: dateti
     return order
 
 
+def note_verdicts(session: Session, customer: Customer, *, house: House, at: datetime) -> None:
+    """Keep on each of the customer's drafts whether it is blocked now, before money comes in."""
+    for order in _drafts(session, customer):
+        note_verdict(session, order, house=house, at=at)
+
+
+def _drafts(session: Session, customer: Customer) -> list[Order]:
+    query = select(Order).where(Order.customer_id == customer.id, Order.state == OrderState.DRAFT)
+    return list(session.scalars(query.order_by(Order.id)))
+
+
 def look_again(session: Session, customer: Customer, *, house: House, at: datetime) -> None:
     """After money came in: drafts that were blocked and no longer are, are shown to sales as free."""
-    query = select(Order).where(Order.customer_id == customer.id, Order.state == OrderState.DRAFT)
-    for order in session.scalars(query.order_by(Order.id)):
+    for order in _drafts(session, customer):
         was_blocked = order.blocked
         if note_verdict(session, order, house=house, at=at) or not was_blocked:
             continue
-        order.version += 1
         events.emit(session, "order_released", order, at=at)
 
 
@@ -94,8 +105,9 @@ def note_verdict(session: Session, order: Order, *, house: House, at: datetime) 
 def _confirmation(order: Order, house: House, *, at: datetime) -> Document:
     today = business_date(at)
     return Document(
-        kind=DocumentKind.ORDER_CONFIRMATION, number=order.reference, issue_date=today, seller=house.as_party(), accent=house.accent,
-        buyer=order.customer.as_party(), deliver_to=deliveries.delivery_place(order), language=order.customer.language,
+        kind=DocumentKind.ORDER_CONFIRMATION, number=order.reference, issue_date=today, seller=house.as_party(),
+        accent=house.accent, buyer=order.customer.as_party(), deliver_to=deliveries.delivery_place(order),
+        language=order.customer.language,
         requested_delivery_date=order.requested_delivery_date, payment_terms=order.customer.payment_terms,
         terms_version=house.terms_version, deposit_percent=order.deposit_percent, order_reference=order.reference,
         buyer_order_number=order.customer_reference, buyer_order_date=order.customer_reference_date,

@@ -24,30 +24,25 @@ def propose(finding: Finding, *, alternatives: tuple[str, ...] = ()) -> tuple[Re
     `alternatives` are the articles the line may mean, best first.
     """
     line = {"position": finding.position}
-    match finding.code:
-        case "article_unknown" | "article_doubtful":
-            own = [str(finding.data["sku"])] if finding.code == "article_doubtful" else []
-            choices = list(dict.fromkeys([*own, *alternatives]))[:4]
-            return (
-                *(Remedy("choose_article", args=line | {"sku": sku}) for sku in choices),
-                Remedy("search_article", args=line),
-                Remedy("remove_line", args=line),
-            )
-        case "quantity_unknown":
-            return (Remedy("ask_quantity", args=line), Remedy("remove_line", args=line))
-        case "price_differs":
-            return (
-                Remedy("settle_price", args=line | {"choice": "ours"}),
-                Remedy("settle_price", args=line | {"choice": "theirs"}),
-            )
-        case "over_limit" | "overdue" | "customer_on_hold" | "customer_closed":
-            return (
-                Remedy("request_override"),
-                Remedy("grant_override", role=Role.ACCOUNTING, args={"finding": finding.code}),
-            )
-        case "deposit_due":
-            return (Remedy("request_deposit"),)
-        case "recap_not_accepted":
-            return (Remedy("send_recap"),)
-        case _:
-            return ()
+    own = [str(finding.data["sku"])] if finding.code == "article_doubtful" else []
+    skus = list(dict.fromkeys([*own, *alternatives]))[:4]
+    choices = tuple(Remedy("choose_article", args=line | {"sku": sku}) for sku in skus)
+    which = (*choices, Remedy("search_article", args=line), Remedy("remove_line", args=line))
+    settle = tuple(Remedy("settle_price", args=line | {"choice": choice}) for choice in ("ours", "theirs"))
+    let_through = (
+        Remedy("request_override"),
+        Remedy("grant_override", role=Role.ACCOUNTING, args={"finding": finding.code}),
+    )
+    known: dict[str, tuple[Remedy, ...]] = {
+        "article_unknown": which,
+        "article_doubtful": which,
+        "quantity_unknown": (Remedy("ask_quantity", args=line), Remedy("remove_line", args=line)),
+        "price_differs": settle,
+        "over_limit": let_through,
+        "overdue": let_through,
+        "customer_on_hold": let_through,
+        "customer_closed": let_through,
+        "deposit_due": (Remedy("request_deposit"),),
+        "recap_not_accepted": (Remedy("send_recap"),),
+    }
+    return known.get(finding.code, ())

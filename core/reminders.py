@@ -117,6 +117,7 @@ class Promise(Base):
     day: Mapped[date]
     state: Mapped[PromiseState] = mapped_column(choice(PromiseState), default=PromiseState.OPEN)
     made_at: Mapped[datetime]
+    broken_on: Mapped[date | None]
     customer: Mapped[Customer] = relationship()
 
     @property
@@ -135,10 +136,13 @@ def run(session: Session, *, today: date, at: datetime) -> list[Reminder]:
     broken = _break_promises(session, today=today, at=at)
     made = []
     for customer in session.scalars(select(Customer).where(Customer.active).order_by(Customer.id)):
-        steps = [step for step in _steps(session, customer, today=today) if step[0].number not in broken]
+        steps = [step for step in _steps(session, customer, today=today) if (customer.id, step[0].number) not in broken]
         told_today = select(Reminder.id).where(Reminder.customer_id == customer.id, Reminder.on == today)
-        if steps and session.scalar(told_today) is None:
-            made.append(_take(session, customer, steps, today=today, at=at))
+        if session.scalar(told_today.limit(1)) is not None:
+            continue
+        # what legal must approve waits for its yes; what leaves by itself does not wait with it
+        parts = ([s for s in steps if s[1].approval], [s for s in steps if not s[1].approval])
+        made += [_take(session, customer, part, today=today, at=at) for part in parts if part]
     return made
 
 
@@ -249,6 +253,16 @@ def approve_formal_notice(
     return paper
 
 
+def drop(session: Session, reminder: Reminder, *, reason: str, by: Actor, at: datetime) -> None:
+    """Legal's no, with its reason: nothing is sent, and these documents are not handed over again."""
+    if reminder.state is not ReminderState.TO_APPROVE:
+        raise IllegalTransition(thing="reminder", state=reminder.state, target=ReminderState.DROPPED)
+    if not reason.strip():
+        raise Refused("reason_missing")
+    reminder.state = ReminderState.DROPPED
+    journal.write(session, "formal_notice_dropped", subject=reminder.subject, by=by, at=at, private=reason)
+
+
 def promise(
     session: Session, customer: Customer, number: str, *, day: date, by: Actor, at: datetime,
     amount: Money | None = None,
@@ -282,20 +296,25 @@ def open_promises(session: Session, customer: Customer) -> list[Promise]:
 
 
 def keep_promises(session: Session, customer: Customer, *, by: Actor, at: datetime) -> None:
-    """Mark as kept the promises whose document is paid; called when money comes in."""
+    """Mark as kept the promises whose document is settled or whose amount came in; called when money comes in."""
     for made in open_promises(session, customer):
         document = payments.document_by_number(session, customer, made.number)
-        if payments.amount_due(session, document) == ZERO:
+        paid = payments.allocated(session, document, since=made.made_at)
+        if paid >= made.amount or payments.amount_due(session, document) == ZERO:
             made.state = PromiseState.KEPT
             journal.write(session, "promise_kept", subject=made.subject, by=by, at=at, number=made.number)
 
 
-def _break_promises(session: Session, *, today: date, at: datetime) -> set[str]:
+def _break_promises(session: Session, *, today: date, at: datetime) -> set[tuple[int, str]]:
     """Promises whose day has passed unpaid: a person hears of it, and the ladder says nothing that day."""
-    broken = set()
-    for made in session.scalars(select(Promise).where(Promise.state == PromiseState.OPEN, Promise.day < today)):
-        made.state = PromiseState.BROKEN
-        broken.add(made.number)
+    overdue = select(Promise).where(Promise.state == PromiseState.OPEN, Promise.day < today).order_by(Promise.id)
+    for made in list(session.scalars(overdue)):
+        keep_promises(session, made.customer, by=SYSTEM, at=at)  # a credit note may have settled the document
+        if made.state is not PromiseState.OPEN:
+            continue
+        made.state, made.broken_on = PromiseState.BROKEN, today
         journal.write(session, "promise_broken", subject=made.subject, by=SYSTEM, at=at, number=made.number)
         events.emit(session, "promise_broken", made, at=at)
-    return broken
+    return {
+        (made.customer_id, made.number) for made in session.scalars(select(Promise).where(Promise.broken_on == today))
+    }

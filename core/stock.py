@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.db import Base, choice
@@ -62,16 +63,13 @@ class Reservation(Base):
 
 def lock_level(session: Session, article_id: int) -> StockLevel:
     """The article's level row, held until the end of the transaction; made at zero when there was none."""
-    level = session.scalar(
-        select(StockLevel)
-        .where(StockLevel.article_id == article_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    session.flush()
+    held = select(StockLevel).where(StockLevel.article_id == article_id).with_for_update()
+    level = session.scalar(held.execution_options(populate_existing=True))
     if level is None:
-        level = StockLevel(article_id=article_id, on_hand=Decimal(0))
-        session.add(level)
-        session.flush()
+        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        session.execute(insert(StockLevel).values(article_id=article_id, on_hand=Decimal(0)).on_conflict_do_nothing())
+        level = session.scalars(held.execution_options(populate_existing=True)).one()
     return level
 
 

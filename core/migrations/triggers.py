@@ -37,6 +37,10 @@ def statements(dialect: str, columns: dict[str, list[str]]) -> Iterator[str]:
                 f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} FOR EACH ROW "
                 f"EXECUTE FUNCTION {table}_frozen()"
             )
+            yield (
+                f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT "
+                f"EXECUTE FUNCTION {table}_frozen()"
+            )
         else:
             raising = f"BEGIN SELECT RAISE(ABORT, '{table} rows never change'); END"
             yield f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} WHEN {condition} {raising}"

@@ -261,7 +261,9 @@ def upgrade() -> None:
         sa.Column("raw_sha256", sa.String(), nullable=True),
         sa.Column("message_id", sa.String(), nullable=False),
         sa.Column("sender", sa.String(), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("mail_subject", sa.Text(), nullable=False),
+        sa.Column("extract", sa.Text(), nullable=False),
+        sa.Column("reply_email", sa.String(), nullable=False),
         sa.Column("chat_id", sa.BigInteger(), nullable=True),
         sa.Column("customer_id", sa.Integer(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -335,6 +337,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("broken_on", sa.Date(), nullable=True),
         sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_promise_customer_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_promise")),
     )

@@ -1,0 +1,66 @@
+"""Orders: the draft that a message became, its lines, and what may be decided about it.
+
+Prepared, delivered and invoiced quantities follow from documents and are stored nowhere here.
+"""
+
+from __future__ import annotations
+
+from core.orders.decisions import (
+    by_reference,
+    cancel,
+    confirm,
+    last_confirmed,
+    lock,
+    move,
+    open_drafts,
+    undo_confirmation,
+)
+from core.orders.drafts import (
+    Asked,
+    AskedLine,
+    accept_recap,
+    add_line,
+    append_lines,
+    draft,
+    line_at,
+    remove_line,
+    set_article,
+    set_delivery_date,
+    set_quantity,
+    settle_price,
+)
+from core.orders.tables import (
+    NEXT,
+    Order,
+    OrderLine,
+    OrderState,
+    PriceChoice,
+)
+
+__all__ = [
+    "NEXT",
+    "Asked",
+    "AskedLine",
+    "Order",
+    "OrderLine",
+    "OrderState",
+    "PriceChoice",
+    "accept_recap",
+    "add_line",
+    "append_lines",
+    "by_reference",
+    "cancel",
+    "confirm",
+    "draft",
+    "last_confirmed",
+    "line_at",
+    "lock",
+    "move",
+    "open_drafts",
+    "remove_line",
+    "set_article",
+    "set_delivery_date",
+    "set_quantity",
+    "settle_price",
+    "undo_confirmation",
+]

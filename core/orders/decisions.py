@@ -1,0 +1,112 @@
+"""What is decided about an order: confirmed, taken back, given up.
+
+The customer accepts the recap; registering the order is the supplier's act.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import events, journal, outbox, stock
+from core.errors import IllegalTransition, Refused
+from core.journal import Actor
+from core.orders.tables import NEXT, Order, OrderState
+from core.parties import Customer
+
+if TYPE_CHECKING:
+    from core.papers import Paper
+
+
+def move(session: Session, order: Order, target: OrderState, *, by: Actor, at: datetime, **data: Any) -> None:
+    """Change the order's state, with a journal line; an illegal move raises."""
+    if target not in NEXT[order.state]:
+        raise IllegalTransition(thing="order", state=order.state, target=target)
+    before, order.state = order.state, target
+    order.version += 1
+    journal.write(session, f"order_{target}", subject=order.subject, by=by, at=at, before=before, **data)
+
+
+def lock(session: Session, order_id: int, *, version: int | None = None) -> Order:
+    """The order, held until the end of the transaction; refuses a version that is no longer the current one."""
+    order = session.scalar(
+        select(Order).where(Order.id == order_id).with_for_update().execution_options(populate_existing=True)
+    )
+    if order is None:
+        raise Refused("order_unknown", order=order_id)
+    if version is not None and order.version != version:
+        raise Refused("order_version_changed", reference=order.reference, shown=version, current=order.version)
+    return order
+
+
+def confirm(
+    session: Session, order: Order, *, by: Actor, at: datetime, undo: timedelta, paper: Paper | None = None
+) -> None:
+    """Register the order: reserve stock, freeze, tell; what the customer gets waits out the undo time.
+
+    The checks are the caller's (`registration.confirm`, in the same transaction); this verb does not look again.
+    """
+    move(session, order, OrderState.CONFIRMED, by=by, at=at, gross=order.totals.gross, net=order.totals.net)
+    order.confirmed_at, order.confirmed_by_id = at, by.id
+    granted = stock.reserve(
+        session,
+        [(line.id, line.article_id, line.quantity) for line in order.kept_lines if line.article_id and line.quantity],
+    )
+    short = {line.position: line.quantity - granted[line.id] for line in order.kept_lines
+             if line.quantity and line.id in granted and granted[line.id] < line.quantity}  # fmt: skip
+    if short:
+        journal.write(
+            session, "backorder_accepted", subject=order.subject, by=by, at=at,
+            lines={str(position): str(quantity) for position, quantity in short.items()},
+        )  # fmt: skip
+    events.emit(session, "order_confirmed", order, at=at, not_before=at + undo, paper=paper)
+
+
+def undo_confirmation(session: Session, order: Order, *, by: Actor, at: datetime, undo: timedelta) -> None:
+    """Back to draft within the undo time, while nothing has left: rows moot, reservations released."""
+    if order.confirmed_at is None or at >= order.confirmed_at + undo:
+        raise Refused("undo_too_late", reference=order.reference)
+    move(session, order, OrderState.DRAFT, by=by, at=at)
+    for line in order.lines:
+        stock.release(session, line.id)
+    outbox.cancel_waiting(session, order.subject, at=at, reason="confirmation undone")
+    order.confirmed_at, order.confirmed_by_id = None, None
+    events.emit(session, "order_changed", order, at=at)
+
+
+def cancel(session: Session, order: Order, *, reason: str, by: Actor, at: datetime) -> None:
+    """Give the order up, with its reason; a confirmed order of which something left cannot be cancelled."""
+    from core import deliveries
+
+    if order.state is OrderState.CONFIRMED and deliveries.shipped_quantities(session, order):
+        raise Refused("order_already_shipped", reference=order.reference)
+    move(session, order, OrderState.CANCELLED, by=by, at=at, private=reason)
+    order.cancel_reason = reason
+    for delivery in deliveries.of_order(session, order):
+        if delivery.state is deliveries.DeliveryState.PREPARING:
+            deliveries.cancel(session, delivery, by=by, at=at)
+    for line in order.lines:
+        stock.release(session, line.id)
+    outbox.cancel_waiting(session, order.subject, at=at, reason="order cancelled")
+    events.emit(session, "order_cancelled", order, at=at)
+
+
+def by_reference(session: Session, reference: str) -> Order | None:
+    """The order with that reference."""
+    return session.scalar(select(Order).where(Order.reference == reference.strip().upper()))
+
+
+def open_drafts(session: Session) -> list[Order]:
+    """Drafts that wait for somebody, oldest first."""
+    return list(session.scalars(select(Order).where(Order.state == OrderState.DRAFT).order_by(Order.id)))
+
+
+def last_confirmed(session: Session, customer: Customer) -> Order | None:
+    """The customer's latest registered order: what « comme d'habitude » refers to."""
+    query = select(Order).where(
+        Order.customer_id == customer.id, Order.state.in_([OrderState.CONFIRMED, OrderState.CLOSED])
+    )
+    return session.scalar(query.order_by(Order.confirmed_at.desc()).limit(1))
