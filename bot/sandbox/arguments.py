@@ -85,6 +85,8 @@ def check_types(field: Field, value: Any) -> None:
             raise bad_request("object expected as reply markup")
         raise _wrong(field)
     if isinstance(value, dict):
+        if field.types == ("InlineKeyboardMarkup",) and "inline_keyboard" not in value:
+            raise bad_request("inline keyboard expected")
         check_object(_chosen(field, value), value)
     elif isinstance(value, list) and field.name != "media":
         for kind in field.types:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.sandbox.markup import inline_only
+from bot.sandbox.markup import checked
 from bot.sandbox.refusals import bad_request
 from bot.sandbox.sending import caption_content, open_room, show, text_content
 from bot.sandbox.state import BOT_ID
@@ -33,7 +33,7 @@ def _editable(state: State, given: Json) -> Post:
 
 def _change(state: State, post: Post, given: Json, names: tuple[str, ...], content: Json) -> Json:
     """Replace the named fields and the keyboard; an edit without keyboard removes it."""
-    markup = inline_only(given.get("reply_markup"))
+    markup = checked(given.get("reply_markup"))
     kept = {name: value for name, value in post.body.items() if name not in {*names, "reply_markup"}}
     changed = kept | content | ({"reply_markup": markup} if markup else {})
     if changed == post.body:

@@ -42,13 +42,6 @@ def checked(markup: Json | None) -> Json | None:
     return markup
 
 
-def inline_only(markup: Json | None) -> Json | None:
-    """The same for an edit, which takes an inline keyboard or nothing."""
-    if markup is not None and "inline_keyboard" not in markup:
-        raise bad_request("inline keyboard expected")
-    return checked(markup)
-
-
 def _check_button(button: Json) -> None:
     actions = [name for name in _ACTIONS if name in button]
     if not button["text"].strip():

@@ -112,7 +112,7 @@ async def get_webhook_info(state: State, _: Json) -> Json:
 
 async def post_updates(state: State) -> None:
     """Post pending updates to the webhook, one by one in order, again until each is answered 2xx."""
-    async with httpx.AsyncClient(trust_env=False, timeout=_ANSWER_SECONDS) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=_ANSWER_SECONDS, verify=False) as client:  # noqa: S501 - loopback
         pause = _FIRST_RETRY
         while not state.closing:
             hook = await state.until(lambda: state.webhook if state.pending else None, _LONGEST_POLL)
