@@ -343,11 +343,16 @@ def _document(session: Session, delivery: Delivery, kind: DocumentKind, house: H
 
 def delivery_place(order: Order) -> Party | None:
     """Where the order goes, when that is not the customer's own address."""
-    if not order.customer.addresses:
+    return place_of(order.customer)
+
+
+def place_of(customer: Customer) -> Party | None:
+    """Where the customer has goods delivered, when that is not its own address."""
+    if not customer.addresses:
         return None
-    place = order.customer.addresses[0]
+    place = customer.addresses[0]
     return Party(
-        name=place.name or order.customer.name, street=place.street, postcode=place.postcode, city=place.city,
+        name=place.name or customer.name, street=place.street, postcode=place.postcode, city=place.city,
         country=place.country,
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from core import events, messages, orders, parties, quotes
+from core import deliveries, events, messages, orders, parties, quotes
 from core.clock import business_date
 from core.db import transaction
 from core.errors import NotUnderstood
@@ -27,6 +27,7 @@ from core.orders import Asked, AskedLine, Order, OrderState
 from core.outbox import OutboxRow
 from core.parties import Contact, Customer, Staff
 from intake import mime, replies
+from intake.acknowledgements import all_received
 from intake.catalogues import article_matcher
 from intake.incoming import Address, Attachment, Authentication, Channel, Incoming
 from intake.mime.parts import sniff
@@ -182,7 +183,10 @@ def _treat(session: Session, message: Message, desk: Desk) -> None:
             return _ignore(session, message, "not_an_order", desk)
         raise NotUnderstood("customer_unknown")
     message.customer = customer
-    if _told_before(session, message, incoming, desk) and reading.kind is not Kind.ORDER:
+    answered = _answers(session, message, incoming, desk)
+    if answered is not None and _acknowledged(session, message, incoming, answered, desk):
+        return messages.move(session, message, MessageState.UNDERSTOOD, by=SYSTEM, at=desk.at, reason="receipt")
+    if answered is not None and reading.kind is not Kind.ORDER:
         return _for_staff(session, message, desk)
     match reading.kind:
         case Kind.ORDER | Kind.ORDER_CHANGE if message.channel is MessageChannel.CHAT and _join(
@@ -245,16 +249,33 @@ def _customer_of_inner(session: Session, inner: Incoming) -> Customer | None:
     return known[0] if len(known) == 1 else None
 
 
-def _told_before(session: Session, message: Message, incoming: Incoming, desk: Desk) -> bool:
-    """The mail answers something of ours."""
+def _answers(session: Session, message: Message, incoming: Incoming, desk: Desk) -> str | None:
+    """What of ours the mail answers: the subject of the row it replies to, else the reference it names."""
     if message.channel is not MessageChannel.MAIL:
+        return None
+    for identifier in incoming.in_reply_to:
+        subject = session.scalar(select(OutboxRow.subject).where(OutboxRow.provider_id == identifier).limit(1))
+        if subject is not None:
+            return subject
+    return replies.order_of(
+        incoming, secret=desk.settings.secret_key.get_secret_value(), by_message_id=lambda _identifier: None
+    )
+
+
+def _acknowledged(session: Session, message: Message, incoming: Incoming, answered: str, desk: Desk) -> bool:
+    """The customer's plain « tout est reçu » to a delivery counts as its receipt, when we know that it is him."""
+    kind, _, number = answered.partition(":")
+    if kind != "delivery" or incoming.authentication is Authentication.NONE or not all_received(incoming.text):
         return False
-    secret = desk.settings.secret_key.get_secret_value()
-    return replies.order_of(incoming, secret=secret, by_message_id=lambda i: _subject_of(session, i)) is not None
-
-
-def _subject_of(session: Session, identifier: str) -> str | None:
-    return session.scalar(select(OutboxRow.subject).where(OutboxRow.provider_id == identifier).limit(1))
+    delivery = session.get(deliveries.Delivery, int(number))
+    if delivery is None or message.customer is not delivery.customer:
+        return False
+    if delivery.state is not deliveries.DeliveryState.SHIPPED:
+        return False
+    deliveries.verify(
+        session, delivery, house=desk.settings.house, by=_author(delivery.customer), at=desk.at
+    )
+    return True
 
 
 def _join(session: Session, message: Message, reading: Reading, customer: Customer, desk: Desk) -> bool:
