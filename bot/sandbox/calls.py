@@ -102,16 +102,14 @@ async def call(request: Request) -> Response:
         return _answer(ApiError(401, "Unauthorized") if well_formed else ApiError(404, "Not Found"))
     if method is None:
         return _answer(ApiError(404, "Not Found"))
-    entry: Json = {
-        "seq": state.next_seq(),
-        "at": state.now().isoformat(),
-        "method": method,
-        "params": {},
-        "fault": None,
-    }
-    state.calls.append(entry)
+    entry: Json = {"method": method, "params": {}, "fault": None}
     try:
-        given = await _read(request)
+        try:
+            given = await _read(request)
+        finally:
+            entry |= {"seq": state.next_seq(), "at": state.now().isoformat()}
+            state.calls.append(entry)
+            state.ring()
         entry["params"] = {name: _shown(value) for name, value in given.items()}
         fault = next_fault(state, method, given.get("chat_id"))
         if fault is None:
