@@ -1,0 +1,278 @@
+"""The living cards: what each of them says now and which buttons it carries, from the session and its thing alone.
+
+Order of information: who, what, for when, how much, what is missing, then one primary button, alone in its row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from bot import texts
+from bot.keyboards import Press, Rows
+from core import checks, deliveries, facts, orders, overrides, registration, remedies, stock
+from core.catalogue import Article
+from core.checks import Finding, Service, Severity
+from core.deliveries import Delivery, DeliveryState
+from core.messages import Message, MessageState
+from core.orders import Order, OrderLine, OrderState
+from core.parties import Staff
+from core.quotes import Quote, QuoteLine, QuoteState
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from core.settings import House
+
+SHOWN_LINES = 3
+SHOWN_FINDINGS = 3
+EXTRACT = 400
+SIGNS = {Severity.BLOCK: "\u26d4", Severity.WATCH: "\u26a0\ufe0f", Severity.NOTE: "\u2705"}
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A message as it is shown: Telegram HTML, buttons, and the order whose version the buttons are bound to."""
+
+    html: str
+    rows: Rows = ()
+    order: Order | None = None
+    language: str = "fr"
+
+
+def plural(unit: str, count: Decimal | None) -> str:
+    """The unit as it is read after a number: symbols such as kg never change."""
+    fixed = len(unit) <= 3 and unit not in {"sac", "lot", "bac"}
+    return unit if count is None or abs(count) < 2 or fixed or unit[-1:] in "sxz" else f"{unit}s"
+
+
+def counted(line: OrderLine | QuoteLine, language: str = "fr") -> str:
+    """How many, as the customer counts and in sales units: « 10 cartons = 100 plaques »."""
+    if line.quantity is None:
+        return "?"
+    unit = line.article.unit if line.article is not None else ""
+    base = f"{texts.shown(line.quantity, language)} {plural(unit, line.quantity)}".strip()
+    if not line.packaging or line.packaging_count is None:
+        return base
+    packs = f"{texts.shown(line.packaging_count, language)} {plural(line.packaging, line.packaging_count)}"
+    return packs if line.packaging == unit else f"{packs} = {base}"
+
+
+def line_view(line: OrderLine | QuoteLine, language: str = "fr") -> dict[str, Any]:
+    """What a template says of a line."""
+    article = line.article
+    return {
+        "position": line.position, "name": article.name if article is not None else line.text,
+        "sku": article.sku if article is not None else "", "known": article is not None, "text": line.text,
+        "counted": counted(line, language), "price": line.unit_price, "unit": article.unit if article else "",
+        "reference": line.customer_reference,
+    }  # fmt: skip
+
+
+def order_context(order: Order, language: str = "fr") -> dict[str, Any]:
+    """What every text about an order may use."""
+    return {
+        "order": order, "customer": order.customer, "lines": [line_view(line, language) for line in order.kept_lines],
+        "net": order.totals.net, "gross": order.totals.gross, "when": order.requested_delivery_date,
+    }  # fmt: skip
+
+
+def treatable(findings: tuple[Finding, ...]) -> list[Finding]:
+    """The blockers that a sales agent can treat himself."""
+    return [
+        f for f in findings
+        if f.blocks and any(r.action not in {"request_override", "grant_override"} for r in remedies.propose(f))
+    ]  # fmt: skip
+
+
+def order_card(session: Session, order: Order, *, house: House, at: datetime) -> Content:
+    """The order as sales sees it: what, when, how much, both verdicts, one primary button."""
+    registration.note_verdict(session, order, house=house, at=at)
+    known = facts.gather(session, order, house=house, at=at)
+    found = checks.examine(known)
+    told = [f for f in found if f.severity is not Severity.NOTE]
+    confirmed_by = session.get(Staff, order.confirmed_by_id) if order.confirmed_by_id is not None else None
+    undo_until = order.confirmed_at + timedelta(seconds=house.undo_seconds) if order.confirmed_at else None
+    undoable = order.state is OrderState.CONFIRMED and undo_until is not None and at <= undo_until
+    wish = _open_request(session, order)
+    html = texts.render(
+        "order_card", **order_context(order), shown_lines=SHOWN_LINES, findings=_sentences(told),
+        more_findings=max(len(told) - SHOWN_FINDINGS, 0), accounting=_verdict(found, Service.ACCOUNTING),
+        commercial=_verdict(found, Service.COMMERCIAL), exposure=known.exposure.total, limit=known.credit_limit,
+        confirmed_by=confirmed_by.name if confirmed_by is not None else "", undoable=undoable, house=house,
+        waiting=wish is not None, ready=not any(f.blocks for f in found),
+        shipped=[d for d in deliveries.of_order(session, order) if d.state is not DeliveryState.CANCELLED],
+    )  # fmt: skip
+    return Content(
+        html, _order_rows(session, order, found, undoable=undoable, house=house, asked=wish is not None), order
+    )
+
+
+def _verdict(found: tuple[Finding, ...], service: Service) -> dict[str, Any]:
+    severity = checks.verdict(found, service)
+    count = sum(f.blocks for f in found if f.service is service)
+    return {"sign": SIGNS[severity], "state": severity.value, "count": count}
+
+
+def _sentences(found: list[Finding]) -> list[str]:
+    return [texts.finding_text(finding) for finding in found[:SHOWN_FINDINGS]]
+
+
+def _open_request(session: Session, order: Order) -> overrides.OverrideRequest | None:
+    query = select(overrides.OverrideRequest).where(
+        overrides.OverrideRequest.order_id == order.id, overrides.OverrideRequest.state == overrides.RequestState.OPEN
+    )
+    return session.scalar(query.limit(1))
+
+
+def _order_rows(
+    session: Session, order: Order, found: tuple[Finding, ...], *, undoable: bool, house: House, asked: bool
+) -> Rows:
+    look = [Press("show_evidence"), Press("show_lines")]
+    waiting = sum(other.id != order.id for other in orders.open_drafts(session))
+    following = [Press("next_draft", label_data={"count": waiting})] if waiting else []
+    if order.state is OrderState.CONFIRMED and undoable:
+        return [[Press("undo", label_data={"seconds": house.undo_seconds}), *following], look]
+    if order.state is OrderState.CONFIRMED:
+        under_way = any(d.state is DeliveryState.PREPARING for d in deliveries.of_order(session, order))
+        rest = _deliverable(session, order) and not under_way
+        return [[Press("prepare_rest")] if rest else [], look, following]
+    if order.state is not OrderState.DRAFT:
+        return [look, following]
+    points = treatable(found)
+    if points:
+        key = "treat_points" if len(points) > 1 else "treat_points_one"
+        primary = [Press("treat_points", {"index": 0}, {"count": len(points)}, key)]
+    elif any(f.blocks for f in found):
+        overridable = any(f.blocks and f.override is not None for f in found)
+        primary = [Press("request_override")] if overridable and not asked else []
+    else:
+        primary = [Press("confirm")]
+    return [primary, look, [Press("cancel_draft"), *following]]
+
+
+def _deliverable(session: Session, order: Order) -> bool:
+    """Something is left to ship and the shelf can give at least part of it."""
+    left = deliveries.remaining_quantities(session, order)
+    return any(
+        line.id in left and line.article_id is not None
+        and (session.get(stock.Reservation, line.id) is not None or stock.available(session, line.article_id) > 0)
+        for line in order.kept_lines
+    )  # fmt: skip
+
+
+def order_lines(order: Order) -> Content:
+    """Every line of the order, with the way back."""
+    return Content(texts.render("order_lines", **order_context(order)), [[Press("show_order")]], order)
+
+
+def point_view(session: Session, order: Order, index: int, *, house: House, at: datetime) -> Content | None:
+    """One point to treat with its remedies as buttons; None when nothing is left to treat."""
+    points = treatable(registration.examine(session, order, house=house, at=at))
+    if not points:
+        return None
+    index = index % len(points)
+    finding = points[index]
+    line = next((known for known in order.kept_lines if known.position == finding.position), None)
+    proposed = remedies.propose(finding, alternatives=tuple(line.other_skus) if line is not None else ())
+    rows: list[list[Press]] = [
+        [_remedy(session, remedy, finding)]
+        for remedy in proposed
+        if remedy.action not in {"grant_override", "request_override"}
+    ]
+    if len(points) > 1:
+        rows.append([Press("treat_points", {"index": (index + 1) % len(points)}, label_key="treat_next")])
+    rows.append([Press("show_order")])
+    html = texts.render(
+        "point_view", order=order, customer=order.customer, index=index + 1, count=len(points),
+        sentence=texts.finding_text(finding), line=line_view(line) if line is not None else None,
+        said=line.text if line is not None else "",
+    )  # fmt: skip
+    return Content(html, rows, order)
+
+
+def _remedy(session: Session, remedy: remedies.Remedy, finding: Finding) -> Press:
+    args = remedy.args
+    if remedy.action == "settle_price":
+        return Press("settle_price", args, {"price": finding.data[args["choice"]]}, f"settle_{args['choice']}")
+    if remedy.action == "choose_article":
+        name = session.scalar(select(Article.name).where(Article.sku == args["sku"])) or ""
+        return Press("choose_article", args, {"sku": args["sku"], "name": name})
+    return Press(remedy.action, args)
+
+
+def recap_card(order: Order) -> Content:
+    """The order as its customer sees it; he never reads why something waits."""
+    language = order.customer.language
+    html = texts.render("order_recap", language, **order_context(order, language))
+    rows: Rows = ()
+    if order.state is OrderState.DRAFT and order.recap_accepted_at is None:
+        unknown = any(not line.complete for line in order.kept_lines)
+        primary = [] if unknown or not order.kept_lines else [Press("accept_recap")]
+        rows = [primary, [Press("edit_line"), Press("change_date"), Press("cancel_order")]]
+    elif order.state is OrderState.DRAFT:
+        rows = [[Press("edit_line"), Press("cancel_order")], [Press("human")]]
+    elif order.state is OrderState.CONFIRMED:
+        rows = [[Press("human")]]
+    return Content(html, rows, order, language)
+
+
+def quote_card(quote: Quote) -> Content:
+    """A quote as sales sees it."""
+    net = sum(
+        (line.quantity * line.unit_price for line in quote.lines if line.quantity and line.unit_price), Decimal(0)
+    )
+    missing = sum(line.article is None or line.quantity is None for line in quote.lines)
+    html = texts.render(
+        "quote_card", quote=quote, customer=quote.customer, lines=[line_view(line) for line in quote.lines], net=net,
+        missing=missing,
+    )  # fmt: skip
+    ready = quote.state is QuoteState.DRAFT and not missing
+    return Content(html, [[Press("send_quote", {"quote": quote.id})]] if ready else ())
+
+
+def quarantine_card(message: Message) -> Content:
+    """A message that nobody could read: the reason, its words, what may be done with it."""
+    reason = texts.sentence("reasons", message.reason) or texts.sentence("reasons", "unknown") or message.reason
+    html = texts.render(
+        "quarantine_card", message=message, customer=message.customer, reason=texts.fill(reason, code=message.reason),
+        extract=_cut(message.extract),
+    )  # fmt: skip
+    args = {"message": message.id}
+    waits = message.state is MessageState.QUARANTINED
+    rows = [[Press("take_message", args)], [Press("replay_message", args), Press("ignore_message", args)]]
+    return Content(html, rows if waits else ())
+
+
+def _cut(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= EXTRACT else f"{flat[: EXTRACT - 1]}…"
+
+
+def preparation_card(delivery: Delivery) -> Content:
+    """A delivery as the warehouse sees it: where to go, how much to take."""
+    lines = [
+        {
+            "position": line.order_line.position, "quantity": line.quantity, "ordered": line.order_line.quantity,
+            "name": line.order_line.article.name, "unit": plural(line.order_line.article.unit, line.quantity),
+            "location": line.order_line.article.location, "sku": line.order_line.article.sku,
+        }
+        for line in delivery.lines
+        if line.order_line.article is not None
+    ]  # fmt: skip
+    html = texts.render(
+        "preparation_card", delivery=delivery, order=delivery.order, customer=delivery.customer, lines=lines,
+        when=delivery.order.requested_delivery_date,
+    )  # fmt: skip
+    if delivery.state is not DeliveryState.PREPARING:
+        return Content(html)
+    args = {"delivery": delivery.id}
+    each = [
+        [Press("set_prepared", {**args, "position": line["position"]}, {"position": line["position"]})]
+        for line in lines
+    ]
+    return Content(html, [[Press("ship", args)], *each])
