@@ -38,7 +38,6 @@ from core.outbox import OutboxRow
 from core.parties import ChatLink, Contact, Customer, Role, Staff, StaffRole
 from core.settings import House, MailAccount, Settings, Telegram
 from core.stock import StockLevel
-from intake.understand import understand
 
 MONDAY = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 HOUSE = House(
@@ -129,7 +128,9 @@ class Desk:
             if telegram is not None:
                 telegram.fetch(app, timeout=0)
                 telegram.handle(app)
-            understand(app.engine, settings=app.settings, at=app.clock(), checkpoint=app.checkpoint)
+            if bot_module("intake.catalogues") is not None:
+                reading = importlib.import_module("intake.understand")
+                reading.understand(app.engine, settings=app.settings, at=app.clock(), checkpoint=app.checkpoint)
             made = push.make_papers(app)
             sent = push.deliver(app)
             if not made and not sent and self.idle():
