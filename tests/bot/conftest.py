@@ -98,6 +98,7 @@ class Desk:
     postman: Postman
     chats: dict[str, int]
     ids: dict[str, int] = field(default_factory=dict)
+    actors: dict[str, Actor] = field(default_factory=dict)
 
     def say(self, who: str, text: str, *, reply_to: int | None = None) -> Seen:
         return self.client.say(self.chats[who], text, reply_to=reply_to)
@@ -112,8 +113,8 @@ class Desk:
         return self.client.last(self.chats[who])
 
     def actor(self, who: str) -> Actor:
-        with transaction(self.app.engine) as session:
-            return session.get_one(ChatLink, self.chats[who]).as_actor()
+        """Known beforehand: it may be asked for inside a transaction."""
+        return self.actors[who]
 
     def rows(self, template: str | None = None) -> list[OutboxRow]:
         with transaction(self.app.engine) as session:
@@ -271,7 +272,9 @@ def desk(engine: Engine, database_url: str) -> Iterator[Desk]:
         greeted = app.call(app.application.bot.get_updates(timeout=0))
         app.call(app.application.bot.get_updates(offset=greeted[-1].update_id + 1, timeout=0))
         try:
-            yield Desk(sandbox, client, app, clock, postman, chats, ids)
+            with transaction(engine) as session:
+                actors = {who: session.get_one(ChatLink, chat_id).as_actor() for who, chat_id in chats.items()}
+            yield Desk(sandbox, client, app, clock, postman, chats, ids, actors)
         finally:
             app.call(app.application.shutdown())
             loop.call_soon_threadsafe(loop.stop)
