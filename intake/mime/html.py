@@ -128,12 +128,14 @@ class _Lines:
 
     def _row(self, row: etree._Element) -> bool:
         """Write a row as one line; False when a cell holds a table or lines of its own, which stay lines."""
-        filled = [lines for lines in self._cells(row) if lines]
-        tables = next(row.iter("table"), None) is not None
-        if tables or (len(filled) == 1 and len(filled[0]) > 1):
+        if next(row.iter("table"), None) is not None:
+            return False
+        cells = [list(lines) for lines in self._cells(row)]
+        filled = [lines for lines in cells if lines]
+        if len(filled) == 1 and len(filled[0]) > 1:
             return False
         self.end()
-        self.line = "\t".join(" ".join(lines) for lines in self._cells(row)).rstrip("\t")
+        self.line = "\t".join(" ".join(lines) for lines in cells).rstrip("\t")
         if self.line.strip():
             self.done.append(self.line)
         self.line = ""

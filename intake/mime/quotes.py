@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from textwrap import dedent
 
 from intake.incoming import Address
 from intake.mime.headers import written_addresses
 
 _MAIL = r"(?:message|mail|e-?mail|courriel)"
-_PASSED_ON = r"(?:transf[ée]r[ée]|r[ée]exp[ée]di[ée])"
+_PASSED_ON = r"(?:transf[ée]r[ée]|r[ée]exp[ée]di[ée]|transmis)"
 _FORWARDED = re.compile(
-    rf"^\W*-{{3,}}\s*(?:forwarded message|{_MAIL} {_PASSED_ON})\s*-{{3,}}\W*$"
-    rf"|^\W*(?:d[ée]but du {_MAIL} {_PASSED_ON}|begin forwarded message)\s*:?\W*$",
+    rf"^[\s>*]{{0,8}}-{{3,}} ?(?:forwarded message|{_MAIL} {_PASSED_ON}) ?-{{3,}}\s*$"
+    rf"|^[\s>*]{{0,8}}(?:d[ée]but du {_MAIL} {_PASSED_ON}|begin forwarded message)\s?:?[\s*]*$",
     re.IGNORECASE,
 )
 _ORIGINAL = re.compile(
-    r"^\W*-{3,}\s*(?:message d.origine|message original|original message|message initial|reply message)\s*-{3,}\W*$",
+    r"^[\s>*]{0,8}-{3,} ?(?:message d.origine|message original|original message|message initial) ?-{3,}\s*$",
     re.IGNORECASE,
 )
 _RULE = re.compile(r"^\s*[_\-=—]{5,}\s*$")
@@ -29,6 +30,12 @@ _ATTRIBUTION = re.compile(
     r"|^\W{0,4}\d{4}-\d\d-\d\d.{0,200}<[^<>\s]+@[^<>\s]+>\s*:\s*$",
     re.IGNORECASE | re.DOTALL,
 )
+# a forward of Yahoo: the marker and all its fields run together in one line
+_RUN_TOGETHER = re.compile(
+    rf"^[ \t]*(-{{3,}} ?(?:forwarded message|{_MAIL} {_PASSED_ON}) ?-{{3,}}) *((?:de|from)\s?:.*)$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_RUN_FIELD = re.compile(r"(?<=\S) ?(?=(?:À|To|Cc|Envoyé|Sent|Objet|Subject)\s?:)")
 _FIELDS = {
     "from": r"de|from|expéditeur|exp",
     "date": r"date|envoyé(?: le)?|sent",
@@ -43,6 +50,7 @@ _FIELD = {
 }
 _REPLY_SUBJECT = re.compile(r"^\s*(?:\[[^\]]*\]\s*)?(?:re|ré|rép|aw)\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
 _FORWARD_SUBJECT = re.compile(r"^\s*(?:\[[^\]]*\]\s*)?(?:tr|fwd?|transf|réexp|wg|i)\s*:", re.IGNORECASE)
+_LONGEST = 600  # no marker is longer: no pattern is tried on more
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +73,7 @@ class Split:
 
 def split(text: str, *, subject: str = "", answers: bool = False) -> Split:
     """Part a mail's text; `answers` says that the mail refers to another one (In-Reply-To)."""
-    lines = text.split("\n")
+    lines = _RUN_TOGETHER.sub(lambda m: "\n".join([m[1], *_RUN_FIELD.split(m[2])]), text).split("\n")
     forwarding = bool(_FORWARD_SUBJECT.match(subject))
     replying = not forwarding and (answers or bool(_REPLY_SUBJECT.match(subject)))
     cites = replying or any(_attribution_end(lines, i) for i in range(len(lines)))
@@ -84,6 +92,8 @@ def split(text: str, *, subject: str = "", answers: bool = False) -> Split:
         end = _attribution_end(lines, position)
         if end and _cited_below(lines, end):
             quoted += lines[position:end]
+        elif end and forwarding:
+            return _attributed(lines, position, end, new, quoted)
         elif end and anything_new:
             return _result(new, quoted + lines[position:])
         else:
@@ -113,9 +123,16 @@ def _forwarded(lines: list[str], start: int, fields_at: int, new: list[str], quo
     return _result(new + after, quoted + lines[start:body_at], (forward,))
 
 
+def _attributed(lines: list[str], start: int, end: int, new: list[str], quoted: list[str]) -> Split:
+    """A forward in the manner of Outlook for Mac: a line says who wrote, and his text follows, indented."""
+    found = written_addresses(" ".join(lines[start:end]))
+    sender = Address(found[0].email, re.sub(r"^.*,", "", found[0].name).strip('"« »\u00a0')) if found else Address("")
+    return _result(new, quoted + lines[start:end], (Forward(sender, "", dedent("\n".join(lines[end:])).strip("\n")),))
+
+
 def _forward_start(lines: list[str], position: int, *, forwarding: bool) -> int:
     """Where the header lines of a forward that starts here begin, 0 when none starts here."""
-    line = lines[position]
+    line = lines[position][:_LONGEST]
     if _FORWARDED.match(line) or (forwarding and _ORIGINAL.match(line)):
         begin = _next_written(lines, position + 1)
         fields, _ = _fields(lines, begin)
@@ -132,7 +149,7 @@ def _forward_start(lines: list[str], position: int, *, forwarding: bool) -> int:
 
 def _original_start(lines: list[str], position: int, *, trusted: bool) -> bool:
     """Whether a cited message in the manner of Outlook starts here: all that follows is cited."""
-    if _ORIGINAL.match(lines[position]):
+    if _ORIGINAL.match(lines[position][:_LONGEST]):
         return True
     begin = _next_written(lines, position + 1) if _RULE.match(lines[position]) else position
     fields, _ = _fields(lines, begin)
@@ -151,7 +168,7 @@ def _fields(lines: list[str], position: int) -> tuple[dict[str, str], int]:
     last = ""
     for index in range(position, min(position + 14, len(lines))):
         written = lines[index].strip(" >")
-        found = next(((name, m[1]) for name, rule in _FIELD.items() if (m := rule.match(lines[index]))), None)
+        found = _field(lines[index])
         if found and found[0] not in fields:
             last, end = found[0], index + 1
             fields[last] = found[1]
@@ -164,8 +181,14 @@ def _fields(lines: list[str], position: int) -> tuple[dict[str, str], int]:
 
 
 def _continues(lines: list[str], index: int) -> bool:
-    following = lines[index + 1] if index + 1 < len(lines) else ""
-    return any(rule.match(following) for rule in _FIELD.values())
+    return index + 1 < len(lines) and _field(lines[index + 1]) is not None
+
+
+def _field(line: str) -> tuple[str, str] | None:
+    """The name and the value of a header line."""
+    if len(line) > _LONGEST or ":" not in line:
+        return None
+    return next(((name, found[1]) for name, rule in _FIELD.items() if (found := rule.match(line))), None)
 
 
 def _attribution_end(lines: list[str], position: int) -> int:
@@ -173,7 +196,7 @@ def _attribution_end(lines: list[str], position: int) -> int:
     joined = ""
     for end in range(position, min(position + 4, len(lines))):
         line = lines[end].lstrip("> ").rstrip()
-        if not line or (end > position and line.startswith((">", "-"))):
+        if not line or len(line) > _LONGEST or (end > position and line.startswith((">", "-"))):
             return 0
         joined = f"{joined} {line}".strip()
         if _ATTRIBUTION.match(joined):
