@@ -108,23 +108,34 @@ def table(name: str, language: str) -> Mapping[str, Any]:
     return tomllib.loads((FOLDER / language_of(language) / f"{name}.toml").read_text("utf-8"))
 
 
-def sentence(name: str, key: str, language: str = FALLBACK) -> str | None:
-    """The sentence of a key, in French where the language does not have it; None when nobody wrote it."""
+def _found(name: str, key: str, language: str) -> tuple[str, str] | None:
+    """The sentence of a key and the language it is in: French where the language asked for does not have it."""
     for tongue in (language_of(language), FALLBACK):
         path = FOLDER / tongue / f"{name}.toml"
         if path.exists() and (found := table(name, tongue).get(key)) is not None:
-            return str(found)
+            return str(found), tongue
     return None
+
+
+def sentence(name: str, key: str, language: str = FALLBACK) -> str | None:
+    """The sentence of a key, in French where the language does not have it; None when nobody wrote it."""
+    found = _found(name, key, language)
+    return found[0] if found is not None else None
+
+
+def _told(name: str, key: str, language: str, data: Mapping[str, Any]) -> str:
+    text, tongue = _found(name, key, language) or (key, FALLBACK)
+    return fill(text, tongue, **data)
 
 
 def label(action: str, language: str = FALLBACK, **data: Any) -> str:
     """The text of a button; an action that has none shows its own name, which a test forbids."""
-    return fill(sentence("labels", action, language) or action, language, **data)
+    return _told("labels", action, language, data)
 
 
 def answer(key: str, language: str = FALLBACK, **data: Any) -> str:
     """A short answer or toast."""
-    return fill(sentence("answers", key, language) or key, language, **data)
+    return _told("answers", key, language, data)
 
 
 def word(key: str, language: str = FALLBACK) -> str:
@@ -134,14 +145,15 @@ def word(key: str, language: str = FALLBACK) -> str:
 
 def refusal(error: Comptoir, language: str = FALLBACK, **more: Any) -> str:
     """What a refusal tells the person who asked; `more` adds what the error does not know: a colleague's name."""
-    data: dict[str, Any] = {"name": word("colleague", language), **error.data, **more}
+    code = error.code if _found("refusals", error.code, language) is not None else "unknown"
+    tongue = (_found("refusals", code, language) or ("", FALLBACK))[1]
+    data: dict[str, Any] = {"name": word("colleague", tongue), "code": error.code, **error.data, **more}
     if isinstance(findings := data.get("findings"), tuple | list):
-        data["findings"] = [short_finding(str(code), language) for code in findings]
+        data["findings"] = [short_finding(str(found), tongue) for found in findings]
     for known in ("state", "target", "thing", "role", "field"):
         if isinstance(data.get(known), str):
-            data[known] = word(str(data[known]), language)
-    found = sentence("refusals", error.code, language) or sentence("refusals", "unknown", language) or error.code
-    return fill(found, language, code=error.code, **data)
+            data[known] = word(str(data[known]), tongue)
+    return _told("refusals", code, language, data)
 
 
 def short_finding(code: str, language: str = FALLBACK) -> str:

@@ -73,8 +73,8 @@ def store(session: Session, paper: Paper, *, pdf: bytes, xml: bytes | None) -> N
         return
     if digest(paper.payload) != paper.payload_hash:
         raise Refused("paper_tampered", number=paper.number)
-    paper.pdf_sha256 = messages.keep(session, pdf)
-    paper.xml_sha256 = messages.keep(session, xml) if xml is not None else None
+    data = messages.keep(session, xml) if xml is not None else None
+    paper.pdf_sha256, paper.xml_sha256 = messages.keep(session, pdf), data  # one UPDATE: a paper changes only once
     jobs.ring(session, "deliver", f"paper:{paper.id}", at=paper.issued_at, now=paper.issued_at)
 
 

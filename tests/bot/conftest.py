@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from email.message import EmailMessage
@@ -161,7 +161,11 @@ class Desk:
                     AskedLine("5 sacs farine T65 25kg", articles["FAR-T65-25"], Decimal(5)),
                 ),
             }
-            asked = Asked(customer=customer, **{**given, **changes})
+            wanted = {**given, **changes}
+            wanted["lines"] = tuple(
+                replace(line, article=line.article and articles[line.article.sku]) for line in wanted["lines"]
+            )
+            asked = Asked(customer=customer, **wanted)
             return orders.draft(session, asked, by=self.actor_in(customer), at=self.clock()).id
 
     @staticmethod
