@@ -6,7 +6,7 @@ import codecs
 
 # what Windows mail programs write where they announce another charset; every byte of it means something there
 _WINDOWS = {byte: bytes([byte]).decode("cp1252", "replace").replace("�", chr(byte)) for byte in range(256)}
-_REFUSED = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"}
+_REFUSED = {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined"}
 _LATIN = {"iso8859-1", "cp1252"}
 _UNSURE = {"ascii", "utf-8"}
 

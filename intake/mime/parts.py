@@ -43,12 +43,12 @@ _IN_ZIP = (
     ("word/", f"{_OFFICE}.wordprocessingml.document"),
     ("ppt/", f"{_OFFICE}.presentationml.presentation"),
 )
-_IN_OLE = (("__properties_version1.0", "outlook"), ("Workbook", "excel"), ("Book", "excel"), ("WordDocument", "word"))
-_OLE_TYPES = {
-    "outlook": "application/vnd.ms-outlook",
-    "excel": "application/vnd.ms-excel",
-    "word": "application/msword",
-}
+_IN_OLE = (
+    ("__properties_version1.0", "application/vnd.ms-outlook"),
+    ("Workbook", "application/vnd.ms-excel"),
+    ("Book", "application/vnd.ms-excel"),
+    ("WordDocument", "application/msword"),
+)
 _EXTENSIONS = {
     "application/pdf": ".pdf",
     f"{_OFFICE}.spreadsheetml.sheet": ".xlsx",
