@@ -100,7 +100,8 @@ def _held_chats(session: Session) -> dict[int, int]:
     )
     held: dict[int, int] = {}
     for chat_id, row_id in session.execute(query.order_by(OutboxRow.id)):
-        held.setdefault(chat_id, row_id)
+        if chat_id is not None:
+            held.setdefault(chat_id, row_id)
     return held
 
 

@@ -105,25 +105,12 @@ def test_the_confirmation_leaves_with_its_pdf_once_the_undo_time_is_over(desk: A
     assert any("À préparer" in text for text in bot_texts(desk, "warehouse"))
 
 
-def test_stored_bytes_that_changed_never_leave(desk: Any) -> None:
+def test_stored_bytes_that_changed_never_leave(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     confirmed(desk)
-    with transaction(desk.app.engine) as session:
-        paper = papers.latest(session, DocumentKind.ORDER_CONFIRMATION, "CMD-2026-0001")
-        assert paper is not None
-        row = session.scalars(select(OutboxRow).where(OutboxRow.template == "order_confirmed")).one()
-        paper_sha = paper.pdf_sha256
-        wrong = session.scalars(select(Blob).where(Blob.sha256 != paper_sha)).first()
-        assert wrong is not None
-        row_id = row.id
-    real = push.mails.messages.content_of
-    try:
-        push.mails.messages.content_of = lambda session, sha: b"%PDF-1.7 other bytes"  # type: ignore[assignment]
-        push.deliver(desk.app)
-    finally:
-        push.mails.messages.content_of = real
-    with transaction(desk.app.engine) as session:
-        row = session.get_one(OutboxRow, row_id)
-        assert (row.state, row.error) == (OutboxState.FAILED, "paper_tampered")
+    monkeypatch.setattr(push.mails.messages, "content_of", lambda *_: b"%PDF-1.7 other bytes")
+    push.deliver(desk.app)
+    row = desk.rows("order_confirmed")[0]
+    assert (row.state, row.error) == (OutboxState.FAILED, "paper_tampered")
     assert not [seen for seen in desk.chat("customer") if seen.kind == "document"]
 
 
