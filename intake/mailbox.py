@@ -161,7 +161,7 @@ class Mailbox:
 
     def _compare(self, since: date) -> int:
         self._folder.open()
-        return sum(self._take(uids, tidy=True) for uids in self._folder.uids(above=0, since=since))
+        return sum(self._take(uids, thorough=True) for uids in self._folder.uids(above=0, since=since))
 
     def _first_day(self) -> date:
         return (self.now() - timedelta(days=self.settings.since_days)).date()
@@ -172,14 +172,16 @@ class Mailbox:
 
     # -- taking messages in -----------------------------------------------------------------------------------------
 
-    def _take(self, uids: Sequence[int], *, tidy: bool = False) -> int:
-        """Store those of these messages that we do not have; returns how many. Tidy: also move what a crash left."""
+    def _take(self, uids: Sequence[int], *, thorough: bool = False) -> int:
+        """Store those of these messages that we do not have; returns how many.
+
+        Thorough: look at those that we have too, whether they are still the same, and move what a crash left behind.
+        """
         known = self._known(uids)
-        listed = self._list(uids, known)
+        listed = self._list(uids if thorough else [uid for uid in uids if uid not in known], known)
         wanted = [m for m in listed if m.uid not in known or known[m.uid] not in {"", m.fingerprint}]
         stored = [m.uid for m in wanted if self._take_one(m)]
-        moving = tidy and self.settings.move_to
-        left_over = [m.uid for m in listed if known.get(m.uid) == m.fingerprint] if moving else []
+        left_over = [m.uid for m in listed if known.get(m.uid) == m.fingerprint] if self.settings.move_to else []
         self._mark(stored + left_over)
         return len(stored)
 

@@ -418,6 +418,19 @@ def test_e21_a_missing_body_is_tried_again_and_the_poll_goes_on(
     assert sorted(store.uids) == [1, 2, 3]
 
 
+def test_e23_a_mail_that_failed_and_was_expunged_costs_no_second_look_at_the_others(
+    scripted: ScriptedImap, store: MemoryStore
+) -> None:
+    scripted.add(mail(1), mail(2), mail(3))
+    scripted.folder.bodies[1] = ("nil", 1)
+    box = mailbox(scripted, store)
+    assert box.poll() == 2
+    del scripted.folder.messages[1]
+    scripted.folder.commands.clear()
+    assert box.poll() == 0
+    assert not scripted.asked("UID FETCH")
+
+
 def test_e21_a_body_that_stays_missing_is_given_up(scripted: ScriptedImap, store: MemoryStore) -> None:
     scripted.add(mail(1), mail(2))
     scripted.folder.bodies[1] = ("nil", -1)
