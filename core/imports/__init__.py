@@ -1,0 +1,47 @@
+"""CSV files of the firm's own books into our tables: the whole file or nothing, and twice is once."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, datetime
+
+from sqlalchemy.orm import Session
+
+from core import journal
+from core.clock import business_date
+from core.errors import Refused
+from core.imports import articles, customers, open_items, staff
+from core.imports.files import ImportRefused, Remark, Report
+from core.journal import Actor
+
+__all__ = ["KINDS", "ImportRefused", "Remark", "Report", "import_file"]
+
+KINDS = {
+    "customers": customers.load,
+    "catalogue": articles.load,
+    "open-items": open_items.load,
+    "staff": staff.load,
+}
+
+
+def import_file(
+    session: Session, kind: str, content: bytes, *, as_of: date | None = None, by: Actor, at: datetime
+) -> Report:
+    """Take the file in, in the caller's transaction; `ImportRefused` names every wrong cell and leaves all as it was.
+
+    `as_of` is the day of a stock count, and the day at which a file of open items is the full list.
+    """
+    if kind not in KINDS:
+        raise Refused("import_kind_unknown", kind=kind, known=", ".join(KINDS))
+    if as_of is not None and as_of > business_date(at):
+        raise Refused("date_in_future", date=as_of)
+    report = Report(kind)
+    with session.no_autoflush:
+        KINDS[kind](session, content, report, as_of=as_of, by=by, at=at)
+    session.flush()
+    if not report.empty:
+        journal.write(
+            session, "file_imported", subject=f"import:{kind}", by=by, at=at, as_of=as_of, added=report.added,
+            changed=report.changed, closed=report.closed, sha256=hashlib.sha256(content).hexdigest(),
+        )  # fmt: skip
+    return report

@@ -1,0 +1,173 @@
+"""Customers with their contacts, terms and limits. Who is missing from a file is left alone, and so is a column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import terms
+from core.errors import Refused
+from core.imports.files import ImportRefused, Once, Remark, Report, Row, assign, records
+from core.journal import Actor
+from core.money import Money
+from core.parties import ChatLink, Contact, Customer, DeliveryAddress, LinkCode, Requirement
+
+REQUIRED = ("code", "name")
+TEXTS = ("street", "postcode", "city", "country", "language", "group", "payment_terms")
+IDENTIFIERS = ("siren", "siret", "vat_number")
+PLACE = ("delivery_street", "delivery_postcode", "delivery_city")
+KNOWN = (*TEXTS, *IDENTIFIERS, *PLACE, "emails", "phones", "credit_limit", "deposit_percent", "recap_policy")
+#: The longest terms between firms: 60 days, or 45 days to the end of the month (C. com. L441-10 I).
+LONGEST, LONGEST_TO_MONTH_END = 60, 45
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """One row that was read; `emails`, `phones` and `place` are None when the file has no such column."""
+
+    code: str
+    values: dict[str, Any]
+    emails: list[str] | None
+    phones: list[str] | None
+    place: tuple[str, str, str] | None
+
+
+def load(session: Session, content: bytes, report: Report, *, as_of: date | None, by: Actor, at: datetime) -> None:  # noqa: ARG001 - one shape for every kind
+    """Add the customers that are new and change those that differ."""
+    problems: list[Remark] = []
+    once = Once()
+    found = []
+    for row in records(content, required=REQUIRED, known=KNOWN, report=report, problems=problems):
+        record = _record(row, report)
+        if record.code and not once.seen(row, "code", record.code):
+            found.append(record)
+    if problems:
+        raise ImportRefused(problems)
+    known = {customer.code: customer for customer in session.scalars(select(Customer))}
+    for record in found:
+        customer = known.get(record.code)
+        if customer is None:
+            customer = Customer(code=record.code, **record.values)
+            session.add(customer)
+            report.added += 1
+            _bring(session, customer, record)
+            continue
+        changed = assign(customer, record.values)
+        changed |= _bring(session, customer, record)
+        report.changed += changed
+        report.unchanged += not changed
+
+
+def _record(row: Row, report: Report) -> _Record:
+    values: dict[str, Any] = {"name": row.text("name", required=True)}
+    values |= {column: row.text(column) for column in TEXTS if row.has(column)}
+    values |= {column: row.identifier(column) for column in IDENTIFIERS if row.has(column)}
+    for column, default in (("country", "FR"), ("language", "fr")):
+        if row.has(column):
+            values[column] = values[column] or default
+    _check_identifiers(row, values)
+    _check_terms(row, values, report)
+    if row.has("credit_limit"):
+        limit = row.number("credit_limit", places=2)
+        values["credit_limit"] = None if limit is None else Money(limit)
+    if row.has("deposit_percent"):
+        percent = row.number("deposit_percent", places=4)
+        if percent is not None and percent > 100:
+            row.wrong("deposit_percent", f"{percent} is above 100")
+        values["deposit_percent"] = percent or None
+    if row.text("recap_policy"):
+        policy = row.text("recap_policy").lower()
+        if policy in set(Requirement):
+            values["recap_policy"] = Requirement(policy)
+        else:
+            row.wrong("recap_policy", f"{policy!r} is not one of {', '.join(Requirement)}")
+    place = (row.text(PLACE[0]), row.text(PLACE[1]), row.text(PLACE[2]))
+    if any(place) and not all(place):
+        row.wrong(PLACE[place.index("")], "is empty, though the delivery address is begun")
+    return _Record(
+        code=row.text("code", required=True),
+        values=values,
+        emails=row.emails("emails") if row.has("emails") else None,
+        phones=row.words("phones") if row.has("phones") else None,
+        place=place if all(row.has(column) for column in PLACE) else None,
+    )
+
+
+def _check_identifiers(row: Row, values: dict[str, Any]) -> None:
+    siren = values.get("siren")
+    if not siren:
+        return
+    if values.get("siret") and not values["siret"].startswith(siren):
+        row.wrong("siret", "does not begin with the SIREN")
+    vat_number = values.get("vat_number", "")
+    if vat_number.startswith("FR") and not vat_number.endswith(siren):
+        row.wrong("vat_number", "does not end with the SIREN")
+
+
+def _check_terms(row: Row, values: dict[str, Any], report: Report) -> None:
+    words = values.get("payment_terms", "")
+    try:
+        agreed = terms.parse(words)
+    except Refused:
+        row.wrong("payment_terms", f"{words!r} are not terms of payment (30 jours, 45 jours fin de mois, comptant)")
+        return
+    longest = LONGEST_TO_MONTH_END if agreed.end_of_month or agreed.month_end_first else LONGEST
+    if agreed.days > longest:
+        text = f"{words!r} is above the legal maximum of {longest} days (C. com. L441-10)"
+        report.notes.append(Remark(row.line, "payment_terms", text))
+
+
+def _bring(session: Session, customer: Customer, record: _Record) -> bool:
+    """Bring contacts and the delivery address to what the file says; whether something changed."""
+    changed = False
+    if record.emails is not None:
+        held = [contact for contact in customer.contacts if contact.email]
+        changed |= _drop(session, customer, [c for c in held if c.email.lower() not in record.emails], "email")
+        new = [address for address in record.emails if address not in {c.email.lower() for c in held}]
+        customer.contacts += [Contact(email=address) for address in new]
+        changed |= bool(new)
+    if record.phones is not None:
+        held = [contact for contact in customer.contacts if contact.phone]
+        changed |= _drop(session, customer, [c for c in held if c.phone not in record.phones], "phone")
+        new = [number for number in record.phones if number not in {c.phone for c in held}]
+        customer.contacts += [Contact(phone=number) for number in new]
+        changed |= bool(new)
+    return _bring_place(session, customer, record) or changed
+
+
+def _drop(session: Session, customer: Customer, contacts: Iterable[Contact], column: str) -> bool:
+    """Take an address that is no longer the customer's away; a contact that is linked to a chat stays without it."""
+    dropped = False
+    for contact in contacts:
+        dropped = True
+        other = contact.phone if column == "email" else contact.email
+        linked = session.scalar(select(ChatLink.chat_id).where(ChatLink.contact_id == contact.id).limit(1))
+        coded = session.scalar(select(LinkCode.code_hash).where(LinkCode.contact_id == contact.id).limit(1))
+        if other or linked is not None or coded is not None:
+            setattr(contact, column, "")
+        else:
+            customer.contacts.remove(contact)
+            session.delete(contact)
+    return dropped
+
+
+def _bring_place(session: Session, customer: Customer, record: _Record) -> bool:
+    if record.place is None:
+        return False
+    street, postcode, city = record.place
+    ours = next((address for address in customer.addresses if not address.name), None)
+    if not street:
+        if ours is None:
+            return False
+        customer.addresses.remove(ours)
+        session.delete(ours)
+        return True
+    if ours is None:
+        customer.addresses.append(DeliveryAddress(street=street, postcode=postcode, city=city))
+        return True
+    return assign(ours, {"street": street, "postcode": postcode, "city": city})

@@ -1,0 +1,330 @@
+"""Imports of CSV files: all or nothing, twice is once, every wrong cell named."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, func, select
+
+from core import journal, payments, stock
+from core.catalogue import Article, article_by_sku, remember_alias
+from core.db import transaction
+from core.errors import Refused
+from core.imports import ImportRefused, Report, import_file
+from core.journal import SYSTEM, JournalEntry
+from core.money import Money
+from core.parties import Customer, Requirement, Role, Staff, customer_by_code
+from core.payments import OpenItem
+from core.settings import House
+from core.stock import MovementKind, StockMovement
+from tests.core.builders import Trade
+
+AT = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+SUPPLIER = Path(__file__).resolve().parents[2] / "bot" / "demo" / "supplier"
+CUSTOMERS = "code;name;emails;payment_terms;credit_limit\n"
+ARTICLES = "sku;name;unit;price;vat_rate;stock;packagings;aliases\n"
+ITEMS = "customer,number,date,due_date,gross,paid\n"
+
+
+def take(engine: Engine, kind: str, content: str | bytes, *, as_of: date | None = None, at: datetime = AT) -> Report:
+    raw = content.encode() if isinstance(content, str) else content
+    with transaction(engine) as session:
+        return import_file(session, kind, raw, as_of=as_of, by=SYSTEM, at=at)
+
+
+def refused(engine: Engine, kind: str, content: str | bytes, **given: date) -> list[str]:
+    with pytest.raises(ImportRefused) as error:
+        take(engine, kind, content, **given)
+    return str(error.value).splitlines()
+
+
+def entries(engine: Engine) -> int:
+    with transaction(engine) as session:
+        return session.scalars(select(func.count(JournalEntry.seq))).one()
+
+
+def level(engine: Engine, sku: str) -> Decimal:
+    with transaction(engine) as session:
+        return stock.lock_level(session, article_by_sku(session, sku).id).on_hand
+
+
+@pytest.fixture
+def martin(engine: Engine) -> None:
+    take(engine, "customers", CUSTOMERS + "C001;Boulangerie Martin;a@martin.example;30 jours;3000\n")
+
+
+def test_the_sample_suppliers_files_are_taken_in_and_the_second_time_changes_nothing(engine: Engine) -> None:
+    for kind in ("staff", "customers", "catalogue", "open-items"):
+        content = (SUPPLIER / f"{kind}.csv").read_bytes()
+        first = take(engine, kind, content, as_of=AT.date())
+        assert first.added > 3
+        before = entries(engine)
+        again = take(engine, kind, content, as_of=AT.date())
+        assert again.empty
+        assert again.unchanged == first.added
+        assert entries(engine) == before
+    with transaction(engine) as session:
+        assert article_by_sku(session, "FAR-T55-25").price == Decimal("17.6")
+        assert session.scalar(select(func.count(Article.id))) == 155
+        hotel = customer_by_code(session, "C002")
+        assert [c.email for c in hotel.contacts if c.email] == [
+            "achats@hotel-bellevue.example",
+            "direction@hotel-bellevue.example",
+        ]
+        assert hotel.addresses[0].street == "7 impasse des Lavandes"
+        assert hotel.recap_policy is Requirement.NOTED
+        assert Role.ADMIN in session.scalars(select(Staff).where(Staff.name == "Étienne Delorme")).one().roles
+        assert journal.first_broken(session) is None
+
+
+def test_the_shared_samples_are_taken_in_as_they_are(engine: Engine, shared: Path) -> None:
+    folder = shared / "samples" / "intake" / "stationery"
+    assert take(engine, "customers", (folder / "customers.csv").read_bytes()).added == 25
+    assert take(engine, "catalogue", (folder / "catalogue.csv").read_bytes()).added == 239
+
+
+def test_a_file_in_windows_1252_with_semicolons_and_decimal_commas_is_read(engine: Engine) -> None:
+    content = (ARTICLES + "ÉPO-1;Éponge « œuf »;pièce;1 234,5678;5,5;12,5;carton=10;\n").encode("cp1252")
+    take(engine, "catalogue", content)
+    with transaction(engine) as session:
+        article = article_by_sku(session, "ÉPO-1")
+        assert (article.name, article.price, article.vat_percent) == (
+            "Éponge « œuf »",
+            Decimal("1234.5678"),
+            Decimal("5.5"),
+        )
+    assert level(engine, "ÉPO-1") == Decimal("12.5")
+
+
+def test_every_wrong_cell_is_named_at_once_and_nothing_is_half_imported(engine: Engine) -> None:
+    content = (
+        "code,name,siren,siret,vat_number,emails,payment_terms,credit_limit,recap_policy\n"
+        "C001,Good,,,,,30 jours,100,noted\n"
+        "C002,,123456789,,,x@y,quand je peux,-1,parfois\n"
+        "C001,Twice,999104276,99921837300028,FR14999218373,,,1.234,\n"
+        "C003,short\n"
+    )
+    lines = refused(engine, "customers", content)
+    assert [line.split(":", 1)[0] for line in lines] == [
+        "line 3, credit_limit",
+        "line 3, emails",
+        "line 3, name",
+        "line 3, payment_terms",
+        "line 3, recap_policy",
+        "line 3, siren",
+        "line 4, code",
+        "line 4, credit_limit",
+        "line 4, siret",
+        "line 4, vat_number",
+        "line 5",
+    ]
+    with transaction(engine) as session:
+        assert session.scalar(select(func.count(Customer.id))) == 0
+    assert entries(engine) == 0
+
+
+def test_wrong_articles_are_named(engine: Engine) -> None:
+    content = (
+        "sku,name,unit,price,vat_rate,gtin,packagings,stock\n"
+        "A,a,u,-1,20,,,\n"
+        "B,b,u,1.1234567,20,,,\n"
+        "C,c,u,1,19,2003684766530,carton,-3\n"
+        "a,d,u,1,0,,carton=0,x\n"
+    )
+    named = [line.split(":", 1)[0] for line in refused(engine, "catalogue", content)]
+    assert named == [
+        "line 2, price",
+        "line 3, price",
+        "line 4, gtin",
+        "line 4, packagings",
+        "line 4, stock",
+        "line 4, vat_rate",
+        "line 5, packagings",
+        "line 5, sku",
+        "line 5, stock",
+        "line 5, vat_rate",
+    ]
+
+
+def test_missing_and_doubled_columns_are_named_and_unknown_ones_noted(engine: Engine) -> None:
+    assert refused(engine, "customers", "code,phone,phone\n") == [
+        "line 1, name: this column is missing",
+        "line 1, phone: this column is there twice",
+    ]
+    report = take(engine, "customers", "code,name,colour\nC001,Martin,blue\n")
+    assert [str(note) for note in report.notes] == ["line 1, colour: this column is not known and was not read"]
+
+
+def test_bytes_that_are_no_text_are_refused(engine: Engine) -> None:
+    with pytest.raises(Refused, match="import_encoding_unknown"):
+        take(engine, "customers", b"code,name\nC001,\x81\x8d\n")
+    with pytest.raises(Refused, match="import_encoding_unknown"):
+        take(engine, "customers", b"code,name\nC001,a\0b\n")
+
+
+def test_terms_above_the_legal_maximum_are_taken_and_noted(engine: Engine) -> None:
+    report = take(engine, "customers", CUSTOMERS + "C1;A;;90 jours;\nC2;B;;60 jours fin de mois;\nC3;C;;60 jours;\n")
+    assert [(note.line, note.column) for note in report.notes] == [(2, "payment_terms"), (3, "payment_terms")]
+    assert report.added == 3
+
+
+@pytest.mark.usefixtures("martin")
+def test_what_a_later_file_does_not_hold_is_left_alone(engine: Engine) -> None:
+    take(engine, "customers", "code,name\nC001,Boulangerie Martin et fils\nC002,Lebrun\n")
+    take(engine, "customers", "code,name\nC002,Lebrun\n")
+    with transaction(engine) as session:
+        customer = customer_by_code(session, "C001")
+        assert customer.name == "Boulangerie Martin et fils"
+        assert customer.credit_limit == Money.of(3000)
+        assert customer.email == "a@martin.example"
+
+
+@pytest.mark.usefixtures("martin")
+def test_an_address_that_a_file_no_longer_lists_speaks_for_nobody(engine: Engine) -> None:
+    report = take(engine, "customers", CUSTOMERS + "C001;Boulangerie Martin;b@martin.example;30 jours;3000\n")
+    assert report.changed == 1
+    with transaction(engine) as session:
+        assert [contact.email for contact in customer_by_code(session, "C001").contacts] == ["b@martin.example"]
+
+
+@pytest.mark.usefixtures("martin")
+def test_a_customers_own_name_of_an_article_outlives_the_next_catalogue(engine: Engine) -> None:
+    take(engine, "catalogue", ARTICLES + "A;a;u;1;20;;carton=10;first|second\n")
+    with transaction(engine) as session:
+        customer = customer_by_code(session, "C001")
+        remember_alias(session, article_by_sku(session, "A"), customer_id=customer.id, text="mine")
+    take(engine, "catalogue", ARTICLES + "A;a;u;1;20;;carton=12;palette=90;second\n".replace(";palette", "|palette"))
+    with transaction(engine) as session:
+        article = article_by_sku(session, "A")
+        assert {alias.text for alias in article.aliases} == {"second", "mine"}
+        assert {p.name: p.quantity for p in article.packagings} == {"carton": Decimal(12), "palette": Decimal(90)}
+
+
+def test_stock_in_a_file_is_a_count_at_its_day_and_what_moved_since_stays(engine: Engine) -> None:
+    take(engine, "catalogue", ARTICLES + "A;a;u;1;20;100;;\n", as_of=date(2026, 10, 30))
+    with transaction(engine) as session:
+        article = article_by_sku(session, "A")
+        stock.move(session, article.id, MovementKind.SHIPMENT, Decimal(-30), source="delivery:1", at=AT)
+    assert level(engine, "A") == 70
+    same = take(engine, "catalogue", ARTICLES + "A;a;u;1;20;100;;\n", as_of=date(2026, 10, 30))
+    assert same.empty
+    assert level(engine, "A") == 70
+    take(engine, "catalogue", ARTICLES + "A;a;u;1;20;90;;\n", as_of=date(2026, 10, 30))
+    assert level(engine, "A") == 60
+    with transaction(engine) as session:
+        counts = session.scalars(select(StockMovement).where(StockMovement.kind == MovementKind.COUNT)).all()
+        assert [movement.quantity for movement in counts] == [100, -10]
+
+
+def test_an_older_count_than_the_last_is_noted_and_not_taken(engine: Engine) -> None:
+    take(engine, "catalogue", ARTICLES + "A;a;u;1;20;100;;\n", as_of=date(2026, 10, 30))
+    report = take(engine, "catalogue", ARTICLES + "A;a;u;1;20;5;;\n", as_of=date(2026, 10, 29))
+    assert [(note.line, note.column) for note in report.notes] == [(2, "stock")]
+    assert level(engine, "A") == 100
+
+
+def test_a_count_below_what_has_left_since_is_named(engine: Engine) -> None:
+    take(engine, "catalogue", ARTICLES + "A;a;u;1;20;100;;\n", as_of=date(2026, 10, 29))
+    with transaction(engine) as session:
+        article = article_by_sku(session, "A")
+        stock.move(session, article.id, MovementKind.SHIPMENT, Decimal(-30), source="delivery:1", at=AT)
+    lines = refused(engine, "catalogue", ARTICLES + "A;a;u;1;20;20;;\n", as_of=date(2026, 10, 30))
+    assert lines == ["line 2, stock: 20 were counted, but 30 left since"]
+    assert level(engine, "A") == 70
+
+
+@pytest.mark.usefixtures("martin")
+def test_an_item_missing_from_a_later_full_list_closes_at_its_day(engine: Engine) -> None:
+    both = ITEMS + "C001,F1,2026-09-01,2026-10-01,100.00,0\nC001,F2,2026-09-02,2026-10-02,50.00,10.00\n"
+    take(engine, "open-items", both, as_of=date(2026, 10, 5))
+    report = take(engine, "open-items", ITEMS + "C001,F2,2026-09-02,2026-10-02,50.00,30.00\n", as_of=date(2026, 10, 12))
+    assert (report.closed, report.changed) == (1, 1)
+    with transaction(engine) as session:
+        first, second = session.scalars(select(OpenItem).order_by(OpenItem.number))
+        assert first.closed_on == date(2026, 10, 12)
+        assert payments.amount_due(session, first) == Money.of(0)
+        assert payments.amount_due(session, second) == Money.of(20)
+        closing = journal.entries_of(session, first.subject)
+        assert [entry.action for entry in closing] == ["open_item_closed"]
+    back = take(engine, "open-items", both, as_of=date(2026, 10, 13))
+    assert back.changed == 2
+    with transaction(engine) as session:
+        assert payments.amount_due(session, session.scalars(select(OpenItem).order_by(OpenItem.number)).all()[0])
+
+
+@pytest.mark.usefixtures("martin")
+def test_without_a_day_the_file_is_not_a_full_list(engine: Engine) -> None:
+    take(engine, "open-items", ITEMS + "C001,F1,2026-09-01,2026-10-01,100.00,0\n", as_of=date(2026, 10, 5))
+    report = take(engine, "open-items", ITEMS + "C001,F2,2026-09-02,2026-10-02,50.00,0\n")
+    assert (report.added, report.closed) == (1, 0)
+
+
+@pytest.mark.usefixtures("martin")
+def test_an_older_list_than_the_last_is_refused(engine: Engine) -> None:
+    take(engine, "open-items", ITEMS, as_of=date(2026, 10, 5))
+    with pytest.raises(Refused, match="open_items_older"):
+        take(engine, "open-items", ITEMS, as_of=date(2026, 10, 4))
+
+
+@pytest.mark.usefixtures("martin")
+def test_a_list_of_tomorrow_is_refused(engine: Engine) -> None:
+    with pytest.raises(Refused, match="date_in_future"):
+        take(engine, "open-items", ITEMS, as_of=date(2026, 11, 3))
+
+
+@pytest.mark.usefixtures("martin")
+def test_payments_typed_in_here_stay_on_top_of_a_new_list(engine: Engine, house: House) -> None:
+    take(engine, "open-items", ITEMS + "C001,F1,2026-09-01,2026-10-01,100.00,0\n", as_of=date(2026, 10, 5))
+    with transaction(engine) as session:
+        customer = customer_by_code(session, "C001")
+        item = session.scalars(select(OpenItem)).one()
+        payments.record(
+            session, customer, Money.of(30), received_on=date(2026, 11, 2), by=SYSTEM, at=AT, house=house, settles=item
+        )
+    report = take(engine, "open-items", ITEMS + "C001,F1,2026-09-01,2026-10-01,100.00,20\n", as_of=date(2026, 11, 2))
+    assert [note.column for note in report.notes] == ["paid"]
+    with transaction(engine) as session:
+        assert payments.amount_due(session, session.scalars(select(OpenItem)).one()) == Money.of(50)
+
+
+def test_a_document_that_we_issued_ourselves_is_left_alone(trade: Trade) -> None:
+    invoice = trade.invoiced((trade.article, "2"))
+    trade.session.flush()
+    content = ITEMS + f"C001,{invoice.number.lower()},2026-03-10,2026-04-09,1.00,0\n"
+    report = import_file(trade.session, "open-items", content.encode(), as_of=date(2026, 3, 10), by=SYSTEM, at=trade.at)
+    assert report.empty
+    assert [note.column for note in report.notes] == ["number"]
+    assert trade.session.scalar(select(func.count(OpenItem.id))) == 0
+    assert payments.amount_due(trade.session, invoice) == Money.of(240)
+
+
+@pytest.mark.usefixtures("martin")
+def test_wrong_open_items_are_named(engine: Engine) -> None:
+    content = ITEMS + "C009,F1,2026-09-01,2026-10-01,10,0\n"
+    content += "C001,F2,2026-09-31,01/09/2026,0,0\nC001,F3,02/09/2026,01/09/2026,5,6\n"
+    assert [line.split(":", 1)[0] for line in refused(engine, "open-items", content)] == [
+        "line 2, customer",
+        "line 3, date",
+        "line 3, gross",
+        "line 4, due_date",
+        "line 4, paid",
+    ]
+
+
+def test_the_last_admin_cannot_be_taken_away_by_a_file(engine: Engine) -> None:
+    take(engine, "staff", "name,email,roles\nAnne,anne@x.example,admin;sales\n")
+    refused(engine, "staff", "name,email,roles\nAnne,anne@x.example,sales\n")
+    report = take(engine, "staff", "name,email,roles\nAnne,anne@x.example,admin;accounting\n")
+    assert report.changed == 1
+    with transaction(engine) as session:
+        assert session.scalars(select(Staff)).one().roles == {Role.ADMIN, Role.ACCOUNTING}
+
+
+def test_an_unknown_role_is_named(engine: Engine) -> None:
+    assert [line.split(":", 1)[0] for line in refused(engine, "staff", "name,roles\nAnne,boss\nPaul,\n")] == [
+        "line 2, roles",
+        "line 3, roles",
+    ]
