@@ -62,6 +62,18 @@ def counted(line: OrderLine | QuoteLine, language: str = "fr") -> str:
     return packs if line.packaging == unit else f"{packs} = {base}"
 
 
+def parcelled(line: OrderLine, quantity: Decimal, language: str = "fr") -> str:
+    """A part of an ordered line, in whole packs where it makes whole packs."""
+    unit = line.article.unit if line.article is not None else ""
+    base = f"{texts.shown(quantity, language)} {plural(unit, quantity)}".strip()
+    if not line.packaging or not line.packaging_count or not line.quantity or line.packaging == unit:
+        return base
+    packs = quantity * line.packaging_count / line.quantity
+    if not packs or packs != packs.to_integral_value():
+        return base
+    return f"{texts.shown(packs, language)} {plural(line.packaging, packs)} = {base}"
+
+
 def line_view(line: OrderLine | QuoteLine, language: str = "fr") -> dict[str, Any]:
     """What a template says of a line."""
     article = line.article
@@ -259,7 +271,8 @@ def preparation_card(delivery: Delivery) -> Content:
         {
             "position": line.order_line.position, "quantity": line.quantity, "ordered": line.order_line.quantity,
             "name": line.order_line.article.name, "unit": plural(line.order_line.article.unit, line.quantity),
-            "location": line.order_line.article.location, "sku": line.order_line.article.sku,
+            "counted": parcelled(line.order_line, line.quantity), "location": line.order_line.article.location,
+            "sku": line.order_line.article.sku,
         }
         for line in delivery.lines
         if line.order_line.article is not None

@@ -102,13 +102,14 @@ Maker = Callable[["Session", Any, OutboxRow, "House", datetime, str], Made]
 
 
 def _delivered(
-    session: Session, delivery: Delivery, _row: OutboxRow, _house: House, _at: datetime, _language: str
+    session: Session, delivery: Delivery, _row: OutboxRow, _house: House, _at: datetime, language: str
 ) -> Made:
     left = deliveries.remaining_quantities(session, delivery.order)
     lines = [
         {
             "name": line.order_line.article.name, "quantity": line.quantity, "ordered": line.order_line.quantity,
             "unit": cards.plural(line.order_line.article.unit, line.quantity),
+            "counted": cards.parcelled(line.order_line, line.quantity, language),
             "left": left.get(line.order_line_id, Decimal(0)), "reserves": line.reserves,
             "position": line.order_line.position,
         }
@@ -119,6 +120,7 @@ def _delivered(
     lines += [
         {
             "name": line.article.name, "quantity": Decimal(0), "ordered": line.quantity, "left": left[line.id],
+            "counted": cards.parcelled(line, Decimal(0), language),
             "unit": cards.plural(line.article.unit, line.quantity), "reserves": [], "position": line.position,
         }
         for line in delivery.order.kept_lines

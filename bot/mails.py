@@ -40,6 +40,7 @@ def build(session: Session, row: OutboxRow, *, settings: Settings, at: datetime)
     shared: dict[str, Any] = {"house": settings.house, "automatic": True, "signature": True, "greeting": True}
     reference = str(getattr(source, "reference", ""))
     markup = _body(session, row, thing, template, language, settings, at)
+    shared["greeting"] = not markup.startswith(("Bonjour", "Hello"))
     if row.resent:
         markup = f"{texts.answer('resent', language)}\n\n{markup}"
     shared["reference"] = reference
@@ -47,7 +48,7 @@ def build(session: Session, row: OutboxRow, *, settings: Settings, at: datetime)
     title = texts.mail_subject(template, language, **letters.subject_data(thing, row))
     if row.audience == "customer":
         title = f"Re: {_bare(subject)} — {title}" if subject else title
-        title = replies.subject_with(reference, title) if reference else title
+        title = f"{title} [{reference}]" if reference else title
     else:
         thread = ""
     mailbox, secret = settings.mail.address, settings.secret_key.get_secret_value()

@@ -32,6 +32,7 @@ FOLDER = Path(next(iter(templates.__path__))) / "messages"
 LANGUAGES = ("fr", "en")
 FALLBACK = "fr"
 _TIGHT = re.compile(r"(?<=\S) (?=[:;?!€%»](?:\s|$|[<.,)»\]]|\Z))|(?<=«) (?=\S)")
+_DOUBLE_STOP = re.compile(r"(?<=\w)\.\.(?!\.)")
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -42,6 +43,7 @@ def language_of(language: str) -> str:
 
 def typeset(text: str, language: str = FALLBACK) -> str:
     """French sets a space that does not break before `: ; ? ! € %` and inside « »."""
+    text = _DOUBLE_STOP.sub(".", text)  # « 2 janv. » at the end of a sentence
     return _TIGHT.sub(formats.NO_BREAK, text) if language_of(language) == "fr" else text
 
 

@@ -377,7 +377,7 @@ def test_a_mail_order_is_acknowledged_and_confirmed_in_its_own_thread(desk: Any)
     confirmed(desk, **MAIL_ORDER)
     desk.settle()
     receipt, confirmation = desk.postman.sent
-    assert receipt["Subject"] == "[CMD-2026-0001] Re: Bon de commande 4500123 — bien reçu"
+    assert receipt["Subject"] == "Re: Bon de commande 4500123 — bien reçu [CMD-2026-0001]"
     for mail in (receipt, confirmation):
         assert mail["In-Reply-To"] == MAIL_ORDER["thread_message_id"]
         assert mail["References"] == MAIL_ORDER["thread_message_id"]
