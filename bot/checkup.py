@@ -1,0 +1,154 @@
+"""`comptoir check`: one line for each thing a running desk needs; what is wrong and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from bot.logs import redacted, secrets_of
+from core.errors import Comptoir
+
+if TYPE_CHECKING:
+    from core.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How one thing is: `todo` is empty exactly when it is well."""
+
+    name: str
+    said: str
+    todo: str = ""
+
+    @property
+    def well(self) -> bool:
+        """Nothing to do."""
+        return not self.todo
+
+    def __str__(self) -> str:
+        return (
+            f"{'ok   ' if self.well else 'WRONG'} {self.name:<10} {self.said}{' -> ' if self.todo else ''}{self.todo}"
+        )
+
+
+def everything(settings: Settings, *, at: datetime) -> Iterator[Finding]:
+    """Look at each thing in turn; one that breaks never hides the next."""
+    checks: tuple[tuple[str, Callable[[Settings, datetime], list[Finding]], str], ...] = (
+        ("database", _database, "see COMPTOIR_DATABASE_URL in .env, then: comptoir init"),
+        ("tables", _tables, "restart on a migrated database"),
+        ("imap", _imap, "see mail.imap_host, mail.user in comptoir.toml and COMPTOIR_MAIL__PASSWORD in .env"),
+        ("smtp", _smtp, "see mail.smtp_host, mail.user in comptoir.toml and COMPTOIR_MAIL__PASSWORD in .env"),
+        ("telegram", _telegram, "see COMPTOIR_TELEGRAM__TOKEN in .env; @BotFather gives a new one"),
+        ("fonts", _fonts, "apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"),
+    )
+    hidden = secrets_of(settings)
+    for name, look, todo in checks:
+        try:
+            yield from look(settings, at)
+        except Exception as error:  # noqa: BLE001 - whatever breaks is the finding
+            said = str(error) if isinstance(error, Comptoir) else f"{type(error).__name__}: {error}"
+            first = redacted(said, (s for s in hidden if s)).splitlines()
+            yield Finding(name, first[0] if first else type(error).__name__, todo)
+
+
+def _database(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001 - one shape for every check
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    from core import db
+
+    engine = db.engine(settings.database_url)
+    try:
+        with engine.connect() as connection:
+            now = MigrationContext.configure(connection).get_current_revision()
+    finally:
+        engine.dispose()
+    head = ScriptDirectory.from_config(db.migration_config(settings.database_url)).get_current_head()
+    if now != head:
+        return [
+            Finding("database", f"at revision {now}, this program wants {head}", "comptoir run brings it up to date")
+        ]
+    return [Finding("database", f"reachable, at revision {head}")]
+
+
+def _tables(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001
+    from sqlalchemy import func, select
+
+    import core.tables  # noqa: F401 - every table registers itself
+    from core import db, journal
+    from core.outbox import OutboxRow, OutboxState
+    from core.settings import SENDING_FROZEN, flag
+
+    engine = db.engine(settings.database_url)
+    try:
+        with db.transaction(engine) as session:
+            broken, last = journal.first_broken(session), journal.position(session)
+            counted = {
+                state: session.scalar(select(func.count(OutboxRow.id)).where(OutboxRow.state == state)) or 0
+                for state in (OutboxState.FAILED, OutboxState.AMBIGUOUS)
+            }
+            frozen = flag(session, SENDING_FROZEN)
+    finally:
+        engine.dispose()
+    stuck = ", ".join(f"{count} {state}" for state, count in counted.items())
+    return [
+        Finding("journal", f"{last} entries, the chain is whole")
+        if broken is None
+        else Finding(
+            "journal", f"entry {broken} does not fit the chain", "keep this database and compare with a backup"
+        ),
+        Finding("outbox", stuck, "look at these rows: they did not certainly leave" if any(counted.values()) else ""),
+        Finding("sending", "free")
+        if frozen is None
+        else Finding("sending", f"frozen: {frozen}", "comptoir release-sending"),
+    ]
+
+
+def _imap(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001
+    from intake.imap import ImapFolder, Intervals
+
+    mail = settings.mail
+    if not mail.imap_host:
+        return [Finding("imap", "no mailbox is named", "set mail.imap_host in comptoir.toml")]
+    folder = ImapFolder(mail, Intervals(connect_timeout=10, read_timeout=10))
+    try:
+        folder.open()
+    finally:
+        folder.close()
+    return [Finding("imap", f"logged in at {mail.imap_host}, folder {mail.folder}")]
+
+
+def _smtp(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001
+    from intake.outgoing import SmtpSender
+
+    mail = settings.mail
+    if not mail.smtp_host:
+        return [Finding("smtp", "no server is named", "set mail.smtp_host in comptoir.toml")]
+    smtp = SmtpSender(mail, connect_timeout=10, answer_timeout=10)._connected()  # noqa: SLF001 - the login, without a mail
+    smtp.quit()
+    return [Finding("smtp", f"logged in at {mail.smtp_host}")]
+
+
+def _telegram(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001
+    import httpx
+
+    token = settings.telegram.token.get_secret_value()
+    if not token:
+        return [Finding("telegram", "no token", "set COMPTOIR_TELEGRAM__TOKEN in .env; @BotFather gives one")]
+    answer = httpx.get(f"{settings.telegram.base_url}{token}/getMe", timeout=10)
+    body = answer.json()
+    if not body.get("ok"):
+        said = str(body.get("description", answer.status_code))
+        return [Finding("telegram", said, "see COMPTOIR_TELEGRAM__TOKEN in .env; @BotFather gives a new one")]
+    return [Finding("telegram", f"@{body['result'].get('username', '')} answers")]
+
+
+def _fonts(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001
+    from weasyprint import HTML
+
+    printed = HTML(string="<p>é€«»</p>").write_pdf()
+    if not printed or not printed.startswith(b"%PDF"):
+        return [Finding("fonts", "no PDF came out", "reinstall WeasyPrint")]
+    return [Finding("fonts", f"a page was printed ({len(printed)} bytes)")]
