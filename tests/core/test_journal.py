@@ -60,14 +60,16 @@ def test_the_mutations_cover_every_column() -> None:
     assert set(COLUMNS) | {"seq"} == set(JournalEntry.__table__.columns.keys())
 
 
-@pytest.mark.parametrize("column", sorted(COLUMNS))
-def test_s46_any_changed_field_breaks_the_chain_at_its_row(engine: Engine, column: str) -> None:
+def test_s46_any_changed_field_breaks_the_chain_at_its_row(engine: Engine) -> None:
     with transaction(engine) as session:
         fill(session)
-    with unguarded(engine) as session:
-        session.execute(text(f"UPDATE journal SET {column} = :value WHERE seq = 3"), {"value": COLUMNS[column]})  # noqa: S608
-        session.commit()
-        assert journal.first_broken(session) == 3
+    named = {}
+    for column, value in COLUMNS.items():
+        with unguarded(engine) as session:
+            session.execute(text(f"UPDATE journal SET {column} = :value WHERE seq = 3"), {"value": value})  # noqa: S608
+            named[column] = journal.first_broken(session)
+            session.rollback()
+    assert named == dict.fromkeys(COLUMNS, 3)
 
 
 def test_s46_a_moved_number_and_a_missing_row_are_named(engine: Engine) -> None:
