@@ -123,7 +123,8 @@ def _quoted(value: str) -> str:
     """The value as python-dotenv reads it back, whatever it holds."""
     if "\n" in value or "\r" in value:
         raise Refused("answer_invalid")
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    literal = value.replace("\\", "\\\\").replace("'", "\\'")
+    return "'" + literal.replace("${", "${:-$}{") + "'"  # even between quotes it would put a variable in
 
 
 def _write_toml(path: Path, found: dict[str, str]) -> None:
