@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 import segno.helpers
+import stdnum.iban
 from babel import Locale
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -70,8 +71,8 @@ def _environment(language: str) -> Environment:
 
 
 def _clean(value: object) -> object:
-    """Control characters are no text; neither HTML nor XML may hold them."""
-    return formats.printable(value) if type(value) is str else value
+    """Control characters are no text, and an emoji in an article's name has no glyph: neither reaches the page."""
+    return formats.drawable(value) if type(value) is str else value
 
 
 def render_html(document: Document) -> str:
@@ -167,13 +168,16 @@ def _transfer_code(document: Document) -> Markup | None:
     if document.kind not in PAYABLE or document.kind is DocumentKind.CREDIT_NOTE:
         return None
     seller, payable = document.seller, document.payable
-    if not seller.iban or not document.number or payable <= ZERO:
+    if not document.number or payable <= ZERO or not stdnum.iban.is_valid(seller.iban):
         return None
-    code = segno.helpers.make_epc_qr(
-        name=formats.printable(seller.name)[:70], iban="".join(seller.iban.split()), amount=payable.amount,
-        text=document.number, bic=seller.bic or None,
-    )  # fmt: skip
-    return Markup(code.svg_inline(omitsize=True, border=0, dark="#000"))  # noqa: S704 - drawn by segno from numbers
+    try:
+        code = segno.helpers.make_epc_qr(
+            name=formats.printable(seller.name)[:70], iban=stdnum.iban.compact(seller.iban), amount=payable.amount,
+            text=document.number, bic=seller.bic or None,
+        )  # fmt: skip
+    except ValueError:  # a BIC or an amount that the standard does not know: the page still says where to pay
+        return None
+    return Markup(code.svg_inline(omitsize=True, border=0, dark="#000"))  # noqa: S704 - drawn by segno from modules
 
 
 def _delivery(document: Document) -> dict[str, Any]:
