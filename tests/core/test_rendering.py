@@ -393,7 +393,7 @@ def test_a_page_that_takes_too_long_is_given_up_and_the_next_one_prints() -> Non
 
 
 def test_a_page_that_needs_too_much_memory_is_given_up_and_the_next_one_prints() -> None:
-    printer = rendering.Printer(memory=250 << 20)
+    printer = rendering.Printer(memory=160 << 20)
     try:
         with pytest.raises(TryLater) as later:
             printer.pdf(gallery._invoice("FA-1", gallery._lines(60)))
