@@ -243,7 +243,15 @@ def _message(_session: Session, message: Any, _row: OutboxRow, _house: House, _a
     return {"extract": said, "reason": str(getattr(message, "reason", ""))}, []
 
 
+def _backorder(session: Session, order: Order, _row: OutboxRow, _house: House, _at: datetime, language: str) -> Made:
+    left = deliveries.remaining_quantities(session, order)
+    lines = [cards.parcelled(line, left[line.id], language) + " \u00b7 " + line.article.name
+             for line in order.kept_lines if line.id in left and line.article is not None]  # fmt: skip
+    return {"left": lines}, [[Press("prepare_rest")]]
+
+
 MAKERS: dict[str, Maker] = {
+    "backorder_ready": _backorder,
     "delivery_shipped": _delivered, "delivery_verified": _verified, "reserve_stated": _verified,
     "invoice_issued": _invoice, "deposit_issued": _invoice, "credit_note_issued": _credit_note,
     "invoice_card": _invoice_card, "reminder": _reminder, "formal_notice": _reminder, "legal_handover": _reminder,

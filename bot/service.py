@@ -16,7 +16,8 @@ from sqlalchemy import select
 
 from bot import push, telegram
 from bot.app import App
-from core import db, jobs, messages, outbox, papers, reminders
+from bot.limiter import Limiter
+from core import conversations, db, deliveries, jobs, messages, outbox, papers, reminders
 from core.clock import PARIS, Clock, business_date, wall_clock
 from core.db import transaction
 from core.errors import TryLater
@@ -48,6 +49,7 @@ class Service:
         checkpoint: Callable[[str], None] | None = None,
         intervals: Intervals | None = None,
         poll_seconds: int = POLL_SECONDS,
+        limiter: Limiter | None = None,
     ) -> None:
         db.migrate(settings.database_url)
         self.stop = threading.Event()
@@ -65,6 +67,7 @@ class Service:
         )
         if checkpoint is not None:
             self.app.checkpoint = checkpoint
+        self.limiter = limiter
         self._worker: jobs.Worker | None = None
 
     def __enter__(self) -> Self:
@@ -91,7 +94,7 @@ class Service:
                 "updates": lambda: telegram.handle(app),
                 "understand": self._understand,
                 "papers": lambda: push.make_papers(app),
-                "deliver": lambda: push.deliver(app),
+                "deliver": lambda: push.deliver(app, limiter=self.limiter),
                 "tick": lambda: None,
             },
             executor=f"desk-{os.uname().nodename}",
@@ -173,7 +176,7 @@ class Service:
                     jobs.ring(session, name, f"sweep:{wall_clock().timestamp():.1f}", at=now, now=now)
 
     def daily(self) -> None:
-        """Once a day, from eight in the morning: the reminder ladder."""
+        """Once a day, from eight in the morning: the reminder ladder, and the backorders that could leave."""
         app, at = self.app, self.app.clock()
         today = business_date(at)
         if at.astimezone(PARIS).hour < REMINDERS_FROM:
@@ -183,6 +186,8 @@ class Service:
                 return
             raise_flag(session, REMINDED_ON, today.isoformat(), at=at)
             reminders.run(session, today=today, at=at)
+            deliveries.announce_backorders(session, at=at)
+            conversations.forget_expired(session, at=at)
 
     def idle(self) -> bool:
         """Nothing is due: no update to handle, no message to understand, no paper to make, no row to send."""
@@ -201,7 +206,7 @@ class Service:
 
 def run(settings: Settings) -> None:
     """Work until told to stop (SIGINT or SIGTERM)."""
-    with Service(settings) as service:
+    with Service(settings, limiter=Limiter()) as service:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: service.stop.set())
         log.info("running")

@@ -210,6 +210,21 @@ def _promised(session: Session, line: OrderLine) -> Decimal:
     return held.quantity if held is not None else Decimal(0)
 
 
+def announce_backorders(session: Session, *, at: datetime) -> list[Order]:
+    """Tell sales of the registered orders of which more could leave now: goods have arrived for their backorder."""
+    ready = []
+    for order in session.scalars(select(Order).where(Order.state == OrderState.CONFIRMED).order_by(Order.id)):
+        under_way = any(known.state is DeliveryState.PREPARING for known in of_order(session, order))
+        left = remaining_quantities(session, order)
+        if not under_way and any(
+            line.id in left and line.article_id is not None and stock.available(session, line.article_id) > 0
+            for line in order.kept_lines
+        ):
+            events.emit(session, "backorder_ready", order, at=at)
+            ready.append(order)
+    return ready
+
+
 def set_prepared(
     session: Session, delivery: Delivery, position: int, quantity: Decimal, *, by: Actor, at: datetime
 ) -> None:

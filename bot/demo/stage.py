@@ -157,10 +157,16 @@ class Stage:
         self.player.say(self.person(who), words)
         self.settle()
 
-    def press(self, who: str, action: str, *, part: str = "") -> None:
+    def press(self, who: str, action: str, *, part: str = "", on: Seen | None = None) -> None:
         """Press the button of an action (by its label, or a part of it) and let the desk answer it."""
-        self.player.press(self.person(who), part or texts.label(action))
+        message_id = on.message_id if on is not None else None
+        self.player.press(self.person(who), part or texts.label(action), message_id=message_id)
         self.settle()
+
+    def offers(self, who: str, label: str) -> bool:
+        """Whether a message of the person's chat carries a button with that label, or one that holds it."""
+        seen = self.player.chat(self.person(who))
+        return any(_same(label) in _same(each) for message in seen for each in message.labels)
 
     def sees(self, who: str, contains: str = "", **wanted: Any) -> Seen:
         """What the person now sees with that text or button; the step fails when it is not there."""
@@ -273,6 +279,11 @@ class Stage:
         with transaction(self.engine) as session:
             for paper in session.scalars(select(Paper).where(Paper.order_id == order.id).order_by(Paper.id)):
                 yield paper.file_name
+
+
+def _same(label: str) -> str:
+    """A label with its hard spaces read as spaces."""
+    return " ".join(label.split())
 
 
 def _plain(value: Any) -> Any:

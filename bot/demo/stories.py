@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -27,6 +26,7 @@ from core.invoices import Invoice
 from core.money import ZERO
 from core.orders import Order, OrderState
 from core.outbox import OutboxRow, OutboxState
+from core.papers import Paper
 from core.parties import Customer
 
 MARTIN, BELLEVUE, LEBRUN, EGLANTIERS, HIRONDELLES = "C001", "C002", "C003", "C004", "C008"
@@ -183,17 +183,13 @@ def _order_by_pdf(stage: Stage, sample: purchase_order.PurchaseOrder, sender: st
 
 
 def _settle_two_doubts(stage: Stage, order: Order) -> None:
+    """Point by point, as the card offers them: our price stays, the bathrobe is the waffle one, and is remembered."""
     stage.sees("claire", order.reference)
     stage.press("claire", "treat_points", part=texts.label("treat_points", count=2))
-    for _ in range(2):
-        last = stage.player.chat(stage.person("claire"))[-1]
-        ours = texts.label("settle_ours", price=Decimal(0)).split("\u00a0")[0].split(" ")[0]
-        if any(label.startswith(ours) for label in last.labels):
-            stage.press("claire", "settle_price", part=next(label for label in last.labels if label.startswith(ours)))
-        else:
-            stage.press("claire", "choose_article", part="PEI-EPO-M")
-            with contextlib.suppress(Exception):
-                stage.press("claire", "remember_alias")
+    keep_ours = texts.label("settle_ours", price=Decimal("5.85"))
+    choices = (texts.label("remember_alias"), keep_ours, "PEI-GAU-M", texts.label("treat_points_one"))
+    while offered := next((label for label in choices if stage.offers("claire", label)), None):
+        stage.press("claire", "", part=offered)
     found = _verdicts(stage, order)
     stage.check("price_differs" not in found["findings"] and "article_" not in found["findings"], f"settled: {found}")
     stage.step("the agent keeps our price and says which bathrobe it is", order=order.reference, **found)
@@ -208,10 +204,12 @@ def _two_deliveries(stage: Stage, order: Order) -> None:
     stage.step("a partial delivery leaves, the rest is a backorder", delivery=first.reference,
                remaining=[str(quantity) for quantity in left.values()])  # fmt: skip
     _acknowledge_by_mail(stage, order, first)
-    stage.later(days=4)
     with transaction(stage.engine) as session:
         short = session.scalars(select(Article).where(Article.sku == "TAP-BAI-B")).one()
-        stock.move(session, short.id, stock.MovementKind.RECEIPT, Decimal(60), source="demo", at=stage.clock())
+        receipt = stock.MovementKind.RECEIPT
+        stock.move(session, short.id, receipt, Decimal(60), source="goods receipt", at=stage.clock())
+    stage.later(days=4)
+    stage.sees("claire", order.reference, button=texts.label("prepare_rest"))
     stage.press("claire", "prepare_rest")
     second = _deliveries(stage, order)[-1]
     stage.check(second.id != first.id, "the backorder is prepared")
@@ -261,7 +259,11 @@ def a_telephone_order_is_blocked(stage: Stage) -> None:
     stage.press("nadia", "grant_override")
     stage.say("nadia", words["reason"])
     with transaction(stage.engine) as session:
-        kept = [entry.data for entry in journal.entries_of(session, order.subject) if entry.action == "override_granted"]
+        kept = [
+            entry.private or ""
+            for entry in journal.entries_of(session, order.subject)
+            if entry.action == "override_granted"
+        ]
     stage.check(kept and words["reason"] in kept[0], "the journal keeps the reason")
     stage.step("accounting overrides with a reason that the journal keeps", order=order.reference, journal=kept[0])
     _confirm(stage)
@@ -347,10 +349,11 @@ def an_unpaid_invoice_climbs(stage: Stage) -> None:
     stage.step("the promise is broken, the ladder goes on with accounting", invoice=invoice.number,
                reminders=_reminders(stage))  # fmt: skip
     _climb(stage, invoice, reminders.LADDER[4].days)
-    stage.sees("sophie", button=texts.label("approve_notice"))
+    task = stage.sees("sophie", invoice.number, button=texts.label("approve_notice"))
     stage.step("the file is handed over to legal", invoice=invoice.number)
-    stage.press("sophie", "approve_notice")
-    stage.step("legal approves the formal notice", reminders=_reminders(stage))
+    stage.press("sophie", "approve_notice", on=task)
+    stage.check(_reminders(stage)[-1].startswith("level 5 approved"), f"the notice is approved: {_reminders(stage)}")
+    stage.step("legal approves the formal notice, which leaves", reminders=_reminders(stage))
 
 
 def _climb(stage: Stage, invoice: Invoice, days: int) -> None:
@@ -365,10 +368,7 @@ def _reminders(stage: Stage) -> list[str]:
     """The reminders that reached the restaurant, oldest first."""
     with transaction(stage.engine) as session:
         query = (
-            select(reminders.Reminder)
-            .join(Customer)
-            .where(Customer.code == EGLANTIERS)
-            .order_by(reminders.Reminder.id)
+            select(reminders.Reminder).join(Customer).where(Customer.code == EGLANTIERS).order_by(reminders.Reminder.id)
         )
         return [f"level {reminder.level} {reminder.state.value} {reminder.on}" for reminder in session.scalars(query)]
 
@@ -444,7 +444,8 @@ def _summary(console: Console, stage: Stage) -> None:
         for order in session.scalars(select(Order).order_by(Order.id)):
             rows = session.scalars(select(OutboxRow).where(OutboxRow.subject == order.subject)).all()
             sent = sum(row.state is OutboxState.SENT for row in rows)
-            papers = ", ".join(name.removesuffix(".pdf") for name in stage.papers_of(order))
+            made = session.scalars(select(Paper).where(Paper.order_id == order.id).order_by(Paper.id))
+            papers = ", ".join(paper.file_name.removesuffix(".pdf") for paper in made)
             table.add_row(order.reference, order.customer.name, order.channel.value, order.state.value,
                           str(order.totals.gross), papers, str(sent))  # fmt: skip
     console.print(table)
