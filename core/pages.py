@@ -192,7 +192,8 @@ def _letter(document: Document, words: dict[str, Any]) -> dict[str, Any]:
     formal = document.kind is DocumentKind.FORMAL_NOTICE
     level = "5" if formal else str(min(max(document.reminder_level, 1), 4))
     due = total(known.due for known in document.open_amounts)
-    interest = total(known.interest for known in document.open_amounts)
+    # the courteous levels ask for the invoices alone; interest is counted from the second reminder on
+    interest = total(known.interest for known in document.open_amounts) if level > "2" else ZERO
     return {
         "formal": formal,
         "letter": words["letters"][level],

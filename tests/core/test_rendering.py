@@ -130,7 +130,8 @@ def test_a_preparation_slip_follows_the_shelves() -> None:
 def test_the_tone_rises_with_the_level_and_only_the_notice_claims_forty_euro(press: Press) -> None:
     texts = {name: words(press.pdf(PAPERS[name])) for name in PAPERS if PAPERS[name].open_amounts}
     assert "oubli" in texts["reminder-2"]
-    assert "Intérêts" not in texts["reminder-1"]
+    assert "Intérêts" not in texts["reminder-1"] + texts["reminder-2"]
+    assert "Total réclamé 1 253,94 €" in texts["reminder-3"]
     assert "Pénalités" not in texts["reminder-1"]
     assert "service juridique" in texts["reminder-4"]
     notice = texts["formal-notice"]
@@ -148,6 +149,7 @@ def test_a_quote_has_a_place_to_sign_and_a_day_until_which_it_holds(press: Press
 def test_a_preview_says_so_and_carries_no_xml(press: Press) -> None:
     pdf = press.pdf(PAPERS["invoice-preview"])
     assert "Aperçu, sans valeur" in words(pdf)
+    assert "IBAN" not in words(pdf)
     assert b"/AF" not in pdf
 
 
