@@ -21,7 +21,7 @@ from core import conversations, db, deliveries, jobs, messages, outbox, papers, 
 from core.clock import PARIS, Clock, business_date, wall_clock
 from core.db import transaction
 from core.errors import TryLater
-from core.messages import ChatUpdate, MessageState
+from core.messages import ChatUpdate, Message, MessageState
 from core.settings import Settings, flag, raise_flag
 from intake.mailbox import Intervals, Mailbox
 from intake.outgoing import SmtpSender
@@ -53,7 +53,6 @@ class Service:
     ) -> None:
         db.migrate(settings.database_url)
         self.stop = threading.Event()
-        self.holder = f"{os.uname().nodename}:{os.getpid()}"
         self._intervals, self._poll_seconds = intervals, poll_seconds
         self._threads: list[threading.Thread] = []
         loop = asyncio.new_event_loop()
@@ -82,12 +81,13 @@ class Service:
     def start(self) -> None:
         """Take the lease, mend what a dead process left, then begin to work; refuses when another one runs."""
         app = self.app
-        with transaction(app.engine) as session:
-            jobs.take_lease(session, LEASE, self.holder, at=wall_clock())
+        self._wait_for_lease()
         self._thread("chat-loop", app.loop.run_forever)
         if app.settings.telegram.token.get_secret_value():
             app.call(app.application.initialize())
         push.start_up(app)
+        with transaction(app.engine) as session:
+            messages.forget_waits(session)
         self._worker = jobs.Worker(
             app.engine,
             {
@@ -120,8 +120,21 @@ class Service:
         app.loop.call_soon_threadsafe(app.loop.stop)
         self._threads[0].join(timeout=10)
         with transaction(app.engine) as session:
-            jobs.drop_lease(session, LEASE, self.holder)
+            jobs.drop_lease(session, LEASE)
         app.engine.dispose()
+
+    def _wait_for_lease(self) -> None:
+        """Wait for a desk that was cut off elsewhere to lose its lease; refuse when it is still alive after that."""
+        end = wall_clock() + jobs.LEASE * 2
+        while True:
+            try:
+                with transaction(self.app.engine) as session:
+                    return jobs.take_lease(session, LEASE, at=wall_clock())
+            except TryLater:
+                if wall_clock() > end:
+                    raise
+                log.warning("waiting_for_lease")
+                self.stop.wait(2)
 
     def _thread(self, name: str, target: Callable[[], object]) -> None:
         thread = threading.Thread(target=target, name=name, daemon=True)
@@ -164,7 +177,7 @@ class Service:
         """Ring for every kind of row that is due and that no bell was heard for; renew the lease."""
         app, now = self.app, self.app.clock()
         with transaction(app.engine) as session:
-            jobs.take_lease(session, LEASE, self.holder, at=wall_clock())
+            jobs.take_lease(session, LEASE, at=wall_clock())
             due = {
                 "updates": bool(messages.unfinished_updates(session)),
                 "understand": bool(messages.unfinished(session, at=now)),
@@ -198,7 +211,7 @@ class Service:
             return not (
                 session.scalar(stored)
                 or session.scalar(sending)
-                or messages.unfinished(session, at=now)
+                or session.scalar(select(Message.id).where(Message.state == MessageState.STORED).limit(1))
                 or papers.unmade(session)
                 or outbox.due(session, at=now)
             )

@@ -179,13 +179,19 @@ def _queue(
         customer_id=customer.id if customer is not None and route.audience == CUSTOMER else None,
         template=route.template, subject=thing.subject, params=json.dumps(params, sort_keys=True, default=str),
         paper_id=paper.id if paper is not None and not route.about_order else None,
-        card=route.card and address.channel is OutboxChannel.CHAT, resend=route.resend,
+        card=route.card and address.channel is OutboxChannel.CHAT, resend=_resend(route, address),
         not_before=not_before, created_at=at,
     )  # fmt: skip
     session.add(row)
     session.flush()
     jobs.ring(session, "deliver", f"outbox:{row.id}:{row.attempt}", at=not_before, now=at)
     return [row]
+
+
+def _resend(route: Route, address: Address) -> Resend:
+    """A card in a mailbox cannot be repainted: what may have left is sent again once, marked."""
+    by_mail = route.card and address.channel is OutboxChannel.MAIL
+    return Resend.MARKED if by_mail else route.resend
 
 
 def _already_waiting(session: Session, route: Route, thing: Thing, address: Address) -> bool:

@@ -7,12 +7,13 @@ tables are the truth. Job ids derive from the row and its attempt, so ringing tw
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import String, update
+from sqlalchemy import String, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -46,25 +47,45 @@ class Lease(Base):
     until: Mapped[datetime]
 
 
-def take_lease(session: Session, name: str, holder: str, *, at: datetime) -> None:
-    """Take or renew the lease; refuses with `TryLater` while another holder's has not run out."""
+def take_lease(session: Session, name: str, *, at: datetime) -> None:
+    """Take or renew the lease for this process; refuses with `TryLater` while another living one holds it.
+
+    A holder on this machine whose process is gone (`kill -9`) is recognised at once, others when their lease runs out.
+    """
+    holder = this_process()
     dialect = session.get_bind().dialect.name
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     session.execute(insert(Lease).values(name=name, holder=holder, until=at + LEASE).on_conflict_do_nothing())
-    renewed = (
-        update(Lease)
-        .where(Lease.name == name, (Lease.holder == holder) | (Lease.until < at))
-        .values(holder=holder, until=at + LEASE)
-        .returning(Lease.name)
-    )
-    if session.scalar(renewed) is None:
+    lease = session.scalars(
+        select(Lease).where(Lease.name == name).with_for_update().execution_options(populate_existing=True)
+    ).one()
+    if lease.holder != holder and lease.until >= at and not _is_gone(lease.holder):
         raise TryLater("lease_held", after=LEASE, name=name)
+    lease.holder, lease.until = holder, at + LEASE
 
 
-def drop_lease(session: Session, name: str, holder: str) -> None:
+def this_process() -> str:
+    """The name under which this process holds a lease: its machine and its process number."""
+    return f"{os.uname().nodename}:{os.getpid()}"
+
+
+def _is_gone(holder: str) -> bool:
+    machine, _, process = holder.rpartition(":")
+    if machine != os.uname().nodename:
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def drop_lease(session: Session, name: str) -> None:
     """Give the lease back, when it is ours."""
     lease = session.get(Lease, name)
-    if lease is not None and lease.holder == holder:
+    if lease is not None and lease.holder == this_process():
         session.delete(lease)
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, ForeignKey, LargeBinary, Text, UniqueConstraint, select
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, Text, UniqueConstraint, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
@@ -187,6 +187,11 @@ def unfinished(session: Session, *, at: datetime) -> Sequence[Message]:
     """Stored messages that are due to be understood, in the order in which they arrived."""
     query = select(Message).where(Message.state == MessageState.STORED).order_by(Message.id)
     return [m for m in session.scalars(query) if m.next_try is None or m.next_try <= at]
+
+
+def forget_waits(session: Session) -> None:
+    """Let every stored message be tried now: whoever had counted its last try may be dead."""
+    session.execute(update(Message).where(Message.state == MessageState.STORED).values(next_try=None))
 
 
 def unfinished_updates(session: Session) -> Sequence[ChatUpdate]:

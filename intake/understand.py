@@ -26,6 +26,7 @@ from core.messages import Message, MessageChannel, MessageState
 from core.orders import Asked, AskedLine, Order, OrderState
 from core.outbox import OutboxRow
 from core.parties import Contact, Customer, Staff
+from core.settings import Settings
 from intake import mime, replies
 from intake.acknowledgements import all_received
 from intake.catalogues import article_matcher
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
-    from core.settings import Settings
     from intake.catalogues import ArticleMatcher
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Desk:
 
 
 def understand(
-    engine: Engine, *, settings: Settings, at: datetime, checkpoint: Callable[[str], None] = lambda name: None
+    engine: Engine, *, settings: Settings, at: datetime, checkpoint: Callable[[str], None] = lambda _name: None
 ) -> int:  # fmt: skip
     """Treat every stored message that is due, in the order in which they arrived; returns how many were tried."""
     with transaction(engine) as session:
@@ -272,9 +272,7 @@ def _acknowledged(session: Session, message: Message, incoming: Incoming, answer
         return False
     if delivery.state is not deliveries.DeliveryState.SHIPPED:
         return False
-    deliveries.verify(
-        session, delivery, house=desk.settings.house, by=_author(delivery.customer), at=desk.at
-    )
+    deliveries.verify(session, delivery, house=desk.settings.house, by=_author(delivery.customer), at=desk.at)
     return True
 
 

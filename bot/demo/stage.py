@@ -1,4 +1,4 @@
-"""The demo's stage: real servers on free ports, the running desk, the people who play, and what each step left behind."""
+"""The demo's stage: real servers on free ports, the running desk, the people who play, what each step left behind."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class Stage:
     # -- people ------------------------------------------------------------------------------------------------------
 
     def link(self, who: str, first_name: str, whom: str) -> None:
-        """Give a person of the story a chat account, linked by a real one-time code to a customer code or a colleague."""
+        """Give a person of the story a chat account, linked by a real one-time code to a customer or a colleague."""
         user = self.player.add_user(first_name, language_code="fr").id
         self._people[who] = user
         with transaction(self.engine) as session:

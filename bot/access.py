@@ -1,0 +1,61 @@
+"""Who may press what: one table, read again from the database at each press.
+
+A keyboard never decides whose data is served (S13): a customer acts only on his own things, whatever a button names.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bot.letters import customer_of
+from core.parties import Role
+
+if TYPE_CHECKING:
+    from core.parties import ChatLink
+
+CUSTOMER = "customer"
+_SALES = frozenset({Role.SALES, Role.MANAGER})
+_ACCOUNTING = frozenset({Role.ACCOUNTING})
+_WAREHOUSE = frozenset({Role.WAREHOUSE, Role.MANAGER})
+_LEGAL = frozenset({Role.LEGAL})
+_OFFICE = frozenset({Role.SALES, Role.ACCOUNTING, Role.MANAGER})
+
+#: Every action of a button, a command or an answer, and who may take it.
+PERMISSIONS: dict[str, frozenset[str]] = {
+    **dict.fromkeys(
+        (
+            "accept_recap", "edit_line", "change_date", "cancel_order", "verify_delivery", "report_reserve",
+            "reserve_line", "reserve_kind", "pay_info", "claim_paid", "ask_promise", "make_promise", "other_date",
+            "dispute", "human", "my_orders", "accept_quote",
+        ),
+        frozenset({CUSTOMER}),
+    ),
+    **dict.fromkeys(
+        (
+            "confirm", "undo", "next_draft", "treat_points", "show_order", "show_lines", "show_evidence",
+            "choose_article", "remember_alias", "this_time_only", "search_article", "settle_price", "remove_line",
+            "ask_quantity", "request_override", "cancel_draft", "request_deposit", "send_recap", "send_quote",
+            "replay_message", "ignore_message", "take_message", "prepare_rest", "drafts", "stock_of", "take_order",
+            "edit_draft",
+        ),
+        _SALES,
+    ),
+    **dict.fromkeys(("grant_override", "refuse_override", "record_payment", "credit_line"), _ACCOUNTING),
+    **dict.fromkeys(("set_prepared", "ship"), _WAREHOUSE),
+    **dict.fromkeys(("approve_notice", "drop_notice"), _LEGAL),
+    "show_account": _OFFICE,
+    "confirm_cancel": _SALES | {CUSTOMER},
+    "no_cancel": _SALES | {CUSTOMER},
+    "help": frozenset({CUSTOMER, *Role}),
+}  # fmt: skip
+
+
+def allowed(link: ChatLink, action: str, thing: Any = None) -> bool:
+    """Whether who stands behind the chat may take this action on this thing now."""
+    may = PERMISSIONS.get(action, frozenset())
+    if link.staff is not None:
+        return bool(may & link.staff.roles)
+    if CUSTOMER not in may or link.customer is None or not link.customer.active:
+        return False
+    owner = customer_of(thing) if thing is not None else link.customer
+    return owner is not None and owner.id == link.customer_id

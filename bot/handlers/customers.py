@@ -1,0 +1,215 @@
+"""What a customer does by buttons and answers: his recap, his deliveries, his invoices, a person to talk to."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from bot import texts
+from bot.cards import Content
+from bot.keyboards import Press
+from core import deliveries, disputes, events, orders, payments, reminders
+from core.clock import business_date, next_business_day
+from core.deliveries import Delivery, ReserveKind
+from core.errors import Refused
+from core.invoices import Invoice
+from core.messages import MessageChannel
+from core.orders import Asked, AskedLine, Order
+from core.payments import OpenItem
+from core.quotes import Quote
+from intake.reading import dates
+
+if TYPE_CHECKING:
+    from bot.turns import Turn
+
+Args = dict[str, Any]
+
+
+def document(turn: Turn, number: str) -> Invoice | OpenItem:
+    """The customer's own invoice or open item of that number."""
+    assert turn.link.customer is not None  # noqa: S101 - only customers ask
+    return payments.document_by_number(turn.session, turn.link.customer, number)
+
+
+def accept_recap(turn: Turn, args: Args, order: Order) -> None:
+    """The customer's yes to the version he saw."""
+    orders.accept_recap(turn.session, order, by=turn.by, at=turn.at, version=args["version"])
+    turn.toast = texts.answer("recap_accepted", turn.language)
+
+
+def correct(turn: Turn, _args: Args, _order: Order) -> None:
+    """Lines and dates are corrected in free words: the next text joins the draft."""
+    turn.say("write_correction")
+
+
+def cancel_order(turn: Turn, _args: Args, order: Order) -> None:
+    """A second press with the consequence in its label (rule 6)."""
+    label = {"reference": order.reference}
+    rows = [[Press("confirm_cancel", label_data=label)], [Press("no_cancel")]]
+    html = texts.escape(texts.answer("really_cancel", turn.language, reference=order.reference))
+    turn.send(Content(html, rows, order, turn.language))
+
+
+def verify_delivery(turn: Turn, _args: Args, delivery: Delivery) -> None:
+    """All received: the customer's word, and the invoice follows."""
+    deliveries.verify(turn.session, delivery, house=turn.house, by=turn.by, at=turn.at)
+    turn.toast = texts.answer("receipt_noted", turn.language)
+
+
+def report_reserve(turn: Turn, args: Args, delivery: Delivery) -> None:
+    """Ask which line."""
+    rows = [
+        [Press("reserve_line", {**args, "position": line.order_line.position}, {"name": line.order_line.article.name})]
+        for line in delivery.lines
+        if line.order_line.article is not None
+    ]
+    turn.send(Content(texts.escape(texts.answer("which_line", turn.language)), rows, language=turn.language))
+
+
+def reserve_line(turn: Turn, args: Args, _delivery: Delivery) -> None:
+    """Ask what is wrong with it."""
+    rows = [
+        [Press("reserve_kind", {**args, "kind": kind.value}, {"kind": texts.word(kind.value, turn.language)})]
+        for kind in ReserveKind
+    ]
+    turn.send(Content(texts.escape(texts.answer("what_is_wrong", turn.language)), rows, language=turn.language))
+
+
+def reserve_kind(turn: Turn, args: Args, _delivery: Delivery) -> None:
+    """How many, and what happened: the next text."""
+    turn.ask("reserve", "how_many_wrong", **{name: args[name] for name in ("delivery", "position", "kind")})
+
+
+def reserve(turn: Turn, args: Args, text: str) -> None:
+    """The answer: a number, and precise words."""
+    delivery = turn.session.get_one(Delivery, args["delivery"])
+    found = re.search(r"\d+(?:[.,]\d+)?", text)
+    if found is None or delivery.customer.id != turn.link.customer_id:
+        raise Refused("quantity_missing")
+    quantity = Decimal(found[0].replace(",", "."))
+    reserves = {int(args["position"]): (ReserveKind(args["kind"]), quantity, text)}
+    deliveries.verify(turn.session, delivery, house=turn.house, by=turn.by, at=turn.at, reserves=reserves)
+
+
+def pay_info(turn: Turn, args: Args, _document: Any) -> None:
+    """The transfer's data, ready to copy; the document's own number is the reference."""
+    owed = document(turn, args["number"])
+    due = payments.amount_due(turn.session, owed)
+    given = {"house": turn.house, "due": due, "number": owed.number, "plain_amount": str(due)}
+    turn.send(Content(texts.render("pay_info", turn.language, **given), language=turn.language))
+
+
+def claim_paid(turn: Turn, args: Args, _document: Any) -> None:
+    """The customer says that he has paid: accounting looks for it."""
+    owed = document(turn, args["number"])
+    events.emit(turn.session, "payment_claimed", owed, at=turn.at, number=owed.number)
+    turn.say("claim_noted")
+
+
+def ask_promise(turn: Turn, args: Args, _document: Any) -> None:
+    """Two days to choose from, or another one in words."""
+    today = business_date(turn.at)
+    days = [next_business_day(today + timedelta(days=(4 - today.weekday()) % 7 + week)) for week in (7, 14)]
+    rows = [
+        [
+            Press(
+                "make_promise",
+                {"number": args["number"], "day": day.isoformat()},
+                {"day": texts.day(day, turn.language)},
+            )
+        ]
+        for day in days
+    ]
+    rows.append([Press("other_date", {"number": args["number"]})])
+    turn.send(Content(texts.escape(texts.answer("when_pay", turn.language)), rows, language=turn.language))
+    turn.ask("promise_day", "or_write_day", number=args["number"])
+
+
+def make_promise(turn: Turn, args: Args, _document: Any) -> None:
+    """The day was chosen by button."""
+    _promise(turn, args["number"], args["day"])
+
+
+def other_date(turn: Turn, args: Args, _document: Any) -> None:
+    """The day will be written."""
+    turn.ask("promise_day", "or_write_day", number=args["number"])
+
+
+def promise_day(turn: Turn, args: Args, text: str) -> None:
+    """The day was written."""
+    day = dates.wanted(text, today=business_date(turn.at))
+    if day is None:
+        raise Refused("date_not_understood")
+    _promise(turn, args["number"], day.isoformat())
+
+
+def _promise(turn: Turn, number: str, day: str) -> None:
+    assert turn.link.customer is not None  # noqa: S101 - the table of access lets only customers here
+    reminders.promise(turn.session, turn.link.customer, number, day=date.fromisoformat(day), by=turn.by, at=turn.at)
+
+
+def dispute(turn: Turn, args: Args, _document: Any) -> None:
+    """Why? The next text."""
+    turn.ask("dispute_text", "why_dispute", number=args["number"])
+
+
+def dispute_text(turn: Turn, args: Args, text: str) -> None:
+    """The reason: the dispute is opened on all that is due."""
+    owed = document(turn, args["number"])
+    if not isinstance(owed, Invoice):
+        raise Refused("invoice_unknown", number=owed.number)
+    disputes.open_dispute(turn.session, owed, text=text, by=turn.by, at=turn.at)
+
+
+def accept_quote(turn: Turn, _args: Args, quote: Quote) -> None:
+    """The quote's lines become a draft at the quote's prices."""
+    assert turn.link.customer is not None  # noqa: S101
+    lines = tuple(
+        AskedLine(
+            text=line.text, article=line.article, quantity=line.quantity, packaging=line.packaging,
+            packaging_count=line.packaging_count, customer_reference=line.customer_reference,
+        )
+        for line in quote.lines
+    )  # fmt: skip
+    asked = Asked(
+        customer=turn.link.customer, channel=MessageChannel.CHAT, lines=lines, quote_id=quote.id,
+        reply_chat_id=turn.chat_id, accord=True,
+    )  # fmt: skip
+    orders.draft(turn.session, asked, by=turn.by, at=turn.at)
+
+
+def human(turn: Turn, _args: Args, _thing: Any) -> None:
+    """A person is wanted: sales hears of it."""
+    assert turn.link.customer is not None  # noqa: S101
+    events.emit(turn.session, "human_wanted", _Caller(turn.link.customer), at=turn.at)
+
+
+class _Caller:
+    """A customer as the subject of an event."""
+
+    def __init__(self, customer: Any) -> None:
+        self.customer = customer
+        self.subject = f"customer:{customer.id}"
+
+
+ACTIONS: dict[str, tuple[str, Any]] = {
+    "accept_recap": ("order", accept_recap),
+    "edit_line": ("order", correct),
+    "change_date": ("order", correct),
+    "cancel_order": ("order", cancel_order),
+    "verify_delivery": ("delivery", verify_delivery),
+    "report_reserve": ("delivery", report_reserve),
+    "reserve_line": ("delivery", reserve_line),
+    "reserve_kind": ("delivery", reserve_kind),
+    "pay_info": ("document", pay_info),
+    "claim_paid": ("document", claim_paid),
+    "ask_promise": ("document", ask_promise),
+    "make_promise": ("document", make_promise),
+    "other_date": ("document", other_date),
+    "dispute": ("document", dispute),
+    "accept_quote": ("quote", accept_quote),
+    "human": ("", human),
+}
+ANSWERS: dict[str, Any] = {"reserve": reserve, "promise_day": promise_day, "dispute_text": dispute_text}

@@ -1,0 +1,253 @@
+"""What a sales agent does by buttons and answers: points settled one by one, one press to confirm."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from bot import cards, texts
+from bot.cards import Content
+from bot.keyboards import Press
+from core import catalogue, deliveries, events, invoices, messages, orders, overrides, quotes, registration
+from core.errors import Refused
+from core.journal import ActorKind
+from core.messages import Message, MessageState
+from core.orders import Order, PriceChoice
+from core.parties import Role
+from core.quotes import Quote
+from intake import receive
+
+if TYPE_CHECKING:
+    from bot.turns import Turn
+
+Args = dict[str, Any]
+
+
+def confirm(turn: Turn, args: Args, order: Order) -> None:
+    """Register the order, if both services still say yes to the version the agent sees."""
+    registration.confirm(turn.session, order.id, house=turn.house, by=turn.by, at=turn.at, version=args["version"])
+    turn.toast = texts.answer("confirmed", reference=order.reference)
+
+
+def undo(turn: Turn, _args: Args, order: Order) -> None:
+    """Take the confirmation back while nothing has left."""
+    registration.undo(turn.session, order.id, house=turn.house, by=turn.by, at=turn.at)
+
+
+def next_draft(turn: Turn, _args: Args, order: Order) -> None:
+    """The next draft that waits, as a new card."""
+    waiting = [known for known in orders.open_drafts(turn.session) if known.id != order.id]
+    later = [known for known in waiting if known.id > order.id] or waiting
+    if later:
+        turn.send(cards.order_card(turn.session, later[0], house=turn.house, at=turn.at))
+    else:
+        turn.toast = texts.answer("no_draft")
+
+
+def show_order(turn: Turn, _args: Args, order: Order) -> None:
+    """Back to the card."""
+    turn.show(cards.order_card(turn.session, order, house=turn.house, at=turn.at))
+
+
+def treat_points(turn: Turn, args: Args, order: Order) -> None:
+    """One point after the other, then the card again."""
+    turn.session.flush()
+    point = cards.point_view(turn.session, order, args.get("index", 0), house=turn.house, at=turn.at)
+    turn.show(point or cards.order_card(turn.session, order, house=turn.house, at=turn.at))
+
+
+def show_lines(turn: Turn, _args: Args, order: Order) -> None:
+    """Every line."""
+    turn.show(cards.order_lines(order))
+
+
+def show_evidence(turn: Turn, _args: Args, order: Order) -> None:
+    """What the customer really sent: his words, and his files as they came."""
+    from intake.understand import incoming_of
+
+    message = turn.session.get(Message, order.message_id) if order.message_id is not None else None
+    if message is None:
+        turn.say("no_original")
+        return
+    incoming = incoming_of(turn.session, message, settings=turn.app.settings)
+    said = texts.escape(incoming.text.strip()[:3500]) or texts.escape(texts.answer("no_original"))
+    turn.send(Content(f"<blockquote>{said}</blockquote>"))
+    bot, chat_id = turn.app.application.bot, turn.chat_id
+    for sent in incoming.attachments[:5]:
+        turn.later.append(partial(bot.send_document, chat_id, sent.content, filename=sent.name))
+
+
+def choose_article(turn: Turn, args: Args, order: Order) -> None:
+    """Say which article the line means, and offer to remember the customer's own reference."""
+    position = int(args["position"])
+    line = orders.line_at(order, position)
+    article = catalogue.article_by_sku(turn.session, args["sku"])
+    orders.set_article(turn.session, order, position, article, by=turn.by, at=turn.at)
+    if not line.customer_reference:
+        treat_points(turn, {}, order)
+        return
+    named = {"reference": line.customer_reference, "sku": article.sku}
+    rows = [[Press("remember_alias", {"text": line.customer_reference, "sku": article.sku})], [Press("this_time_only")]]
+    html = texts.escape(texts.answer("remember", **named, customer=order.customer.name))
+    turn.show(Content(html, rows, order))
+
+
+def remember_alias(turn: Turn, args: Args, order: Order) -> None:
+    """Keep the customer's own reference of the article."""
+    article = catalogue.article_by_sku(turn.session, args["sku"])
+    catalogue.remember_alias(turn.session, article, customer_id=order.customer_id, text=args["text"])
+    treat_points(turn, {}, order)
+
+
+def search_article(turn: Turn, args: Args, order: Order) -> None:
+    """Which words? The next text."""
+    turn.ask("search_words", "which_article", order=order.id, position=args["position"])
+
+
+def search_words(turn: Turn, args: Args, text: str) -> None:
+    """The articles with these words, as buttons."""
+    order = orders.lock(turn.session, args["order"])
+    found = catalogue.search_articles(turn.session, text)
+    if not found:
+        raise Refused("nothing_found", words=text)
+    rows = [
+        [Press("choose_article", {"position": args["position"], "sku": a.sku}, {"sku": a.sku, "name": a.name})]
+        for a in found
+    ]
+    turn.send(Content(texts.escape(texts.answer("which_one")), rows, order))
+
+
+def settle_price(turn: Turn, args: Args, order: Order) -> None:
+    """Our price or the purchase order's."""
+    choice = PriceChoice(args["choice"])
+    orders.settle_price(turn.session, order, int(args["position"]), choice, by=turn.by, at=turn.at)
+    treat_points(turn, {}, order)
+
+
+def remove_line(turn: Turn, args: Args, order: Order) -> None:
+    """Take the line out."""
+    orders.remove_line(turn.session, order, int(args["position"]), by=turn.by, at=turn.at)
+    treat_points(turn, {}, order)
+
+
+def ask_quantity(turn: Turn, args: Args, order: Order) -> None:
+    """How many? The next text."""
+    turn.ask("quantity", "how_many", order=order.id, position=args["position"])
+
+
+def quantity(turn: Turn, args: Args, text: str) -> None:
+    """The answer: a number of sales units."""
+    order = orders.lock(turn.session, args["order"])
+    orders.set_quantity(turn.session, order, int(args["position"]), number(text), by=turn.by, at=turn.at)
+
+
+def number(text: str) -> Decimal:
+    """The number a person typed; refuses a text without one."""
+    found = re.search(r"\d+(?:[.,]\d+)?", text)
+    if found is None:
+        raise Refused("quantity_missing")
+    return Decimal(found[0].replace(",", "."))
+
+
+def request_override(turn: Turn, _args: Args, order: Order) -> None:
+    """Why? The next text goes to accounting."""
+    turn.ask("override_reason", "why_override", order=order.id)
+
+
+def override_reason(turn: Turn, args: Args, text: str) -> None:
+    """The reason: accounting is asked."""
+    order = orders.lock(turn.session, args["order"])
+    overrides.request(turn.session, order, Role.ACCOUNTING, reason=text, by=turn.by, at=turn.at)
+    turn.say("override_asked", reference=order.reference)
+
+
+def cancel_draft(turn: Turn, _args: Args, order: Order) -> None:
+    """A second press with the consequence in its label."""
+    rows = [[Press("confirm_cancel", label_data={"reference": order.reference})], [Press("no_cancel")]]
+    turn.send(Content(texts.escape(texts.answer("really_cancel", reference=order.reference)), rows, order))
+
+
+def confirm_cancel(turn: Turn, _args: Args, order: Order) -> None:
+    """Give the order up; the customer may do so only with his own draft."""
+    who = "customer" if turn.by.kind is ActorKind.CUSTOMER else "house"
+    if who == "customer" and order.state is not orders.OrderState.DRAFT:
+        raise Refused("order_not_draft", reference=order.reference, state=order.state)
+    orders.cancel(turn.session, order, reason=texts.word(f"cancelled_by_{who}"), by=turn.by, at=turn.at)
+
+
+def no_cancel(turn: Turn, _args: Args, _order: Order) -> None:
+    """Nothing happens, and that is said."""
+    turn.toast = texts.answer("kept", turn.language)
+
+
+def request_deposit(turn: Turn, _args: Args, order: Order) -> None:
+    """Issue the deposit invoice of an accepted recap."""
+    percent = order.deposit_percent or Decimal(0)
+    label = texts.answer("deposit_line", order.customer.language, percent=percent, reference=order.reference)
+    invoices.issue_deposit(turn.session, order, house=turn.house, by=turn.by, at=turn.at, label=label)
+    turn.show(cards.order_card(turn.session, order, house=turn.house, at=turn.at))
+
+
+def send_recap(turn: Turn, _args: Args, order: Order) -> None:
+    """Show the customer the recap again."""
+    events.emit(turn.session, "order_changed", order, at=turn.at)
+
+
+def send_quote(turn: Turn, _args: Args, quote: Quote) -> None:
+    """Freeze the quote and send it."""
+    quotes.send(turn.session, quote, house=turn.house, by=turn.by, at=turn.at)
+
+
+def replay_message(turn: Turn, _args: Args, message: Message) -> None:
+    """Try to understand the message again."""
+    receive.replay(turn.session, message, at=turn.at)
+    turn.toast = texts.answer("replayed")
+
+
+def ignore_message(turn: Turn, _args: Args, message: Message) -> None:
+    """Why? The next text is the reason that is kept."""
+    turn.ask("ignore_reason", "why_ignore", message=message.id)
+
+
+def ignore_reason(turn: Turn, args: Args, text: str) -> None:
+    """The message is ignored for that reason."""
+    message = turn.session.get_one(Message, args["message"])
+    messages.move(turn.session, message, MessageState.IGNORED, by=turn.by, at=turn.at, reason=text[:100])
+    turn.say("ignored")
+
+
+def take_message(turn: Turn, _args: Args, message: Message) -> None:
+    """The agent answers it himself."""
+    messages.move(turn.session, message, MessageState.UNDERSTOOD, by=turn.by, at=turn.at, reason="taken")
+    turn.show(cards.quarantine_card(message))
+
+
+def prepare_rest(turn: Turn, _args: Args, order: Order) -> None:
+    """Have the backorder prepared."""
+    deliveries.prepare(turn.session, order, house=turn.house, by=turn.by, at=turn.at)
+    turn.toast = texts.answer("preparing")
+
+
+ACTIONS: dict[str, tuple[str, Any]] = {
+    **{
+        act.__name__: ("order", act)
+        for act in (
+            confirm, undo, next_draft, show_order, treat_points, show_lines, show_evidence, choose_article,
+            remember_alias, search_article, settle_price, remove_line, ask_quantity, request_override, cancel_draft,
+            confirm_cancel, no_cancel, request_deposit, send_recap, prepare_rest,
+        )
+    },
+    "this_time_only": ("order", treat_points),
+    "send_quote": ("quote", send_quote),
+    "replay_message": ("message", replay_message),
+    "ignore_message": ("message", ignore_message),
+    "take_message": ("message", take_message),
+}  # fmt: skip
+ANSWERS: dict[str, Any] = {
+    "search_words": search_words,
+    "quantity": quantity,
+    "override_reason": override_reason,
+    "ignore_reason": ignore_reason,
+}

@@ -1,0 +1,158 @@
+"""What accounting, the warehouse and legal do by buttons, answers and commands."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from bot import texts
+from bot.cards import Content
+from bot.handlers.sales import number
+from core import deliveries, invoices, orders, overrides, payments, registration, reminders
+from core.clock import business_date
+from core.deliveries import Delivery
+from core.errors import Refused
+from core.money import ZERO, Money
+from core.overrides import OverrideRequest
+from core.parties import Customer
+from core.reminders import Reminder
+
+if TYPE_CHECKING:
+    from bot.turns import Turn
+
+Args = dict[str, Any]
+
+
+def grant_override(turn: Turn, args: Args, _wish: OverrideRequest) -> None:
+    """Why? The reason is kept in the journal."""
+    turn.ask("grant_reason", "why_grant", request=args["request"])
+
+
+def grant_reason(turn: Turn, args: Args, text: str) -> None:
+    """Let the order through, this once."""
+    wish = turn.session.get_one(OverrideRequest, args["request"])
+    order = orders.lock(turn.session, wish.order_id)
+    found = registration.examine(turn.session, order, house=turn.house, at=turn.at)
+    findings = {f.code: f.override for f in found if f.blocks and f.override is not None}
+    overrides.grant(turn.session, order, findings, reason=text, by=turn.by, at=turn.at, wish=wish)
+    turn.say("granted", reference=order.reference)
+
+
+def refuse_override(turn: Turn, args: Args, _wish: OverrideRequest) -> None:
+    """Why not? The next text."""
+    turn.ask("refuse_reason", "why_refuse", request=args["request"])
+
+
+def refuse_reason(turn: Turn, args: Args, text: str) -> None:
+    """Say no; the asker is told."""
+    wish = turn.session.get_one(OverrideRequest, args["request"])
+    overrides.refuse(turn.session, wish, reason=text, by=turn.by, at=turn.at)
+
+
+def show_account(turn: Turn, args: Args, customer: Customer | None) -> None:
+    """What the customer owes, document by document."""
+    whose = customer or turn.session.get_one(Customer, args["customer"])
+    today = business_date(turn.at)
+    rows = [(r, r.days_late(today)) for r in payments.receivables(turn.session, whose)]
+    total = sum((r.due for r, _ in rows), ZERO)
+    html = texts.render("account", customer=whose, rows=rows, total=total, limit=whose.credit_limit)
+    turn.send(Content(html))
+
+
+def record_payment(turn: Turn, args: Args, _thing: Any) -> None:
+    """How much? The next text: an amount, or all."""
+    turn.ask("payment_amount", "how_much", number=args["number"])
+
+
+def payment_amount(turn: Turn, args: Args, text: str) -> None:
+    """Record it on that document."""
+    settle(turn, args["number"], text)
+
+
+def settle(turn: Turn, document: str, amount: str) -> None:
+    """Record a payment on an invoice: the amount typed, or all that is due when no digit was typed."""
+    invoice = invoices.by_number(turn.session, document)
+    found = re.search(r"\d[\d\s.]*(?:,\d{1,2}|\.\d{2})?", amount)
+    due = payments.amount_due(turn.session, invoice)
+    paid = Money.of(re.sub(r"[\s]", "", found[0]).replace(",", ".")) if found is not None else due
+    payments.record(
+        turn.session, invoice.customer, paid, received_on=business_date(turn.at), by=turn.by, at=turn.at,
+        house=turn.house, settles=invoice,
+    )  # fmt: skip
+
+
+def credit_line(turn: Turn, words: str) -> None:
+    """`FA-2026-0001 L2 3 reason`: credit a line; the word that says « return » puts the goods back on the shelf."""
+    found = re.fullmatch(
+        r"(?P<number>\S+)\s+[Ll](?P<line>\d+)\s+(?P<quantity>[\d.,]+)\s+(?P<reason>.{3,})", words.strip()
+    )
+    if found is None:
+        raise Refused("credit_words")
+    quantity = Decimal(found["quantity"].replace(",", "."))
+    returned = bool(re.search(texts.word("return_pattern"), found["reason"], re.IGNORECASE))
+    invoices.issue_credit_note(
+        turn.session, invoices.by_number(turn.session, found["number"]), {int(found["line"]): quantity},
+        reason=found["reason"], returned=returned, house=turn.house, by=turn.by, at=turn.at,
+    )  # fmt: skip
+
+
+def set_prepared(turn: Turn, args: Args, delivery: Delivery) -> None:
+    """How many were prepared? The next text."""
+    turn.ask("prepared", "how_many_prepared", delivery=delivery.id, position=args["position"])
+
+
+def prepared(turn: Turn, args: Args, text: str) -> None:
+    """Note the quantity."""
+    delivery = turn.session.get_one(Delivery, args["delivery"])
+    deliveries.set_prepared(turn.session, delivery, int(args["position"]), number(text), by=turn.by, at=turn.at)
+
+
+def ship(turn: Turn, _args: Args, delivery: Delivery) -> None:
+    """What was prepared leaves, with its note."""
+    deliveries.ship(turn.session, delivery, house=turn.house, by=turn.by, at=turn.at)
+    turn.toast = texts.answer("shipped", reference=delivery.reference)
+
+
+def approve_notice(turn: Turn, _args: Args, reminder: Reminder) -> None:
+    """Legal's yes: the formal notice leaves."""
+    paper = reminders.approve_formal_notice(turn.session, reminder, house=turn.house, by=turn.by, at=turn.at)
+    turn.say("notice_approved", number=paper.number)
+
+
+def drop_notice(turn: Turn, _args: Args, reminder: Reminder) -> None:
+    """Why not? The next text."""
+    turn.ask("drop_reason", "why_drop", reminder=reminder.id)
+
+
+def drop_reason(turn: Turn, args: Args, text: str) -> None:
+    """Nothing is sent."""
+    reminder = turn.session.get_one(Reminder, args["reminder"])
+    reminders.drop(turn.session, reminder, reason=text, by=turn.by, at=turn.at)
+    turn.say("notice_dropped")
+
+
+ACTIONS: dict[str, tuple[str, Any]] = {
+    "grant_override": ("request", grant_override),
+    "refuse_override": ("request", refuse_override),
+    "show_account": ("customer", show_account),
+    "record_payment": ("", record_payment),
+    "set_prepared": ("delivery", set_prepared),
+    "ship": ("delivery", ship),
+    "approve_notice": ("reminder", approve_notice),
+    "drop_notice": ("reminder", drop_notice),
+}
+ANSWERS: dict[str, Any] = {
+    "grant_reason": grant_reason,
+    "refuse_reason": refuse_reason,
+    "payment_amount": payment_amount,
+    "prepared": prepared,
+    "drop_reason": drop_reason,
+}
+#: The permission that an answer needs, which is that of the button that asked.
+ASKED_BY: dict[str, str] = {
+    "reserve": "reserve_kind", "promise_day": "ask_promise", "dispute_text": "dispute",
+    "search_words": "search_article", "quantity": "ask_quantity", "override_reason": "request_override",
+    "ignore_reason": "ignore_message", "grant_reason": "grant_override", "refuse_reason": "refuse_override",
+    "payment_amount": "record_payment", "prepared": "set_prepared", "drop_reason": "drop_notice",
+}  # fmt: skip

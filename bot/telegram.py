@@ -1,0 +1,205 @@
+"""Telegram in: our own polling loop, every update stored raw before the offset moves, handled later from its row.
+
+What a handler changes and the state of the update's row are one transaction; answers leave after the commit, and their
+failure never undoes the effect (T26).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from sqlalchemy import select
+from telegram import Update
+from telegram.error import TelegramError
+from telegram.ext import Application
+
+from bot import texts
+from bot.cards import Content
+from bot.handlers import buttons, chat
+from bot.turns import Turn
+from core import events, jobs, messages
+from core.db import transaction
+from core.errors import Comptoir, TryLater
+from core.messages import ChatUpdate, MessageState
+from core.parties import ChatLink
+from intake.receive import MailboxSubject
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from bot.app import App
+    from core.settings import Settings
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 3
+TOAST = 200
+
+
+def build_application(settings: Settings) -> Application[Any, Any, Any, Any, Any, Any]:
+    """The library's application without its updater, persistence and job queue: our rows are the truth."""
+    telegram = settings.telegram
+    builder = Application.builder().token(telegram.token.get_secret_value() or "0:none")
+    builder = builder.base_url(telegram.base_url).base_file_url(telegram.base_file_url)
+    return builder.updater(None).job_queue(None).build()
+
+
+def fetch(app: App, *, timeout: int = 0) -> int:
+    """Ask for updates after the last stored one, store them raw, commit; returns how many were new.
+
+    Raises `TryLater` when the server is away, busy with another poller (409) or asks to wait.
+    """
+    with transaction(app.engine) as session:
+        newest = session.scalar(
+            select(ChatUpdate.update_id).order_by(ChatUpdate.received_at.desc(), ChatUpdate.update_id.desc()).limit(1)
+        )
+    telegram = app.settings.telegram
+    url = f"{telegram.base_url}{telegram.token.get_secret_value()}/getUpdates"
+    asked = {"timeout": timeout} | ({"offset": newest + 1} if newest is not None else {})
+    try:
+        answer = httpx.post(url, json=asked, timeout=timeout + 15)
+        body = answer.json()
+    except (httpx.HTTPError, json.JSONDecodeError) as error:
+        raise TryLater("chat_unreachable", after=timedelta(seconds=5), error=type(error).__name__) from error
+    if not body.get("ok"):
+        wait = body.get("parameters", {}).get("retry_after", 10 if answer.status_code == httpx.codes.CONFLICT else 5)
+        raise TryLater("chat_refused", after=timedelta(seconds=wait), status=answer.status_code)
+    return _store(app, body["result"])
+
+
+def _store(app: App, updates: list[dict[str, Any]]) -> int:
+    at, new = app.clock(), 0
+    with transaction(app.engine) as session:
+        for update in updates:
+            number = update["update_id"]
+            if session.get(ChatUpdate, number) is None:
+                new += 1
+                raw = json.dumps(update, ensure_ascii=False)
+                session.add(ChatUpdate(update_id=number, raw=raw, chat_id=_chat_of(update), received_at=at))
+                jobs.ring(session, "updates", f"update:{number}", at=at, now=at)
+    if updates:
+        app.checkpoint("update_stored")
+    return new
+
+
+def _chat_of(update: dict[str, Any]) -> int | None:
+    message = update.get("message") or update.get("edited_message") or {}
+    pressed = update.get("callback_query")
+    if isinstance(pressed, dict):
+        message = pressed.get("message") or {}
+    found = message.get("chat", {}).get("id") if isinstance(message, dict) else None
+    return found if isinstance(found, int) else None
+
+
+def handle(app: App) -> int:
+    """Treat every stored update in the server's order; one that cannot be read or always fails is set aside."""
+    with transaction(app.engine) as session:
+        waiting = [update.update_id for update in messages.unfinished_updates(session)]
+    for number in waiting:
+        _one(app, number)
+    return len(waiting)
+
+
+def _one(app: App, number: int) -> None:
+    with transaction(app.engine) as session:
+        row = session.get_one(ChatUpdate, number)
+        row.attempts += 1
+        if row.attempts > MAX_ATTEMPTS:
+            return _quarantine(session, row, "gave_up", app)
+        raw = row.raw
+    try:
+        update = Update.de_json(json.loads(raw), app.application.bot)
+    except Exception as error:  # noqa: BLE001 - whatever the library makes of it, the others must flow (T04)
+        log.warning("update_unreadable update=%s error=%s", number, type(error).__name__)
+        with transaction(app.engine) as session:
+            return _quarantine(session, session.get_one(ChatUpdate, number), "unreadable", app)
+    try:
+        files = chat.download(app, update)
+        turn = _handled(app, number, update, files)
+    except Comptoir as refusal:
+        turn = _refused(app, number, update, refusal)
+    except Exception:
+        log.exception("update_failed update=%s", number)
+        return None
+    app.checkpoint("update_handled")
+    if turn is not None:
+        _answer(app, turn)
+    return None
+
+
+def _quarantine(session: Session, row: ChatUpdate, reason: str, app: App) -> None:
+    row.state, row.reason = MessageState.QUARANTINED, reason
+    whence = MailboxSubject(f"update:{row.update_id}")
+    events.emit(session, "mailbox_alarm", whence, at=app.clock(), code=f"update_{reason}", uid=row.update_id)
+
+
+def _turn(app: App, session: Session, update: Update) -> Turn | None:
+    """The turn of a linked person; None for a stranger."""
+    room = update.effective_chat
+    link = session.get(ChatLink, room.id) if room is not None else None
+    if room is None or link is None:
+        return None
+    if link.blocked_at is not None:
+        link.blocked_at = None  # who writes again has unblocked us
+    query, message = update.callback_query, update.effective_message
+    answered = update.message.reply_to_message if update.message is not None else None
+    return Turn(
+        app, session, link, room.id, app.clock(), callback_id=query.id if query is not None else "",
+        message_id=message.message_id if message is not None else 0,
+        reply_to=answered.message_id if answered is not None else 0,
+    )  # fmt: skip
+
+
+def _handled(app: App, number: int, update: Update, files: list[tuple[str, bytes]]) -> Turn | None:
+    with transaction(app.engine) as session:
+        row = session.get_one(ChatUpdate, number)
+        if row.state is not MessageState.STORED:
+            return None
+        row.state = MessageState.UNDERSTOOD
+        turn = _turn(app, session, update)
+        if turn is None:
+            return chat.stranger(app, session, update)
+        if update.callback_query is not None:
+            buttons.press(turn, update.callback_query.data or "")
+        elif update.message is not None:
+            chat.message(turn, update.message, files)
+        elif update.edited_message is not None:
+            chat.edited(turn, update.edited_message)
+        return turn
+
+
+def _refused(app: App, number: int, update: Update, refusal: Comptoir) -> Turn | None:
+    """A refusal is an answer: nothing was changed, the person is told what to do."""
+    with transaction(app.engine) as session:
+        row = session.get_one(ChatUpdate, number)
+        row.state, row.reason = MessageState.UNDERSTOOD, refusal.code
+        turn = _turn(app, session, update)
+        if turn is None:
+            return chat.stranger(app, session, update, refusal)
+        said = texts.plain(buttons.refusal_text(turn, refusal))
+        if turn.callback_id:
+            turn.toast = said
+            buttons.repaint(turn, refusal, (update.callback_query.data or "") if update.callback_query else "")
+        else:
+            turn.send(Content(texts.escape(said)))
+        return turn
+
+
+def _answer(app: App, turn: Turn) -> None:
+    """Say what is to be said; a failure leaves the effect (T24, T26)."""
+    bot = app.application.bot
+    if turn.callback_id:
+        _try(app, bot.answer_callback_query(turn.callback_id, text=turn.toast[:TOAST] or None))
+    for later in turn.later:
+        _try(app, later())
+
+
+def _try(app: App, work: Any) -> None:
+    try:
+        app.call(work)
+    except TelegramError as error:
+        log.info("answer_not_given error=%s", error.message)

@@ -1,0 +1,87 @@
+"""A turn: one update of one person, in one transaction; what is said in answer leaves after the commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.orm import Session
+from telegram import ForceReply
+
+from bot import keyboards, texts
+from bot.app import App
+from bot.cards import Content
+from core import conversations
+from core.parties import ChatLink
+
+if TYPE_CHECKING:
+    from telegram import Bot
+
+    from core.journal import Actor
+    from core.settings import House
+
+Later = Callable[[], Coroutine[Any, Any, Any]]
+
+
+@dataclass(slots=True)
+class Turn:
+    """Who did what, where and when, the open session, and what is to be said once it is committed."""
+
+    app: App
+    session: Session
+    link: ChatLink
+    chat_id: int
+    at: datetime
+    callback_id: str = ""
+    message_id: int = 0
+    reply_to: int = 0
+    toast: str = ""
+    later: list[Later] = field(default_factory=list)
+
+    @property
+    def by(self) -> Actor:
+        """The person as the author of an act."""
+        return self.link.as_actor()
+
+    @property
+    def house(self) -> House:
+        """The supplier."""
+        return self.app.house
+
+    @property
+    def language(self) -> str:
+        """What the person reads."""
+        return self.link.customer.language if self.link.customer is not None else "fr"
+
+    def say(self, key: str, **data: Any) -> None:
+        """Answer with a sentence of `answers.toml`."""
+        self.send(Content(texts.escape(texts.answer(key, self.language, **data)), language=self.language))
+
+    def send(self, content: Content) -> None:
+        """Answer with a new message."""
+        markup = keyboards.markup(
+            self.session, content.rows, chat_id=self.chat_id, at=self.at, language=content.language, order=content.order
+        )
+        bot: Bot = self.app.application.bot
+        self.later.append(lambda: bot.send_message(self.chat_id, content.html, parse_mode="HTML", reply_markup=markup))
+
+    def show(self, content: Content) -> None:
+        """Change the message whose button was pressed."""
+        markup = keyboards.markup(
+            self.session, content.rows, chat_id=self.chat_id, at=self.at, language=content.language, order=content.order
+        )
+        bot: Bot = self.app.application.bot
+        self.later.append(
+            lambda: bot.edit_message_text(
+                content.html, chat_id=self.chat_id, message_id=self.message_id, parse_mode="HTML", reply_markup=markup
+            )
+        )
+
+    def ask(self, action: str, key: str, **args: Any) -> None:
+        """Put a question whose answer is the next text of this chat, across restarts."""
+        conversations.ask(self.session, chat_id=self.chat_id, action=action, at=self.at, **args)
+        text = texts.escape(texts.answer(key, self.language))
+        bot: Bot = self.app.application.bot
+        self.later.append(lambda: bot.send_message(self.chat_id, text, reply_markup=ForceReply()))

@@ -1,0 +1,115 @@
+"""`comptoir read`: files in, one JSON answer each, by the same reading and matching as the running service."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from intake.incoming import Address, Attachment, Channel, Incoming
+from intake.matching import CatalogueRow, Index
+from intake.matching.customers import CustomerRow, who
+from intake.mime import parse as parse_mail
+from intake.mime import parts
+from intake.reading import Kind, Reading, read
+
+
+def read_files(paths: Sequence[Path], *, catalogue: Path, customers: Path, today: date) -> Iterator[dict[str, Any]]:
+    """The answer to each file, in the shape of the samples' contract: numbers as text, dates ISO, unknown null."""
+    index, known = Index(load_catalogue(catalogue)), load_customers(customers)
+    for path in paths:
+        incoming = _incoming(path, today=today)
+        asked_in = incoming.forwarded[-1] if incoming.forwarded and not incoming.text.strip() else incoming
+        yield _answer(path.name, read(asked_in, today=today), who(incoming, known) or who(asked_in, known), index)
+
+
+def load_catalogue(path: Path) -> list[CatalogueRow]:
+    """The articles of a catalogue file."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return [
+            CatalogueRow(
+                sku=row["sku"],
+                name=row["name"],
+                unit=row["unit"],
+                packagings=tuple(
+                    (name.strip(), Decimal(size))
+                    for name, _, size in (
+                        pack.partition("=") for pack in (row.get("packagings") or "").split(";") if pack
+                    )
+                ),
+                gtin=row.get("gtin") or "",
+                supplier_reference=row.get("supplier_ref") or "",
+                aliases=tuple(alias for alias in (row.get("aliases") or "").split("|") if alias),
+            )
+            for row in csv.DictReader(file)
+        ]
+
+
+def load_customers(path: Path) -> list[CustomerRow]:
+    """The customers of a customers file."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return [
+            CustomerRow(
+                code=row["code"],
+                name=row["name"],
+                emails=tuple(email.strip().lower() for email in (row.get("emails") or "").split(";") if email),
+                siren=row.get("siren") or "",
+            )
+            for row in csv.DictReader(file)
+        ]
+
+
+def _incoming(path: Path, *, today: date) -> Incoming:
+    at, content = datetime.combine(today, time(8), UTC), path.read_bytes()
+    if path.suffix.lower() == ".eml":
+        return parse_mail(content, received_at=at)
+    beside = path.with_suffix(".meta.json")
+    if path.suffix.lower() == ".txt":
+        meta = json.loads(beside.read_text("utf-8")) if beside.exists() else {}
+        text = content.decode("utf-8", "replace")
+        return Incoming(Channel.CHAT, Address(""), at, text, customer_code=meta.get("customer"))
+    attachment = Attachment(path.name, parts.sniff(content, "", path.name), content)
+    return Incoming(Channel.FILE, Address(""), at, "", attachments=(attachment,))
+
+
+def _answer(source: str, reading: Reading, customer: str | None, index: Index) -> dict[str, Any]:
+    lines = []
+    for line in reading.lines:
+        matched = index.match(line)
+        lines.append(
+            {
+                "text": line.text,
+                "quantity": _number(line.quantity),
+                "unit": line.unit or None,
+                "base_quantity": _number(matched.base_quantity),
+                "sku": matched.row.sku if matched.row is not None else None,
+                "confidence": float(matched.confidence),
+                "unit_price": _number(line.unit_price),
+                "alternatives": [{"sku": sku, "confidence": float(value)} for sku, value in matched.alternatives],
+                "evidence": asdict(line.evidence),
+            }
+        )
+    return {
+        "source": source,
+        "kind": reading.kind.value,
+        "customer": customer,
+        "order_reference": reading.order_reference,
+        "order_date": _iso(reading.order_date),
+        "requested_delivery_date": _iso(reading.requested_delivery_date),
+        "repeat_of_last_order": reading.repeat_of_last_order,
+        "lines": lines if reading.kind is not Kind.OTHER else [],
+        "warnings": [],
+    }
+
+
+def _number(value: Decimal | None) -> str | None:
+    return f"{value.normalize():f}" if value is not None else None
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day is not None else None

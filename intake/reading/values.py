@@ -1,0 +1,83 @@
+"""What reading gives: plain values, each line with its evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from core.money import Money
+
+
+class Kind(StrEnum):
+    """What a message is (the contract of `comptoir read`)."""
+
+    ORDER = "order"
+    ORDER_CHANGE = "order_change"
+    CANCELLATION = "cancellation"
+    QUOTE_REQUEST = "quote_request"
+    QUESTION = "question"
+    PAYMENT_NOTICE = "payment_notice"
+    DELIVERY_ISSUE = "delivery_issue"
+    BOUNCE = "bounce"
+    AUTO_REPLY = "auto_reply"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where a line was read: the body's characters, or a file's page and table row."""
+
+    part: str
+    start: int = 0
+    end: int = 0
+    page: int = 0
+    row: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AskedLine:
+    """A line as the customer wrote it: `unit` is a unit's own name, `reference` the code he gives the article.
+
+    `codes` are all the codes written for it, `content` is how many he says one unit holds (« cartons de 6 »),
+    `certainty` (0 to 1) how sure the reader is of the quantity.
+    """
+
+    text: str
+    designation: str
+    quantity: Decimal | None
+    evidence: Evidence
+    unit: str = ""
+    reference: str = ""
+    unit_price: Decimal | None = None
+    codes: tuple[str, ...] = ()
+    content: Decimal | None = None
+    certainty: Decimal = Decimal(1)
+    in_table: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Everything read from one message.
+
+    `removed` are the articles that it says it does not want, `charges` the carriage and fees that it lists, `findings`
+    codes of what could not be read. `names` and `numbers` say who orders where a file tells: names and identifiers of
+    the buyer; `papers` is the text of the files.
+    """
+
+    kind: Kind
+    lines: tuple[AskedLine, ...] = ()
+    order_reference: str | None = None
+    order_date: date | None = None
+    requested_delivery_date: date | None = None
+    quote_reference: str | None = None
+    repeat_of_last_order: bool = False
+    accord: bool = False
+    total_net: Money | None = None
+    removed: tuple[str, ...] = ()
+    charges: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    papers: str = ""

@@ -1,0 +1,246 @@
+"""`kill -9` at every named point, restart, and nothing is lost and nothing is there twice (E14, E20, T01, T02, T22).
+
+Mail orders, and chat orders through their confirmation, run against real servers in this process; the desk lives in
+another one, which kills itself at one point, is started again, kills itself at the next, until it died at all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+
+from bot import texts
+from bot.sandbox.client import SandboxClient
+from bot.sandbox.mail import MailSandbox
+from bot.sandbox.server import Sandbox
+from core import journal
+from core.catalogue import Article, Packaging
+from core.db import transaction
+from core.journal import SYSTEM
+from core.messages import Message
+from core.orders import Order
+from core.outbox import OutboxRow, OutboxState
+from core.parties import ChatLink, Contact, Customer, Role, Staff, StaffRole, make_link_code
+from core.stock import MovementKind, move
+
+PATIENCE = 30.0
+NOW = datetime.now(UTC)
+
+#: Every point at which the desk tells its crash test where it is, and what it is doing there.
+POINTS = (
+    "fetched",
+    "stored",
+    "flagged",
+    "attempt_counted",
+    "understood",
+    "update_stored",
+    "update_handled",
+    "paper_made",
+    "sending",
+    "sent",
+)
+
+
+class Desk:
+    """The servers, the people, and the process that is killed and started again."""
+
+    def __init__(self, engine: Engine, url: str, folder: Path) -> None:
+        self.engine, self.url, self.folder = engine, url, folder
+        self.process: subprocess.Popen[str] | None = None
+        self.points = list(POINTS)
+        self.died_at: list[str] = []
+
+    def start(self) -> None:
+        told = {
+            "crash_at": self.points[0] if self.points else "",
+            "epoch": NOW.isoformat(),
+            "settings": {
+                "database_url": self.url,
+                "secret_key": "a key of the tests",
+                "house": {"name": "Maison Test", "siren": "999004286", "undo_seconds": 0, "email": self.mail.address},
+                "mail": self.mail.account().model_dump(mode="json") | {"password": self.mail.password},
+                "telegram": {
+                    "token": self.chat.token,
+                    "base_url": f"{self.chat.base_url}/bot",
+                    "base_file_url": f"{self.chat.base_url}/file/bot",
+                },
+            },
+        }
+        file = self.folder / "desk.json"
+        file.write_text(json.dumps(told), "utf-8")
+        script = Path(__file__).parents[1] / "servers" / "desk_process.py"
+        root = Path(__file__).parents[2]
+        with (self.folder / "desk.log").open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, str(script), str(file)],
+                cwd=root,
+                env=os.environ | {"PYTHONPATH": str(root)},
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                text=True,
+            )
+
+    def until(self, there: Callable[[], object], what: str) -> None:
+        """Wait for something; a desk that killed itself meanwhile is started again, to die at the next point."""
+        end = time.monotonic() + PATIENCE
+        while not there():
+            if self.dead():
+                self.died_at.append(self.points.pop(0))
+                self.start()
+                end = time.monotonic() + PATIENCE
+            if time.monotonic() > end:
+                pytest.fail(f"waited in vain for {what}\n{(self.folder / 'desk.log').read_text()[-3000:]}")
+            time.sleep(0.05)
+
+    def dead(self) -> bool:
+        return self.process is not None and self.process.poll() is not None
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+@pytest.fixture
+def desk(engine: Engine, database_url: str, tmp_path: Path) -> Iterator[Desk]:
+    built = Desk(engine, database_url, tmp_path)
+    with (
+        MailSandbox("commandes@maison-test.example") as mail,
+        Sandbox() as chat,
+        SandboxClient(chat.control_url) as player,
+    ):
+        built.mail, built.chat, built.player = mail, chat, player
+        yield built
+        built.stop()
+
+
+def _people(desk: Desk) -> dict[str, str]:
+    """A customer with a mailbox and a chat, an agent and a storeman; the codes that link their chats."""
+    with transaction(desk.engine) as session:
+        customer = Customer(code="C1", name="Boulangerie Martin", credit_limit=None, payment_terms="30 jours")
+        customer.contacts.append(Contact(email="achats@martin.example"))
+        staff = Staff(name="Claire", grants=[StaffRole(role=Role.SALES), StaffRole(role=Role.WAREHOUSE)])
+        article = Article(
+            sku="BEU-DOU-1", name="Beurre doux plaque 1 kg", unit="plaque", price=Decimal("7.90"),
+            vat_percent=Decimal("5.5"), packagings=[Packaging(name="carton", quantity=Decimal(10))],
+        )  # fmt: skip
+        other = Article(
+            sku="FAR-T65-25",
+            name="Farine T65 sac 25 kg",
+            unit="sac",
+            price=Decimal("18.40"),
+            vat_percent=Decimal("5.5"),
+        )
+        session.add_all([customer, staff, article, other])
+        session.flush()
+        move(session, article.id, MovementKind.RECEIPT, Decimal(500), source="test", at=NOW)
+        return {
+            "martin": make_link_code(session, customer, by=SYSTEM, at=NOW),
+            "claire": make_link_code(session, staff, by=SYSTEM, at=NOW),
+        }
+
+
+def _send_a_mail(desk: Desk, number: int) -> None:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "achats@martin.example", desk.mail.address, "Commande"
+    mail["Message-ID"], mail["Date"] = f"<order-{number}@martin.example>", NOW
+    mail.set_content("Bonjour,\n\nMerci de livrer 3 cartons de beurre doux.\n\nBoulangerie Martin\n")
+    desk.mail.send_as("achats@martin.example", mail)
+
+
+def _orders(desk: Desk) -> list[tuple[str, str]]:
+    with transaction(desk.engine) as session:
+        return [(order.channel.value, order.state.value) for order in session.scalars(select(Order))]
+
+
+def _at_rest(desk: Desk) -> bool:
+    with transaction(desk.engine) as session:
+        waiting = session.scalars(
+            select(OutboxRow.id).where(OutboxRow.state.in_([OutboxState.WAITING, OutboxState.SENDING]))
+        )
+        return not waiting.all() and not desk.player.pending_updates()
+
+
+def test_e14_t01_t02_t22_a_desk_killed_at_every_point_loses_and_doubles_nothing(desk: Desk) -> None:
+    codes = _people(desk)
+    people = {who: desk.player.add_user(who.title()).id for who in codes}
+    for who, code in codes.items():
+        desk.player.say(people[who], f"/start {code}")
+    desk.start()
+    desk.until(lambda: _linked(desk) == 2, "both chats linked")
+    rounds = 0
+    while desk.points and rounds < len(POINTS):
+        rounds += 1
+        _one_round(desk, people, rounds)
+    assert desk.died_at == list(POINTS)
+    _nothing_lost_nothing_twice(desk, people, rounds)
+
+
+def _one_round(desk: Desk, people: dict[str, int], number: int) -> None:
+    """One mail order, and one chat order that is confirmed."""
+    _send_a_mail(desk, number)
+    desk.until(lambda: Counter(channel for channel, _ in _orders(desk))["mail"] == number, "the mail's draft")
+    desk.player.say(people["martin"], f"Bonjour, {9 + number} cartons de beurre doux svp")
+    desk.until(lambda: Counter(channel for channel, _ in _orders(desk))["chat"] == number, "the chat's draft")
+    reference = _newest_chat_order(desk)
+    confirm = texts.label("confirm")
+    desk.until(lambda: _card(desk, people["claire"], reference, confirm) is not None, "the card")
+    card = _card(desk, people["claire"], reference, confirm)
+    desk.player.press(people["claire"], confirm, message_id=card)
+    desk.until(lambda: sum(state == "confirmed" for _, state in _orders(desk)) == number, "the confirmation")
+    desk.until(lambda: _at_rest(desk), "everything to leave")
+
+
+def _newest_chat_order(desk: Desk) -> str:
+    with transaction(desk.engine) as session:
+        query = select(Order.reference).where(Order.channel == "chat").order_by(Order.id.desc()).limit(1)
+        return str(session.scalar(query))
+
+
+def _card(desk: Desk, user: int, reference: str, label: str) -> int | None:
+    seen = desk.player.chat(user)
+    return next((m.message_id for m in reversed(seen) if reference in m.text and label in m.labels), None)
+
+
+def _linked(desk: Desk) -> int:
+    with transaction(desk.engine) as session:
+        return len(session.scalars(select(ChatLink)).all())
+
+
+def _nothing_lost_nothing_twice(desk: Desk, people: dict[str, int], rounds: int) -> None:
+    assert Counter(_orders(desk)) == {("mail", "draft"): rounds, ("chat", "confirmed"): rounds}
+    with transaction(desk.engine) as session:
+        assert len(session.scalars(select(Message)).all()) == 2 * rounds
+        assert journal.first_broken(session) is None
+        assert not session.scalars(select(OutboxRow).where(OutboxRow.state == OutboxState.FAILED)).all()
+    again = "renvoi"
+    files = Counter(m.file for m in desk.player.chat(people["martin"]) if m.file and again not in m.text)
+    assert files, "the order confirmations reached the chat"
+    assert set(files.values()) == {1}, f"a document is seen once unless it says that it is sent again: {files}"
+    mails = [message_from_bytes(raw, policy=policy.default) for raw in desk.mail.received("achats@martin.example")]
+    once = Counter(str(mail["Message-ID"]) for mail in mails if again not in _text(mail))
+    assert len(once) == rounds, "each mail order was acknowledged"
+    assert set(once.values()) == {1}, f"a mail that may have left is sent again only marked: {once}"
+
+
+def _text(mail: EmailMessage) -> str:
+    body = mail.get_body(("plain",))
+    return f"{mail['Subject']} {body.get_content() if body is not None else ''}"
