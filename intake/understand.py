@@ -161,48 +161,68 @@ def _note_sender(session: Session, message: Message, incoming: Incoming) -> None
 
 
 def _treat(session: Session, message: Message, desk: Desk) -> None:
+    """Say what becomes of the message: ignored, a draft, a quote, a receipt, a task for a person, or quarantine."""
     incoming = incoming_of(session, message, settings=desk.settings)
     _note_sender(session, message, incoming)
     if OVERSIZED in message.flags.split():
         raise NotUnderstood("oversized")
-    today = business_date(desk.at)
     taken_by = _forwarding_colleague(session, incoming)
     asked_in = incoming.forwarded[-1] if taken_by is not None and incoming.forwarded else incoming
-    reading = read(asked_in, today=today)
+    reading = read(asked_in, today=business_date(desk.at))
     message.kind = reading.kind.value
+    ignored = _reason_to_ignore(session, message, incoming, reading, desk)
+    if ignored is not None:
+        messages.move(session, message, MessageState.IGNORED, by=SYSTEM, at=desk.at, reason=ignored)
+        return
+    message.customer = message.customer if taken_by is None else _customer_of_inner(session, asked_in)
+    if message.customer is None:
+        raise NotUnderstood("customer_unknown")
+    _act(session, message, incoming, reading, taken_by, desk)
+
+
+def _reason_to_ignore(
+    session: Session, message: Message, incoming: Incoming, reading: Reading, desk: Desk
+) -> str | None:
+    """Why nobody needs to read the message: our own, a machine's, a newsletter; None for one that matters."""
     if incoming.sender.email and incoming.sender.email == desk.settings.mail.address.lower():
-        return _ignore(session, message, "own_mail", desk)
+        return "own_mail"
     if reading.kind is Kind.BOUNCE:
         _note_bounce(session, message, incoming, desk)
-        return _ignore(session, message, "bounce", desk)
+        return "bounce"
     if reading.kind is Kind.AUTO_REPLY:
-        return _ignore(session, message, "auto_reply", desk)
-    customer = message.customer if taken_by is None else _customer_of_inner(session, asked_in)
-    if customer is None:
-        if reading.kind is Kind.OTHER and not reading.lines and _machine(incoming):
-            return _ignore(session, message, "not_an_order", desk)
-        raise NotUnderstood("customer_unknown")
-    message.customer = customer
+        return "auto_reply"
+    known = message.customer is not None
+    if not known and reading.kind is Kind.OTHER and not reading.lines and _machine(incoming):
+        return "not_an_order"
+    return None
+
+
+def _act(
+    session: Session, message: Message, incoming: Incoming, reading: Reading, taken_by: Staff | None, desk: Desk
+) -> None:
+    """Do what a known customer's message asks for, or hand it to a person."""
+    customer = message.customer
+    assert customer is not None  # noqa: S101 - the caller refuses an unknown one
     answered = _answers(session, message, incoming, desk)
+    done, reason = True, ""
     if answered is not None and _acknowledged(session, message, incoming, answered, desk):
-        return messages.move(session, message, MessageState.UNDERSTOOD, by=SYSTEM, at=desk.at, reason="receipt")
-    if answered is not None and reading.kind is not Kind.ORDER:
-        return _for_staff(session, message, desk)
-    match reading.kind:
-        case Kind.ORDER | Kind.ORDER_CHANGE if message.channel is MessageChannel.CHAT and _join(
-            session, message, reading, customer, desk
-        ):
-            pass
-        case Kind.ORDER:
-            _draft_order(session, message, incoming, reading, customer, taken_by, desk)
-        case Kind.QUOTE_REQUEST if reading.lines:
-            asked = _asked(session, message, incoming, reading, customer, desk)
-            quotes.draft(session, asked, by=_author(customer), at=desk.at)
-        case Kind.OTHER:
-            raise NotUnderstood("no_order_found")
-        case _:
-            return _for_staff(session, message, desk)
-    return messages.move(session, message, MessageState.UNDERSTOOD, by=SYSTEM, at=desk.at)
+        reason = "receipt"
+    elif answered is not None and reading.kind is not Kind.ORDER:
+        done = False
+    elif message.channel is MessageChannel.CHAT and _join(session, message, reading, customer, desk):
+        reason = "joined"
+    elif reading.kind is Kind.ORDER:
+        _draft_order(session, message, incoming, reading, customer, taken_by, desk)
+    elif reading.kind is Kind.QUOTE_REQUEST and reading.lines:
+        quotes.draft(session, _asked(session, message, incoming, reading, customer), by=_author(customer), at=desk.at)
+    elif reading.kind is Kind.OTHER:
+        raise NotUnderstood("no_order_found")
+    else:
+        done = False
+    if done:
+        messages.move(session, message, MessageState.UNDERSTOOD, by=SYSTEM, at=desk.at, reason=reason)
+    else:
+        _for_staff(session, message, desk)
 
 
 def _author(customer: Customer) -> Actor:
@@ -213,10 +233,6 @@ def _machine(incoming: Incoming) -> bool:
     """The mail says that it was sent to many: a newsletter needs no person."""
     bulk = incoming.headers.get("precedence", "").lower() in {"bulk", "list", "junk"}
     return bulk or "list-unsubscribe" in incoming.headers or "list-id" in incoming.headers
-
-
-def _ignore(session: Session, message: Message, reason: str, desk: Desk) -> None:
-    messages.move(session, message, MessageState.IGNORED, by=SYSTEM, at=desk.at, reason=reason)
 
 
 def _for_staff(session: Session, message: Message, desk: Desk) -> None:
@@ -277,7 +293,9 @@ def _acknowledged(session: Session, message: Message, incoming: Incoming, answer
 
 
 def _join(session: Session, message: Message, reading: Reading, customer: Customer, desk: Desk) -> bool:
-    """Add a later bubble to the draft that the same chat has just begun; False when there is none."""
+    """Add a later bubble to the draft that the same chat has just begun; False when there is none, or another kind."""
+    if reading.kind not in {Kind.ORDER, Kind.ORDER_CHANGE}:
+        return False
     order = session.scalar(
         select(Order)
         .where(
@@ -311,7 +329,7 @@ def _draft_order(
 ) -> None:  # fmt: skip
     if not reading.lines and not reading.repeat_of_last_order:
         raise NotUnderstood("order_without_lines")
-    asked = _asked(session, message, incoming, reading, customer, desk, taken_by=taken_by)
+    asked = _asked(session, message, incoming, reading, customer, taken_by=taken_by)
     if not asked.lines:
         raise NotUnderstood("no_last_order")
     by = taken_by.as_actor() if taken_by is not None else _author(customer)
@@ -319,7 +337,7 @@ def _draft_order(
 
 
 def _asked(
-    session: Session, message: Message, incoming: Incoming, reading: Reading, customer: Customer, desk: Desk,
+    session: Session, message: Message, incoming: Incoming, reading: Reading, customer: Customer,
     taken_by: Staff | None = None,
 ) -> Asked:  # fmt: skip
     lines = _lines(article_matcher(session, customer), reading)

@@ -5,7 +5,9 @@ import pytest
 from intake.acknowledgements import all_received
 
 
-@pytest.mark.parametrize("text", ["Bonjour, tout est bien reçu, merci.", "Bien reçu !", "Livraison conforme", "All received"])
+@pytest.mark.parametrize(
+    "text", ["Bonjour, tout est bien reçu, merci.", "Bien reçu !", "Livraison conforme", "All received"]
+)
 def test_a_plain_yes_acknowledges(text: str) -> None:
     assert all_received(text)
 

@@ -53,7 +53,8 @@ def _supplier(engine: Engine) -> None:
 
 
 def mail(
-    text: str, *, sender: str = "achats@martin.example", subject: str = "Commande", identifier: str = "<1@martin.example>",
+    text: str, *, sender: str = "achats@martin.example", subject: str = "Commande",
+    identifier: str = "<1@martin.example>",
     verdict: str | None = PASSED, **headers: str,
 ) -> bytes:  # fmt: skip
     message = EmailMessage()
