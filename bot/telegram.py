@@ -87,11 +87,12 @@ def _store(app: App, updates: list[dict[str, Any]]) -> int:
 
 
 def _chat_of(update: dict[str, Any]) -> int | None:
-    message = update.get("message") or update.get("edited_message") or {}
+    """The chat of a raw update, whatever its shape: nothing here may stand in the way of storing it."""
     pressed = update.get("callback_query")
-    if isinstance(pressed, dict):
-        message = pressed.get("message") or {}
-    found = message.get("chat", {}).get("id") if isinstance(message, dict) else None
+    carrier = pressed if isinstance(pressed, dict) else update
+    message = carrier.get("message") or carrier.get("edited_message")
+    room = message.get("chat") if isinstance(message, dict) else None
+    found = room.get("id") if isinstance(room, dict) else None
     return found if isinstance(found, int) else None
 
 

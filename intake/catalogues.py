@@ -66,5 +66,6 @@ def article_matcher(session: Session, customer: Customer | None) -> ArticleMatch
     own: dict[str, str] = {}
     if customer is not None:
         named = select(ArticleAlias.text, Article.sku).join(Article, ArticleAlias.article_id == Article.id)
-        own = dict(session.execute(named.where(ArticleAlias.customer_id == customer.id)).tuples().all())
+        found = session.execute(named.where(ArticleAlias.customer_id == customer.id))
+        own = {row.text: row.sku for row in found}
     return ArticleMatcher(Index(rows, own), {article.sku: article for article in articles})
