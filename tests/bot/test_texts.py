@@ -49,7 +49,8 @@ def test_the_house_reads_every_message_in_french(template: str) -> None:
 def test_every_refusal_has_its_sentence(root: Path) -> None:
     codes = found_in_source(root, r"\bRefused\(\s*\"([a-z_]+)\"") | {"illegal_transition"}
     assert len(codes) > 40
-    assert codes - set(texts.table("refusals", "fr")) == set()
+    at_the_command_line = set(texts.table("commands", "en"))  # said by `comptoir` alone, which speaks English
+    assert codes - set(texts.table("refusals", "fr")) - at_the_command_line == set()
 
 
 def test_every_finding_has_its_sentence(root: Path) -> None:

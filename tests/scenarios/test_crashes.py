@@ -14,7 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -38,7 +38,6 @@ from core.parties import ChatLink, Contact, Customer, Role, Staff, StaffRole, ma
 from core.stock import MovementKind, move
 
 PATIENCE = 30.0
-NOW = datetime.now(UTC)
 
 #: Every point at which the desk tells its crash test where it is, and what it is doing there.
 POINTS = (
@@ -62,12 +61,13 @@ class Desk:
         self.engine, self.url, self.folder = engine, url, folder
         self.process: subprocess.Popen[str] | None = None
         self.points = list(POINTS)
+        self.epoch = datetime.now(UTC)
         self.died_at: list[str] = []
 
     def start(self) -> None:
         told = {
             "crash_at": self.points[0] if self.points else "",
-            "epoch": NOW.isoformat(),
+            "epoch": self.epoch.isoformat(),
             "settings": {
                 "database_url": self.url,
                 "secret_key": "a key of the tests",
@@ -134,6 +134,7 @@ def desk(engine: Engine, database_url: str, tmp_path: Path) -> Iterator[Desk]:
 
 def _people(desk: Desk) -> dict[str, str]:
     """A customer with a mailbox and a chat, an agent and a storeman; the codes that link their chats."""
+    soon = desk.epoch + timedelta(hours=1)  # the desk's clock runs twenty times as fast
     with transaction(desk.engine) as session:
         customer = Customer(code="C1", name="Boulangerie Martin", credit_limit=None, payment_terms="30 jours")
         customer.contacts.append(Contact(email="achats@martin.example"))
@@ -151,17 +152,17 @@ def _people(desk: Desk) -> dict[str, str]:
         )
         session.add_all([customer, staff, article, other])
         session.flush()
-        move(session, article.id, MovementKind.RECEIPT, Decimal(500), source="test", at=NOW)
+        move(session, article.id, MovementKind.RECEIPT, Decimal(500), source="test", at=desk.epoch)
         return {
-            "martin": make_link_code(session, customer, by=SYSTEM, at=NOW),
-            "claire": make_link_code(session, staff, by=SYSTEM, at=NOW),
+            "martin": make_link_code(session, customer, by=SYSTEM, at=soon),
+            "claire": make_link_code(session, staff, by=SYSTEM, at=soon),
         }
 
 
 def _send_a_mail(desk: Desk, number: int) -> None:
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = "achats@martin.example", desk.mail.address, "Commande"
-    mail["Message-ID"], mail["Date"] = f"<order-{number}@martin.example>", NOW
+    mail["Message-ID"], mail["Date"] = f"<order-{number}@martin.example>", desk.epoch
     mail.set_content("Bonjour,\n\nMerci de livrer 3 cartons de beurre doux.\n\nBoulangerie Martin\n")
     desk.mail.send_as("achats@martin.example", mail)
 
