@@ -34,6 +34,12 @@ class Paper:
     text: str
     tables: tuple[Table, ...]
 
+    @property
+    def labelled(self) -> str:
+        """The text, then each cell on a line of its own: a label and its value often share a cell."""
+        cells = (" ".join(cell.split()) for table in self.tables for row in table.rows for cell in row)
+        return "\n".join([self.text, *(cell for cell in cells if cell)])
+
 
 def read(attachment: Attachment) -> Paper | None:
     """The file's text and tables; None for a kind that is not read, or a file beyond the limits."""

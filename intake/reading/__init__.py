@@ -43,7 +43,7 @@ def read(incoming: Incoming, *, today: date) -> Reading:
         order_reference=_order_reference("\n".join(paper.text for paper in papers), incoming),
         order_date=dates.issued("\n".join(paper.text for paper in papers), today=today),
         requested_delivery_date=dates.wanted(f"{incoming.subject}\n{incoming.text}", today=today)
-        or dates.delivery_label("\n".join(paper.text for paper in papers), today=today),
+        or dates.delivery_label("\n".join(paper.labelled for paper in papers), today=today),
         quote_reference=quote[0].upper() if quote else None,
         repeat_of_last_order=repeat and kind is Kind.ORDER,
         accord=any(
