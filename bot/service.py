@@ -189,7 +189,7 @@ class Service:
                     jobs.ring(session, name, f"sweep:{wall_clock().timestamp():.1f}", at=now, now=now)
 
     def daily(self) -> None:
-        """Once a day, from eight in the morning: the reminder ladder, and the backorders that could leave."""
+        """Each day from eight in the morning: the reminder ladder, backorders that could leave, invoices held."""
         app, at = self.app, self.app.clock()
         today = business_date(at)
         if at.astimezone(PARIS).hour < REMINDERS_FROM:
@@ -200,6 +200,7 @@ class Service:
             raise_flag(session, REMINDED_ON, today.isoformat(), at=at)
             reminders.run(session, today=today, at=at)
             deliveries.announce_backorders(session, at=at)
+            deliveries.invoice_held_ones(session, house=app.house, at=at)
             conversations.forget_expired(session, at=at)
 
     def idle(self) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ForeignKey, Text, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from core import events, journal, orders, papers, stock, terms
+from core import events, facturx, journal, orders, papers, stock, terms
 from core.clock import business_date
 from core.db import PERCENT, PRICE, Base, choice
 from core.deliveries import Delivery, DeliveryState, delivery_place
@@ -125,6 +125,7 @@ def _issue(
 ) -> Invoice:
     if not sources:
         raise Refused("nothing_to_invoice")
+    facturx.ensure_complete(dataclasses.replace(document, lines=tuple(source.line for source in sources)))
     number = next_number(session, SERIES[document.kind], on=document.issue_date)
     latest = session.scalar(select(func.max(Invoice.issue_date)).where(Invoice.kind == document.kind))
     if latest is not None and latest > document.issue_date:  # at midnight another issuer was faster
