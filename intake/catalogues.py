@@ -11,7 +11,7 @@ from sqlalchemy.orm import selectinload
 from core import orders
 from core.catalogue import Article, ArticleAlias
 from intake.matching import DOUBTFUL, CatalogueRow, Index
-from intake.reading.values import AskedLine
+from intake.reading.values import AskedLine, Evidence
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -46,6 +46,12 @@ class ArticleMatcher:
             evidence=tuple(asdict(line.evidence).items()),
         )
 
+    def possible(self, name: str) -> set[str]:
+        """Every article that a name may mean."""
+        matched = self.index.match(AskedLine(name, name, None, Evidence("body")))
+        likely = {matched.row.sku} if matched.row is not None else set()
+        return likely or {sku for sku, _ in matched.alternatives}
+
 
 def article_matcher(session: Session, customer: Customer | None) -> ArticleMatcher:
     """The active articles with everybody's aliases, and the customer's own names of them."""
@@ -60,6 +66,7 @@ def article_matcher(session: Session, customer: Customer | None) -> ArticleMatch
             gtin=article.gtin,
             supplier_reference=article.supplier_reference,
             aliases=tuple(alias.text for alias in article.aliases if alias.customer_id is None),
+            price=article.price,
         )
         for article in articles
     ]

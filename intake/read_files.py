@@ -16,7 +16,7 @@ from intake.matching import CatalogueRow, Index
 from intake.matching.customers import CustomerRow, who
 from intake.mime import parse as parse_mail
 from intake.mime import parts
-from intake.reading import Kind, Reading, read
+from intake.reading import Kind, Reading, read, texts
 
 
 def read_files(paths: Sequence[Path], *, catalogue: Path, customers: Path, today: date) -> Iterator[dict[str, Any]]:
@@ -24,8 +24,12 @@ def read_files(paths: Sequence[Path], *, catalogue: Path, customers: Path, today
     index, known = Index(load_catalogue(catalogue)), load_customers(customers)
     for path in paths:
         incoming = _incoming(path, today=today)
-        asked_in = incoming.forwarded[-1] if incoming.forwarded and not incoming.text.strip() else incoming
-        yield _answer(path.name, read(asked_in, today=today), who(incoming, known) or who(asked_in, known), index)
+        asked_in = incoming.forwarded[-1] if incoming.forwarded and not texts.lines(incoming.text) else incoming
+        reading = read(asked_in, today=today)
+        customer = (
+            None if reading.kind is Kind.BOUNCE else who(asked_in, known, reading) or who(incoming, known, reading)
+        )
+        yield _answer(path.name, reading, customer, index)
 
 
 def load_catalogue(path: Path) -> list[CatalogueRow]:
@@ -45,6 +49,7 @@ def load_catalogue(path: Path) -> list[CatalogueRow]:
                 gtin=row.get("gtin") or "",
                 supplier_reference=row.get("supplier_ref") or "",
                 aliases=tuple(alias for alias in (row.get("aliases") or "").split("|") if alias),
+                price=Decimal(row["price"]) if row.get("price") else None,
             )
             for row in csv.DictReader(file)
         ]
@@ -59,6 +64,10 @@ def load_customers(path: Path) -> list[CustomerRow]:
                 name=row["name"],
                 emails=tuple(email.strip().lower() for email in (row.get("emails") or "").split(";") if email),
                 siren=row.get("siren") or "",
+                phones=tuple(phone.strip() for phone in (row.get("phones") or "").split(";") if phone.strip()),
+                vat_number=row.get("vat_number") or "",
+                street=row.get("street") or "",
+                city=row.get("city") or "",
             )
             for row in csv.DictReader(file)
         ]
@@ -102,8 +111,12 @@ def _answer(source: str, reading: Reading, customer: str | None, index: Index) -
         "order_date": _iso(reading.order_date),
         "requested_delivery_date": _iso(reading.requested_delivery_date),
         "repeat_of_last_order": reading.repeat_of_last_order,
-        "lines": lines if reading.kind is not Kind.OTHER else [],
-        "warnings": [],
+        "lines": lines,
+        "warnings": [
+            *reading.findings,
+            *(f"removed: {name}" for name in reading.removed),
+            *(f"charge: {name}" for name in reading.charges),
+        ],
     }
 
 

@@ -342,7 +342,7 @@ def _asked(
 ) -> Asked:  # fmt: skip
     lines = _lines(article_matcher(session, customer), reading)
     if reading.repeat_of_last_order:
-        lines = (*_again(session, customer), *lines)
+        lines = (*_again(session, customer, without=reading.removed), *lines)
     quote = quotes.by_reference(session, reading.quote_reference) if reading.quote_reference else None
     by_mail = message.channel is MessageChannel.MAIL
     return Asked(
@@ -369,13 +369,16 @@ def _lines(matcher: ArticleMatcher, reading: Reading) -> tuple[AskedLine, ...]:
     return tuple(matcher.asked(line) for line in reading.lines)
 
 
-def _again(session: Session, customer: Customer) -> tuple[AskedLine, ...]:
-    """The lines of the customer's last registered order: what « comme d'habitude » means."""
+def _again(session: Session, customer: Customer, *, without: tuple[str, ...] = ()) -> tuple[AskedLine, ...]:
+    """The lines of the customer's last registered order, less what he says he does not want this time."""
     last = orders.last_confirmed(session, customer)
+    matcher = article_matcher(session, customer)
+    unwanted = {sku for name in without for sku in matcher.possible(name)}
     return tuple(
         AskedLine(
             text=line.text, article=line.article, quantity=line.quantity, packaging=line.packaging,
             packaging_count=line.packaging_count, confidence=Decimal("0.9"),
         )
         for line in (last.kept_lines if last is not None else [])
+        if line.article is None or line.article.sku not in unwanted
     )  # fmt: skip

@@ -1,11 +1,15 @@
-"""Attachments as text and tables: PDF, spreadsheets and CSV; everything else is left to a person."""
+"""Attachments as text and tables: PDF, spreadsheets, CSV, XML orders; everything else is left to a person."""
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 
+from intake.attachments.layouts import rows_of, tables_under
+from intake.attachments.orders import StructuredOrder, UnreadableXmlError, read_order
 from intake.incoming import Attachment
 
 MAX_PAGES = 50
@@ -28,61 +32,71 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """A file's words: its text, and the tables in it."""
+    """A file's words: its text and the tables in it, or the order that a machine wrote; `findings` say what failed."""
 
     name: str
-    text: str
-    tables: tuple[Table, ...]
-
-    @property
-    def labelled(self) -> str:
-        """The text, then each cell on a line of its own: a label and its value often share a cell."""
-        cells = (" ".join(cell.split()) for table in self.tables for row in table.rows for cell in row)
-        return "\n".join([self.text, *(cell for cell in cells if cell)])
+    text: str = ""
+    tables: tuple[Table, ...] = ()
+    order: StructuredOrder | None = None
+    findings: tuple[str, ...] = ()
 
 
 def read(attachment: Attachment) -> Paper | None:
-    """The file's text and tables; None for a kind that is not read, or a file beyond the limits."""
+    """The file's text and tables; None for a kind that is not read."""
     if len(attachment.content) > MAX_BYTES:
-        return None
-    if attachment.media_type == "application/pdf":
-        return _pdf(attachment)
-    if attachment.media_type in _SHEETS:
-        return _sheets(attachment)
-    if attachment.media_type in {"text/csv", "text/tab-separated-values"}:
-        return _csv(attachment)
-    return None
+        return Paper(attachment.name, findings=("file_too_large",))
+    if attachment.media_type.startswith("image/") and not attachment.inline:
+        return Paper(attachment.name, findings=("ocr_not_installed",))
+    reader = _READERS.get(attachment.media_type)
+    return reader(attachment) if reader is not None else None
 
 
-def _pdf(attachment: Attachment) -> Paper | None:
+def _xml(attachment: Attachment) -> Paper | None:
+    try:
+        order = read_order(attachment.content)
+    except UnreadableXmlError as error:
+        return Paper(attachment.name, findings=(str(error),))
+    return Paper(attachment.name, order=order) if order is not None else None
+
+
+def _pdf(attachment: Attachment) -> Paper:
     import pdfplumber
     from pdfminer.pdfdocument import PDFPasswordIncorrect
     from pdfminer.pdfparser import PDFSyntaxError
     from pdfplumber.utils.exceptions import PdfminerException
+
+    from intake.reading.titles import header  # reading imports this package
 
     texts, tables = [], []
     try:
         with pdfplumber.open(io.BytesIO(attachment.content)) as pdf:
             for number, page in enumerate(pdf.pages[:MAX_PAGES], start=1):
                 texts.append(page.extract_text() or "")
-                tables += [Table(number, _cells(rows)) for rows in page.extract_tables()]
-    except (PdfminerException, PDFSyntaxError, PDFPasswordIncorrect):
-        return None
-    return Paper(attachment.name, "\n".join(texts), tuple(tables))
+                ruled = [_cells(rows) for rows in page.extract_tables()]
+                if not any(header(row) for rows in ruled for row in rows[:-1]):
+                    ruled += tables_under(rows_of(page.extract_words()), lambda cells: bool(header(cells)))
+                tables += [Table(number, rows) for rows in ruled]
+    except PDFPasswordIncorrect:
+        return Paper(attachment.name, findings=("pdf_locked",))
+    except (PdfminerException, PDFSyntaxError) as error:
+        locked = isinstance(error.args[0] if error.args else None, PDFPasswordIncorrect)
+        return Paper(attachment.name, findings=("pdf_locked" if locked else "pdf_broken",))
+    text = "\n".join(texts)
+    return Paper(attachment.name, text, tuple(tables), findings=() if text.strip() else ("ocr_not_installed",))
 
 
 def _cells(rows: list[list[str | None]]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(cell or "" for cell in row) for row in rows[:MAX_ROWS])
 
 
-def _sheets(attachment: Attachment) -> Paper | None:
+def _sheets(attachment: Attachment) -> Paper:
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(attachment.content))
         sheets = [book.get_sheet_by_index(index).to_python() for index in range(len(book.sheet_names))]
     except CalamineError:
-        return None
+        return Paper(attachment.name, findings=("sheet_broken",))
     tables = tuple(
         Table(number, tuple(tuple(_cell(cell) for cell in row) for row in rows[:MAX_ROWS]))
         for number, rows in enumerate(sheets, start=1)
@@ -92,7 +106,9 @@ def _sheets(attachment: Attachment) -> Paper | None:
 
 
 def _cell(value: object) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() else repr(value)
+    return value.strftime("%d/%m/%Y") if isinstance(value, date) else str(value)
 
 
 def _csv(attachment: Attachment) -> Paper:
@@ -102,3 +118,13 @@ def _csv(attachment: Attachment) -> Paper:
     delimiter = max(";,\t", key=text[:2000].count)
     rows = tuple(tuple(row) for row in csv.reader(io.StringIO(text), delimiter=delimiter))
     return Paper(attachment.name, text, (Table(1, rows[:MAX_ROWS]),))
+
+
+_READERS: dict[str, Callable[[Attachment], Paper | None]] = {
+    "application/pdf": _pdf,
+    "application/xml": _xml,
+    "text/xml": _xml,
+    "text/csv": _csv,
+    "text/tab-separated-values": _csv,
+    **dict.fromkeys(_SHEETS, _sheets),
+}

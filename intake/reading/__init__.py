@@ -1,26 +1,28 @@
 """What a message asks for: its kind, its lines with the words they came from, its references and dates.
 
-Deterministic and explainable: each line points at the words or the cell it was read from. Simple for now: prose, lists
-and tables; what is not recognised as a line stays in the message, for a person to see.
+Deterministic and explainable: each line points at the words or the cell it was read from. What is not recognised as a
+line stays in the message, for a person to see.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 from core.money import Money
 from intake import attachments
+from intake.attachments import Paper
+from intake.attachments.orders import StructuredOrder
 from intake.incoming import Incoming
-from intake.reading import dates, kinds, tables, texts
+from intake.reading import dates, kinds, references, tables, texts
 from intake.reading.values import AskedLine, Evidence, Kind, Reading
-from intake.reading.words import phrase, plain, words
+from intake.reading.words import phrase, plain, unit_named, words
 
 __all__ = ["AskedLine", "Evidence", "Kind", "Reading", "read"]
 
-_QUOTE = re.compile(r"\bDV-\d{4}-\d{3,}\b", re.IGNORECASE)
-_CODE = r"[^\w\n]{0,6}(?P<code>(?=[\w./-]*\d)[\w./-]{3,25})"
+_WITH_LINES = frozenset({Kind.ORDER, Kind.ORDER_CHANGE, Kind.QUOTE_REQUEST})
 
 
 def read(incoming: Incoming, *, today: date) -> Reading:
@@ -29,48 +31,99 @@ def read(incoming: Incoming, *, today: date) -> Reading:
     if machine is not None:
         return Reading(machine)
     papers = [paper for attachment in incoming.attachments if (paper := attachments.read(attachment)) is not None]
-    written = "\n".join([incoming.subject, incoming.text, *(paper.text for paper in papers)])
+    structured = next((paper for paper in papers if paper.order is not None), None)
     in_tables = tuple(line for paper in papers for line in tables.lines(paper))
-    in_text = () if in_tables else texts.lines(incoming.text)
-    lines = in_tables or in_text
+    if structured is not None and structured.order is not None:
+        in_tables = _structured_lines(structured.name, structured.order)
+    asked = _written(incoming, beside_paper=bool(in_tables))
+    lines = in_tables + asked.lines
+    written = "\n".join(_text_of(paper) for paper in papers)
     flat = plain(f"{incoming.subject}\n{incoming.text}")
-    repeat = not lines and bool(phrase("repeat", "same").search(flat))
-    quote = _QUOTE.search(written)
+    repeat = not in_tables and bool(phrase("repeat", "same").search(flat))
     kind = kinds.kind_of(incoming, has_lines=bool(lines), paper_order=bool(in_tables), repeat=repeat)
-    return Reading(
+    if structured is not None and structured.order is not None:
+        kind = Kind(structured.order.kind)
+    body = f"{incoming.subject}\n{incoming.text}"
+    reading = Reading(
         kind=kind,
-        lines=lines,
-        order_reference=_order_reference("\n".join(paper.text for paper in papers), incoming),
-        order_date=dates.issued("\n".join(paper.text for paper in papers), today=today),
-        requested_delivery_date=dates.wanted(f"{incoming.subject}\n{incoming.text}", today=today)
-        or dates.delivery_label("\n".join(paper.labelled for paper in papers), today=today),
-        quote_reference=quote[0].upper() if quote else None,
+        lines=lines if kind in _WITH_LINES else (),
+        order_reference=references.order_reference(written, incoming.subject, incoming.text),
+        order_date=dates.issued(written, today=today),
+        requested_delivery_date=dates.wanted(incoming.text, today=today)
+        or dates.wanted(incoming.subject, today=today)
+        or dates.delivery_label(written, today=today),
+        quote_reference=references.quote_reference(f"{body}\n{written}"),
         repeat_of_last_order=repeat and kind is Kind.ORDER,
-        accord=any(
-            consent in plain(paper.text) for paper in papers for consent in words("documents")["words"]["consent"]
-        ),
-        total_net=_total("\n".join(paper.text for paper in papers)),
+        accord=references.consents(written),
+        total_net=references.total_net(written),
+        removed=asked.removed if repeat or kind is Kind.ORDER_CHANGE else (),
+        charges=tuple(charge for paper in papers for charge in tables.charges(paper)),
+        findings=tuple(finding for paper in papers for finding in paper.findings),
+        papers=written,
+    )
+    if structured is None or structured.order is None:
+        return reading
+    order = structured.order
+    return replace(
+        reading,
+        order_reference=order.number or None,
+        order_date=order.issued_on,
+        requested_delivery_date=order.wanted_on,
+        quote_reference=order.quote or reading.quote_reference,
+        names=order.names,
+        numbers=order.numbers,
+        total_net=Money.of(order.total_net) if order.total_net is not None else None,
     )
 
 
-def _order_reference(papers: str, incoming: Incoming) -> str | None:
-    """The purchase order's own number: behind a strong label in the paper, then in the subject and the text."""
-    labels = "|".join(words("documents")["labels"]["order_strong"])
-    between = "|".join(words("documents")["labels"]["no"])
-    pattern = re.compile(rf"\b(?:{labels})\b(?:\s*(?:{between}))?{_CODE}")
-    for text in (papers, incoming.subject, incoming.text):
-        flat = plain(text)
-        for found in pattern.finditer(flat):
-            code = text[found.start("code") : found.end("code")].strip(".")
-            if not re.fullmatch(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}", code):
-                return code
-    return None
+def _written(incoming: Incoming, *, beside_paper: bool) -> texts.Asked:
+    """What the text asks for; beside a paper with lines only what it says to add, a table of its own counts as one."""
+    rows = [line.split("\t") for line in incoming.text.split("\n") if "\t" in line.strip()]
+    in_rows = tables.rows(rows, "body") if rows else []
+    if in_rows and not beside_paper:
+        return texts.Asked(tuple(in_rows))
+    asked = texts.asked(incoming.text)
+    if beside_paper:
+        return texts.Asked(tuple(line for line in asked.lines if _added(incoming.text, line)), asked.removed)
+    if not asked.lines:  # an order in the subject only
+        subject = texts.asked(incoming.subject)
+        return texts.Asked(
+            tuple(
+                replace(line, evidence=replace(line.evidence, part="subject"))
+                for line in subject.lines
+                if line.certainty == 1
+            ),
+            asked.removed,
+        )
+    return asked
 
 
-def _total(papers: str) -> Money | None:
-    """The total without VAT that the paper states."""
-    labels = "|".join(words("documents")["labels"]["total"])
-    found = re.search(rf"(?:{labels})\s*:?\s*([\d\s]+[.,]\d{{2}})\b", plain(papers))
-    if found is None:
-        return None
-    return Money.of(Decimal(re.sub(r"\s", "", found[1]).replace(",", ".")))
+def _added(text: str, line: AskedLine) -> bool:
+    before = plain(text[max(0, line.evidence.start - 40) : line.evidence.start])
+    return bool(re.search(rf"(?:{'|'.join(words('phrases')['lines']['adding'])})[^.\n]*$", before))
+
+
+def _text_of(paper: Paper) -> str:
+    """A paper's text, and what stands in each of its cells: a label and its value may share one."""
+    cells = (" ".join(cell.split()) for table in paper.tables for row in table.rows for cell in row if "\n" in cell)
+    rows = ("  ".join(cell for cell in row if cell) for table in paper.tables for row in table.rows)
+    return "\n".join([*cells, *rows, paper.text])
+
+
+def _structured_lines(part: str, order: StructuredOrder) -> tuple[AskedLine, ...]:
+    return tuple(
+        AskedLine(
+            text=line.name or line.our_reference or line.gtin or line.own_reference,
+            designation=line.name,
+            quantity=line.quantity,
+            unit=unit_named(line.unit),
+            reference=line.own_reference or line.our_reference or line.gtin,
+            unit_price=line.unit_price,
+            codes=tuple(code for code in (line.our_reference, line.gtin, line.own_reference) if code),
+            in_table=True,
+            certainty=Decimal(1),
+            evidence=Evidence(part, row=number),
+        )
+        for number, line in enumerate(order.lines, start=1)
+        if line.quantity is None or line.quantity > 0
+    )

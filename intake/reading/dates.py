@@ -3,40 +3,59 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import cache
 
 from intake.reading.words import plain, words
 
-_NUMERIC = re.compile(r"\b(?P<day>\d{1,2})[/.](?P<month>\d{1,2})(?:[/.](?P<year>\d{4}|\d{2}))?\b")
+#: How far before a date the words stand that say what it is for.
+_NEAR = 60
+_SHORT = 40
 
 
 @cache
-def _weekdays() -> re.Pattern[str]:
-    names = [plain(form) for forms in words("dates")["weekdays"] for form in forms if len(form) > 3]
-    return re.compile(rf"\b(?P<name>{'|'.join(names)})(?:\s+(?P<day>\d{{1,2}}))?\b(?!\s*[a-z]*\d)")
-
-
-@cache
-def _months() -> re.Pattern[str]:
-    names = [plain(form) for forms in words("dates")["months"] for form in forms]
-    return re.compile(rf"\b(?P<day>\d{{1,2}})(?:er)?\s+(?P<name>{'|'.join(names)})\b(?:\s+(?P<year>\d{{4}}))?")
+def _patterns() -> tuple[re.Pattern[str], ...]:
+    """Ways to write a date, the surest first; day and month alone count only behind what leads to a date."""
+    table = words("dates")
+    days = "|".join(sorted((plain(form) for forms in table["weekdays"] for form in forms), key=len, reverse=True))
+    months = "|".join(sorted((plain(form) for forms in table["months"] for form in forms), key=len, reverse=True))
+    weeks = "|".join(re.escape(plain(form)) for form in table["week"])
+    leads = "|".join(table["leads"])
+    day_month = r"(?P<day>\d{1,2})[/.](?P<month>\d{1,2})"
+    year = r"[/.](?P<year>\d{4}|\d{2})"
+    number = r"(?:\s+(?P<day>\d{1,2})(?![\w/.]|\s*[a-z]))?"
+    return tuple(
+        re.compile(pattern)
+        for pattern in (
+            rf"(?<!\w)(?P<name>{days})\.?\s+(?:le\s+)?{day_month}(?:{year})?(?![\w/])",
+            rf"(?<!\w)(?:(?:{days})\.?\s+)?(?P<day>\d{{1,2}})(?:er)?\s+(?P<name>{months})(?!\w)\.?(?:\s+(?P<year>\d{{4}}))?",
+            r"(?<!\w)(?P<year>20\d{2})-(?P<month>\d{2})-(?P<day>\d{2})(?!\w)",
+            rf"(?<![\w/.,]){day_month}{year}(?![\w/])",
+            rf"(?:(?<!\w)(?:{leads})|[:(,]|^)\s*(?:le\s+)?(?<![\w/.,]){day_month}(?![\w/])",
+            rf"(?<!\w)(?P<name>{days})(?!\w)\.?{number}",
+            rf"(?<!\w)(?:{weeks})\s*(?:n°\s?)?(?P<week>\d{{1,2}})(?!\w)",
+        )
+    )
 
 
 def wanted(text: str, *, today: date) -> date | None:
     """The day the goods are wanted for, read against `today`; history (« commande du … ») is not a wish."""
     flat = plain(text)
-    history = re.compile(rf"(?:{'|'.join(words('dates')['history'])})\s*\S{{0,3}}\s*$")
-    if re.search(rf"\b(?:{'|'.join(map(plain, words('dates')['tomorrow']))})\b", flat):
-        return today + timedelta(days=1)
-    for pattern in (_NUMERIC, _months(), _weekdays()):
-        for found in pattern.finditer(flat):
-            if history.search(flat[max(found.start() - 40, 0) : found.start()]):
-                continue
-            day = _day(found.groupdict(), today)
-            if day is not None and day >= today:
-                return day
-    return None
+    short = len(flat.strip()) <= _SHORT
+    wishes = re.compile(rf"(?<!\w)(?:{'|'.join(words('dates')['wanted'])})(?!\w)")
+    history = re.compile(rf"(?<!\w)(?:{'|'.join(words('dates')['history'])})(?!\w)[^,;\n]{{0,30}}$")
+    loose: list[date] = []
+    for position, day, named in sorted(_mentions(flat, today)):
+        before = flat[max(0, position - _NEAR) : position].rsplit("\n", 1)[-1]
+        around = before + flat[position : position + 12]
+        if history.search(before) or day < today:
+            continue
+        if short or wishes.search(around):
+            return day
+        if named and not re.search(r"\?", flat[position : position + 80].split("\n", 1)[0]):
+            loose.append(day)
+    return loose[0] if len(loose) == 1 else None
 
 
 def delivery_label(text: str, *, today: date) -> date | None:
@@ -49,28 +68,65 @@ def issued(text: str, *, today: date) -> date | None:
     return _labelled(text, words("documents")["labels"]["date"], today)
 
 
+def _mentions(flat: str, today: date) -> Iterator[tuple[int, date, bool]]:
+    """Every date in the text: its place, the day, whether it is a day's name and no number."""
+    table = words("dates")
+    for key, ahead in (("after_tomorrow", 2), ("tomorrow", 1), ("today", 0)):
+        for found in re.finditer(rf"(?<![\w-])(?:{'|'.join(map(plain, table[key]))})(?!\w)", flat):
+            if key != "tomorrow" or not flat[: found.start()].rstrip(" -").endswith("apres"):
+                yield found.start(), today + timedelta(days=ahead), key != "today"
+    for match in re.finditer(rf"(?<!\w)(?:{'|'.join(map(plain, table['end_of_week']))})(?!\w)", flat):
+        yield match.start(), today + timedelta(days=(4 - today.weekday()) % 7), False
+    taken: list[tuple[int, int]] = []
+    for pattern in _patterns():
+        for match in pattern.finditer(flat):
+            groups = match.groupdict()
+            parts = {
+                name: groups.get(name) or groups.get(f"{name}2") for name in ("day", "month", "year", "name", "week")
+            }
+            start = match.start("day2") if groups.get("day2") else match.start()
+            if any(begin < match.end() and start < end for begin, end in taken):
+                continue
+            day = _day(parts, today)
+            if day is not None:
+                taken.append((start, match.end()))
+                yield start, day, parts["day"] is None and parts["week"] is None
+
+
 def _labelled(text: str, labels: list[str], today: date) -> date | None:
     flat = plain(text)
-    for label in labels:
-        for found in re.finditer(rf"\b(?:{label})\b[^\n\d]{{0,25}}", flat):
-            for pattern in (_NUMERIC, _months()):
-                written = pattern.match(flat, found.end())
-                if written and (day := _day(written.groupdict(), today)):
-                    return day
+    others = (
+        "|".join(words("documents")["labels"]["delivery"])
+        if labels is words("documents")["labels"]["date"]
+        else r"(?!)"
+    )
+    for label in sorted(labels, key=len, reverse=True):
+        for found in re.finditer(rf"(?<!\w)(?:{label})(?!\w)(?P<gap>[^\n\d]{{0,25}})", flat):
+            if re.search(
+                rf"(?<!\w)(?:{others}|echeance|validite|naissance)(?!\w)",
+                found["gap"] + flat[max(0, found.start() - 14) : found.start()],
+            ):
+                continue
+            rest = flat[found.end() : found.end() + 30].split("\n", 1)[0]
+            begin = max(0, found.end() - len(found["gap"]))
+            dates = sorted((place, day) for place, day, _ in _mentions(flat[begin : found.end()] + rest, today))
+            if dates and dates[0][0] <= len(found["gap"]) + 1:
+                return dates[0][1]
     return None
 
 
 def _day(found: dict[str, str | None], today: date) -> date | None:
     table = words("dates")
-    name, number = found.get("name"), found.get("day")
-    month = int(found["month"] or 0) if found.get("month") else 0
+    name, number, year = found["name"], found["day"], found["year"]
+    if found["week"]:
+        return _week(int(found["week"]), today)
+    month = int(found["month"] or 0)
     if name is not None and not month:
         months = [index for index, forms in enumerate(table["months"], 1) if name in map(plain, forms)]
         weekdays = [index for index, forms in enumerate(table["weekdays"]) if name in map(plain, forms)]
-        if weekdays and not months:
+        if weekdays and not (months and number):
             return _next_weekday(weekdays[0], int(number) if number else None, today)
         month = months[0]
-    year = found.get("year")
     try:
         if year:
             return date(int(year) if len(year) == 4 else 2000 + int(year), month, int(number or 0))
@@ -80,10 +136,21 @@ def _day(found: dict[str, str | None], today: date) -> date | None:
     return day if day >= today - timedelta(days=60) else day.replace(year=today.year + 1)
 
 
+def _week(number: int, today: date) -> date | None:
+    """The Monday of a calendar week (ISO 8601), of the next year when it has long passed."""
+    for year in (today.year, today.year + 1):
+        try:
+            day = date.fromisocalendar(year, number, 1)
+        except ValueError:
+            return None
+        if day >= today - timedelta(days=30):
+            return max(day, today)
+    return None
+
+
 def _next_weekday(weekday: int, number: int | None, today: date) -> date:
-    day = today + timedelta(days=(weekday - today.weekday() - 1) % 7 + 1)
-    for _ in range(9 if number is not None else 0):
-        if day.day == number:
-            return day
-        day += timedelta(days=7)
-    return today + timedelta(days=(weekday - today.weekday() - 1) % 7 + 1)
+    nearest = today + timedelta(days=(weekday - today.weekday() - 1) % 7 + 1)
+    if number is None:
+        return nearest
+    fitting = (nearest + timedelta(days=7 * weeks) for weeks in range(10))
+    return next((day for day in fitting if day.day == number), nearest)

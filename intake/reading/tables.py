@@ -3,80 +3,113 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
 from intake.attachments import Paper
+from intake.reading.titles import REFERENCES, header
 from intake.reading.values import AskedLine, Evidence
-from intake.reading.words import plain, unit_forms, words
-
-_REFERENCES = ("own_reference", "reference", "our_reference", "gtin")
+from intake.reading.words import plain, unit_forms, unit_named, words
 
 
-def lines(paper: Paper) -> Iterator[AskedLine]:
+def lines(paper: Paper) -> tuple[AskedLine, ...]:
     """The rows below each header that have a designation or a reference, and a quantity above zero."""
+    found: list[AskedLine] = []
     for table in paper.tables:
-        columns: dict[str, int] = {}
-        for number, cells in enumerate(table.rows):
-            header = _header(cells)
-            if header:
-                columns = header
-                continue
-            if columns:
-                line = _row(paper, table.page, number, cells, columns)
-                if line is not None:
-                    yield line
+        found += rows(table.rows, paper.name, table.page)
+    return tuple(found)
 
 
-def _header(cells: Sequence[str]) -> dict[str, int]:
-    """Which column is which; empty when the row is no header: it must name what and how many."""
-    titles: dict[str, int] = {}
-    for position, cell in enumerate(cells):
-        title = plain(cell).strip(" .:")
-        for column, names in words("documents")["columns"].items():
-            if column not in titles and title and any(title == plain(name).strip(" .") for name in names):
-                titles[column] = position
-                break
-    named = {"designation", *_REFERENCES} & titles.keys()
-    return titles if named and "quantity" in titles else {}
+def charges(paper: Paper) -> tuple[str, ...]:
+    """Carriage and fees that the tables list; they are no articles."""
+    cells = (" ".join(cell.split()) for table in paper.tables for row in table.rows for cell in row)
+    return tuple(dict.fromkeys(cell for cell in cells if _is_charge(cell)))
 
 
-def _row(paper: Paper, page: int, number: int, cells: Sequence[str], columns: dict[str, int]) -> AskedLine | None:
+def rows(cells_of: Sequence[Sequence[str]], part: str, page: int = 0) -> list[AskedLine]:
+    """The lines of one table; a row with nothing but more words continues the designation above it."""
+    columns: dict[str, int] = {}
+    found: list[AskedLine] = []
+    follows = False
+    for number, cells in enumerate(cells_of, start=1):
+        titles = header(cells)
+        if titles:
+            columns = titles
+            continue
+        if not columns:
+            continue
+        if _is_total(cells):
+            follows = False
+            continue
+        line = _row(part, page, number, cells, columns)
+        filled = [position for position, cell in enumerate(cells) if cell.strip()]
+        if line is not None:
+            found.append(line)
+        elif follows and filled == [columns.get("designation")] and len(cells[filled[0]]) <= 60 and page:
+            more = " ".join(cells[filled[0]].split())
+            found[-1] = replace(found[-1], designation=f"{found[-1].designation} {more}")
+        follows = line is not None
+    return found
+
+
+def _is_charge(text: str) -> bool:
+    flat = plain(text).strip(" .:")
+    return len(flat) <= 40 and any(
+        re.match(rf"{re.escape(plain(word))}(?!\w)", flat) for word in words("documents")["words"]["charges"]
+    )
+
+
+def _is_total(cells: Sequence[str]) -> bool:
+    first = plain(next((cell for cell in cells if cell.strip()), "")).strip(" .:")
+    return any(re.match(rf"{re.escape(word)}(?!\w)", first) for word in words("documents")["words"]["total"])
+
+
+def _row(part: str, page: int, number: int, cells: Sequence[str], columns: dict[str, int]) -> AskedLine | None:
     def cell(column: str) -> str:
         position = columns.get(column)
         return " ".join(cells[position].split()) if position is not None and position < len(cells) else ""
 
     quantity, unit = _quantity(cell("quantity"))
     designation = cell("designation")
-    reference = next((cell(column) for column in _REFERENCES if cell(column)), "")
-    if quantity is None or quantity <= 0 or not (designation or reference):
+    codes = tuple(dict.fromkeys(code for column in REFERENCES if (code := cell(column))))
+    if quantity is None or quantity <= 0 or not (designation or codes) or _is_charge(designation):
         return None
-    if any(plain(designation).startswith(word) for word in words("documents")["words"]["total"]):
+    if not designation and not re.search(r"\w", "".join(codes)):
         return None
-    named = unit_forms().get(plain(cell("unit")).strip(" ."), ("", ""))[0]
+    price = number_of(cell("unit_price"))
+    said = re.search(r"\(([^()\d]{2,20})\)\s*$", designation)
     return AskedLine(
         text=" ".join(" ".join(value.split()) for value in cells if value),
         designation=designation,
         quantity=quantity,
-        unit=named or unit,
-        reference=reference,
-        unit_price=number_of(cell("unit_price")),
-        evidence=Evidence(paper.name, page=page, row=number),
+        unit=_unit(cell("unit")) or unit or (unit_named(said[1]) if said else ""),
+        reference=cell("own_reference") or next(iter(codes), ""),
+        unit_price=price if price and price > 0 else None,
+        codes=codes,
+        in_table=True,
+        evidence=Evidence(part, page=page, row=number),
     )
 
 
+def _unit(text: str) -> str:
+    """The unit that a cell names; a longer cell (« carton de 6 ») by its first word."""
+    return unit_named(text) or (unit_named(text.split(maxsplit=1)[0]) if text.split() else "")
+
+
 def _quantity(text: str) -> tuple[Decimal | None, str]:
-    found = re.fullmatch(r"\s*([\d\s.,]+)\s*([^\d\s]*)\s*", plain(text))
+    found = re.fullmatch(r"\s*(?P<number>\d[\d\s.,]*)\s*(?P<unit>[^\d\s]*)\s*", plain(text))
     if found is None:
         return None, ""
-    return number_of(found[1]), unit_forms().get(found[2].strip("."), ("", ""))[0]
+    name, kind = unit_forms().get(found["unit"].strip(".()"), ("", ""))
+    return number_of(found["number"]), name if kind != "measure" or found["unit"] else ""
 
 
 def number_of(text: str) -> Decimal | None:
     """A number as French or English papers write it; None when the cell holds none."""
-    kept = re.sub(r"[^\d.,-]", "", text)
+    kept = re.sub(r"[^\d.,-]", "", text).strip(".,")
     if "," in kept:
-        kept = kept.replace(".", "").replace(",", ".")
+        kept = kept.replace(".", "").replace(",", ".") if kept.rfind(",") > kept.rfind(".") else kept.replace(",", "")
     try:
         return Decimal(kept)
     except InvalidOperation:

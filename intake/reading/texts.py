@@ -1,122 +1,356 @@
-"""Lines of an order in prose, lists and chat bubbles."""
+"""Lines of an order in prose, lists and chat bubbles: each piece of a sentence with a quantity is a line.
+
+What a sentence corrects (« 4, non 5 ») counts as corrected; what it does not want is no line; a line that names only
+a quality (« 5 rouges ») takes the article from the line before.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cache
 
+from intake.reading.counts import Count, best_count
+from intake.reading.tokens import IDLE, Token, blotted, tokens
 from intake.reading.values import AskedLine, Evidence
-from intake.reading.words import number_words, phrase, plain, unit_forms, words
+from intake.reading.words import phrase, plain, unit_named, variant_classes, words
 
-_NUMBER = re.compile(
-    r"(?<![\w.,/])(?P<times>x ?)?(?P<number>\d{1,5}(?:[.,]\d{1,3})?)(?![\w.,]*\d)(?P<glued>[a-z\u00b2\u00b5]*)"
+_BREAK_WORDS = frozenset({"et", "puis", "mais", "ainsi"})
+_GLUE = frozenset(
+    {
+        "de",
+        "du",
+        "des",
+        "la",
+        "le",
+        "les",
+        "d'",
+        "l'",
+        "un",
+        "une",
+        "au",
+        "aux",
+        "a",
+        "pour",
+        "et",
+        "en",
+        "x",
+        "dans",
+        "par",
+        "sur",
+        "c",
+        "mais",
+    }
 )
-_SPLIT = re.compile(
-    r"\n|;|\s[-*\u2022]\s|,\s(?=\D{0,30}\d)|,(?=\s*\d+\s*[a-z])|\s(?:et|puis|plus)\s(?=(?:[a-z]+\s){0,1}\d|(?:une?|deux|trois|quatre|cinq|six|dix)\s)"
+_CODE = re.compile(
+    r"(?<!\w)(?:(?=[A-Z0-9/_-]*\d)(?=[A-Z0-9/_-]*[A-Z])[A-Z0-9][A-Z0-9/_-]{3,}|[A-Z]{2,}(?:-[A-Z0-9]+)+|\d{8,14})(?!\w)"
 )
-_LETTERS = re.compile(r"[a-z]{3,}")
 
 
 @dataclass(frozen=True, slots=True)
-class _Count:
-    """A number that counts: its value, the unit behind it, and where both stand in the piece."""
+class Asked:
+    """The lines of a text, what it does not want, and whether it asks in so many words."""
 
-    value: Decimal
-    unit: str
+    lines: tuple[AskedLine, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Piece:
+    tokens: list[Token]
     start: int
     end: int
-    weight: int
 
 
 def lines(text: str) -> tuple[AskedLine, ...]:
     """The lines that the text asks for, in its order; greetings, signatures and refusals are not lines."""
+    return asked(text).lines
+
+
+def asked(text: str) -> Asked:
+    """The lines that the text asks for, and what it does not want."""
     flat = plain(text)
-    end = _end_of_order(flat)
-    found = []
-    for start, stop in _pieces(flat[:end]):
-        line = _line(text, flat, start, stop)
-        if line is not None:
-            found.append(line)
-    return tuple(found)
+    blot = blotted(flat)
+    found: list[AskedLine] = []
+    loose: list[AskedLine] = []
+    removed: list[str] = []
+    for start, end in _written_lines(flat):
+        for piece in _pieces(blot, start, end):
+            said = flat[piece.start : piece.end]
+            refusal = phrase("lines", "negation").search(said)
+            if refusal and not phrase("lines", "request").search(said, refusal.end()):
+                removed.append(text[piece.start + refusal.end() : piece.end].strip(" .,;!"))
+                continue
+            for line in _lines(text, flat, piece):
+                corrected = _corrected(found, line) if any(t.kind == "correction" for t in piece.tokens) else None
+                if corrected is not None:
+                    unit = line.unit or found[corrected].unit
+                    found[corrected] = replace(line, designation=found[corrected].designation, unit=unit)
+                else:
+                    merged = _from_before(line, found)
+                    (loose if merged.certainty == 0 else found).append(merged)
+    asks = bool(phrase("lines", "request").search(flat))
+    if loose and (found or asks):
+        found = sorted(
+            [*found, *(replace(line, certainty=Decimal("0.8")) for line in loose)], key=lambda line: line.evidence.start
+        )
+    return Asked(tuple(found), tuple(removed))
 
 
-def _end_of_order(flat: str) -> int:
-    """Where the closing formula or the signature begins; a thank-you on the order's own line ends nothing."""
-    closing = re.compile(
-        rf"(?m)^\s*(?:{phrase('zones', 'closings').pattern}|{phrase('zones', 'signature').pattern})\b.{{0,40}}$"
+def _written_lines(flat: str) -> Iterator[tuple[int, int]]:
+    """The lines before the closing formula, signature or legal footer; wrapped prose is joined."""
+    footer, ends = phrase("zones", "footers"), _ending()
+    start, ended = 0, False
+    spans: list[tuple[int, int]] = []
+    for line in flat.split("\n"):
+        stop = start + len(line)
+        bare = line.strip()
+        if footer.search(line):
+            break
+        if bare and ends.fullmatch(bare) and not phrase("lines", "request").search(bare):
+            ended = ended or bool(re.search(r"\d|\b(?:une?|deux|trois)\b", flat[:start]))
+        elif bare and (not ended or bare.startswith("ps") or phrase("lines", "request").search(bare)):
+            before = flat[spans[-1][0] : spans[-1][1]] if spans else ""
+            if (
+                spans
+                and spans[-1][1] == start - 1
+                and len(before) >= 60
+                and re.match(r"[a-z(]", bare)
+                and not before.rstrip().endswith((".", ":", ";"))
+            ):
+                spans[-1] = (spans[-1][0], stop)
+            else:
+                spans.append((start, stop))
+        start = stop + 1
+    yield from spans
+
+
+@cache
+def _ending() -> re.Pattern[str]:
+    closings = "|".join(words("phrases")["zones"]["closings"])
+    signatures = "|".join(words("phrases")["zones"]["signature"])
+    return re.compile(rf"(?:{closings})(?:[\s,.!a-z'-]{{0,40}})|(?:{signatures}).{{0,60}}")
+
+
+def _pieces(blot: str, start: int, end: int) -> Iterator[_Piece]:
+    """The parts between commas, stops and joining words; a part that only counts belongs to the one before it."""
+    pieces: list[_Piece] = []
+    current: list[Token] = []
+    begin = start
+    for token in [*tokens(blot, start, end), Token(".", end, end, "mark")]:
+        breaks = token.kind == "line" or token.text in {",", ";", ".", "!", "?", "+", "•", "|", "…"}
+        if breaks or (token.text in _BREAK_WORDS and token.kind == "word"):
+            if any(t.kind not in IDLE for t in current):
+                pieces.append(_Piece(_sizes(current), begin, token.start))
+            begin, current = token.end, []
+        else:
+            current.append(token)
+    joined: list[_Piece] = []
+    for piece in pieces:
+        if joined and _belongs(joined[-1], piece, blot):
+            between = tokens(blot, joined[-1].end, piece.tokens[0].start)
+            joined[-1] = _Piece([*joined[-1].tokens, *between, *piece.tokens], joined[-1].start, piece.end)
+        else:
+            joined.append(piece)
+    yield from joined
+
+
+def _sizes(found: list[Token]) -> list[Token]:
+    """« 2 L » alone in a piece counts a size, it measures nothing."""
+    said = [t for t in found if t.kind not in IDLE]
+    if len(said) != 1 or said[0].kind != "measure" or variant_classes().get(said[0].unit) != "sizes":
+        return found
+    token = said[0]
+    cut = token.end - len(token.unit)
+    number = Token(token.text[: -len(token.unit)].strip(), token.start, cut, "number", token.value)
+    return [number, Token(token.unit, cut, token.end, "word")]
+
+
+def _belongs(before: _Piece, piece: _Piece, blot: str) -> bool:
+    counted, own = best_count(before.tokens), best_count(piece.tokens)
+    content = _content([t for t in piece.tokens if own is None or not own.start <= t.start < own.end])
+    joined_by = blot[before.end : piece.tokens[0].start].strip()
+    if counted is None and own is not None and _content(before.tokens):
+        return not content or joined_by == "et"  # « papier A4, 3 cartons » ; « lavettes bleues et rouges : 2 »
+    return (
+        counted is not None
+        and own is None
+        and joined_by == "et"
+        and all(t.text in variant_classes() for t in content)
+        and bool(content)
     )
-    counted = [match.start() for match in _NUMBER.finditer(flat)]
-    for found in closing.finditer(flat):
-        if counted and found.start() > counted[0]:
-            return found.start()
-    return len(flat)
 
 
-def _pieces(flat: str) -> Iterator[tuple[int, int]]:
-    start = 0
-    for cut in _SPLIT.finditer(flat):
-        yield start, cut.start()
-        start = cut.end()
-    yield start, len(flat)
-
-
-def _line(text: str, flat: str, start: int, stop: int) -> AskedLine | None:
-    piece = flat[start:stop]
-    if phrase("lines", "negation").search(piece):
-        return None
-    counts = sorted(_counts(piece), key=lambda count: -count.weight)
-    if not counts:
-        return None
-    count = counts[0]
-    after = _designation(piece[count.end :])
-    before = _designation(piece[: count.start])
-    designation = after if _LETTERS.search(after) else before
-    if not _LETTERS.search(designation):
-        return None
-    begin = start + (count.start if designation == after else 0)
-    return AskedLine(
+def _lines(text: str, flat: str, piece: _Piece) -> Iterator[AskedLine]:
+    """The line of a piece; several when it asks for one of each."""
+    said = flat[piece.start : piece.end]
+    each = phrase("lines", "each").search(said)
+    inside = [
+        t for t in piece.tokens if not each or not piece.start + each.start() <= t.start < piece.start + each.end()
+    ]
+    count = best_count(inside)
+    if count is None:
+        line = _uncounted(text, piece)
+        if line is not None:
+            yield line
+        return
+    chosen, start, certain = _named(inside, count)
+    designation = _text(text, chosen)
+    content = _content(chosen)
+    codes = tuple(dict.fromkeys(_CODE.findall(text[piece.start : piece.end])))
+    begin = start if chosen and chosen[0].start >= count.end else min([count.start, *(t.start for t in chosen)])
+    stop = max([count.end, *(t.end for t in chosen)])
+    corrected = any(t.kind == "correction" for t in piece.tokens)
+    if not content and not codes and not corrected:
+        return
+    line = AskedLine(
         text=text[begin:stop].strip(" ,.;:-\n"),
         designation=designation,
         quantity=count.value,
         unit=count.unit,
+        reference=next((code for code in codes if code in designation), ""),
+        codes=codes,
+        content=count.content,
+        certainty=Decimal(0) if count.article and not unit_named(count.unit) else min(certain, count.certainty),
         evidence=Evidence("body", begin, stop),
     )
+    parts = re.split(r"\s+et\s+|,\s*", designation) if each else [designation]
+    yield from _each(line, parts)
 
 
-def _designation(words_: str) -> str:
-    fillers = phrase("zones", "fillers").pattern
-    cleaned = re.sub(rf"(?:^|\s)(?:{fillers})(?=\s|$|[,.!])", " ", words_)
-    cleaned = re.sub(r"^\s*(?:de |d'|des |du )+", "", cleaned.strip(" ,.;:-!()"))
-    return cleaned.strip(" ,.;:-!()")
+def _each(line: AskedLine, parts: list[str]) -> Iterator[AskedLine]:
+    first = replace(line, designation=parts[0])
+    yield first
+    for part in parts[1:]:
+        yield _from_before(replace(line, designation=part), [first])
 
 
-def _counts(piece: str) -> Iterator[_Count]:
-    """The numbers that can be the quantity; those in front of a unit that counts weigh most, then the first word."""
-    for found in _NUMBER.finditer(piece):
-        behind = re.match(r"\s*(?P<unit>[a-z\u00b2\u00b5]+)\.?", piece[found.end("number") :])
-        word = found["glued"] or (behind["unit"] if behind else "")
-        name, kind = unit_forms().get(word, ("", ""))
-        if found["glued"] and not name:
-            continue
-        if kind == "measure" and not re.match(r"\s*(?:de|d')\s", piece[found.end("number") + len(word) + 1 :]):
-            continue
-        value = Decimal(found["number"].replace(",", "."))
-        if value == 0:
-            continue
-        leads = not _LETTERS.search(piece[: found.start()])
-        weight = 3 if kind in {"count", "pack"} else 2 if found["times"] or leads else 1
-        end = found.end("number") + (len(behind[0]) if behind and name else len(found["glued"]) if name else 0)
-        yield _Count(value, name, found.start(), end, weight)
-    numbers = number_words()
-    for found in re.finditer(r"[a-z]+", piece):
-        counted = numbers.get(found[0])
-        behind = re.match(r"\s*(?:de |d')?(?P<unit>[a-z]+)", piece[found.end() :])
-        name, kind = unit_forms().get(behind["unit"], ("", "")) if behind else ("", "")
-        groups = {plain(word) for word in words("numbers")["groups"]}
-        if counted is not None and (
-            kind in {"count", "pack"} or found[0] in groups or not piece[: found.start()].strip()
-        ):
-            end = found.end() + (len(behind[0]) if behind and kind in {"count", "pack"} else 0)
-            yield _Count(counted, name if kind in {"count", "pack"} else "", found.start(), end, 2)
+def _named(inside: list[Token], count: Count) -> tuple[list[Token], int, Decimal]:
+    """The tokens that name the article: those behind the quantity, else those before it; how sure that is."""
+    before = [t for t in inside if t.end <= count.start]
+    after = [t for t in inside if t.start >= count.end]
+    for position in range(len(before) - 1, -1, -1):
+        if before[position].kind == "request":
+            before = (
+                before[position + 1 :] if _content(before[position + 1 :]) or _content(after) else before[:position]
+            )
+            break
+    cut = next((i for i, t in enumerate(after) if t.kind == "request"), len(after))
+    after = after[:cut]
+    colon = bool(before) and before[-1].text in {":", "-", "=", ")"}
+    if _content(after) and (not _content(before) or count.leads or (colon and before[-1].text == ":")):
+        return _trimmed(after), count.start, Decimal(1)
+    if _content(before) and not _content(after):
+        return _trimmed(_noun(before)), min(t.start for t in before), Decimal(1)
+    if not _content(after):
+        return [], count.start, Decimal(1)
+    spec = all(t.kind in {"dims", "measure", "code", "mark"} or t.text in variant_classes() for t in after)
+    if spec:
+        return [*_trimmed(before), *_trimmed(after)], before[0].start, Decimal("0.9")
+    return _trimmed(after), count.start, Decimal("0.85")
+
+
+def _noun(before: list[Token]) -> list[Token]:
+    """What names the article before its quantity: behind a verb's « du », « des »."""
+    pronouns = set(words("phrases")["lines"]["pronouns"])
+    if before and before[0].text in pronouns:
+        for position, token in enumerate(before):
+            if (
+                position
+                and token.text in {"du", "des", "de", "d'", "les", "le", "la"}
+                and _content(before[position + 1 :])
+            ):
+                return before[position + 1 :]
+    return before
+
+
+def _uncounted(text: str, piece: _Piece) -> AskedLine | None:
+    """« il nous faut du papier » : an article that is asked for without a quantity."""
+    for position, token in enumerate(piece.tokens[:-1]):
+        if token.kind == "request" and piece.tokens[position + 1].text in {"du", "des"}:
+            chosen = _trimmed(piece.tokens[position + 1 :])
+            if chosen and len(chosen) <= 6:
+                begin, stop = chosen[0].start, chosen[-1].end
+                return AskedLine(
+                    text[begin:stop], _text(text, chosen), None, Evidence("body", begin, stop), certainty=Decimal("0.5")
+                )
+    return None
+
+
+def _content(found: list[Token]) -> list[Token]:
+    stop, qualities = set(words("words")["stop"]), variant_classes()
+    return [t for t in found if t.kind not in IDLE and (t.text not in stop or t.text in qualities)]
+
+
+def _trimmed(found: list[Token]) -> list[Token]:
+    """Without joining words and marks at both ends."""
+    start, end = 0, len(found)
+    while start < end and (found[start].kind in IDLE or found[start].text in _GLUE):
+        start += 1
+    while end > start and (found[end - 1].kind in IDLE or found[end - 1].text in _GLUE - {"x"}):
+        end -= 1
+    return found[start:end]
+
+
+def _text(text: str, chosen: list[Token]) -> str:
+    """The words of these tokens as written; where tokens between them were left out they are left out."""
+    if not chosen:
+        return ""
+    parts, run = [], [chosen[0]]
+    for token in chosen[1:]:
+        if token.start - run[-1].end <= 6 and not re.search(r"\S", text[run[-1].end : token.start]):
+            run.append(token)
+        else:
+            parts.append(text[run[0].start : run[-1].end])
+            run = [token]
+    parts.append(text[run[0].start : run[-1].end])
+    return " ".join(" ".join(parts).split())
+
+
+def _qualities_only(designation: str) -> dict[str, str]:
+    """Class → word when a designation names nothing but qualities; empty otherwise."""
+    found: dict[str, str] = {}
+    for word in re.findall(r"[^\W_]+", designation):
+        name = variant_classes().get(plain(word))
+        if name is None:
+            if plain(word) in words("words")["stop"] or plain(word) in words("words")["size_words"]:
+                continue
+            return {}
+        found[name] = word
+    return found
+
+
+def _from_before(line: AskedLine, found: list[AskedLine]) -> AskedLine:
+    """« 5 rouges » : the article of the line before with this quality instead of its own."""
+    qualities = _qualities_only(line.designation)
+    if not qualities or not found or line.codes:
+        return line
+    kept = [
+        word
+        for word in found[-1].designation.split()
+        if variant_classes().get(plain(word.strip(",."))) not in qualities
+    ]
+    return replace(line, designation=" ".join([*kept, line.designation]))
+
+
+def _corrected(found: list[AskedLine], line: AskedLine) -> int | None:
+    """Which earlier line a correction means: the one that names the same article, the last when it names none."""
+    if not found:
+        return None
+    if not re.search(r"[^\W\d_]{2,}", line.designation):
+        return len(found) - 1
+    merged = _from_before(line, found).designation
+    for position in range(len(found) - 1, -1, -1):
+        if _same(found[position].designation, merged) or _same(found[position].designation, line.designation):
+            return position
+    return None
+
+
+def _same(one: str, other: str) -> bool:
+    return {_root(word) for word in one.split()} == {_root(word) for word in other.split()}
+
+
+def _root(word: str) -> str:
+    return plain(word).rstrip("sxe.,")

@@ -1,0 +1,174 @@
+"""The words and numbers of a text with their places, after what is no order was blotted out: dates, prices, telephones.
+
+A number is typed by what surrounds it: a dimension (19x33, 24/6), a measure (5 L), a code (A4), a factor (x2), or a
+plain number that may count.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+
+from intake.reading.words import phrase, plain, unit_forms, words
+
+#: Stands in a blotted text for every letter of a request (« il nous faudrait »).
+REQUEST = "\x01"
+#: Stands for every letter of a correction (« non », « plutôt »).
+CORRECTION = "\x02"
+#: Kinds of tokens that name nothing.
+IDLE = frozenset({"mark", "request", "correction", "elision", "line"})
+_NUMBER = r"\d{1,9}(?:[.,]\d{1,4})?"
+_LENGTH = r"(?:mm|cm|m|\u00b5)?"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word, number or mark of the plain text; `value` and `unit` where it is a number."""
+
+    text: str
+    start: int
+    end: int
+    kind: str
+    value: Decimal | None = None
+    unit: str = ""
+
+
+def _forms(*kinds: str) -> str:
+    forms = [re.escape(form) for form, (_, kind) in unit_forms().items() if kind in kinds]
+    return "|".join(sorted(forms, key=len, reverse=True))
+
+
+@cache
+def _rules() -> re.Pattern[str]:
+    return re.compile(
+        rf"(?P<request>{REQUEST}+)|(?P<correction>{CORRECTION}+)"
+        rf"|(?P<dims>(?<![\w.,]){_NUMBER}{_LENGTH}(?:[x*\u00d7]{_NUMBER}{_LENGTH})+(?!\w)"
+        rf"|(?<![\w.,]){_NUMBER}{_LENGTH}(?:\s[x\u00d7]\s{_NUMBER}{_LENGTH}){{0,2}}\s[x\u00d7]\s{_NUMBER}(?:mm|cm|m)(?!\w))"
+        rf"|(?P<times>(?<!\w)[x*\u00d7]\s?{_NUMBER}(?![\w/]))"
+        r"|(?P<code>(?<!\w)\d+[a-z]\w*(?:[-/._]\w+)*"
+        r"|(?<!\w)[a-z]+(?:[-._/]?\d\w*)(?:[-/._]\w+)*|(?<!\w)[a-z]+(?:-[a-z]+)*-[a-z]*\d\w*(?:-\w+)*|(?<!\w)\d{7,})"
+        r"|(?P<slash>(?<!\w)\d{1,5}/\d{1,5}(?!\w))"
+        r"|(?P<thousands>(?<![\w.,])\d{1,3}(?: \d{3})+(?![\w,.]*\d))"
+        rf"|(?P<number>{_NUMBER})"
+        r"|(?P<elision>[a-z]{1,2}')"
+        r"|(?P<word>[^\W\d_]+(?:-[^\W\d_]+)*)"
+        r"|(?P<mark>[^\w\s])|(?P<line>\n)"
+    )
+
+
+@cache
+def _measure() -> re.Pattern[str]:
+    return re.compile(rf"\s?(?P<unit>{_forms('measure')})(?![\w'²])")
+
+
+@cache
+def _pack() -> re.Pattern[str]:
+    return re.compile(rf"(?P<unit>{_forms('pack', 'count')})(?!\w)")
+
+
+_TIMES = re.compile(r"\s?[x\u00d7](?=\s)(?!\s*\d)")
+
+
+@cache
+def _blots() -> re.Pattern[str]:
+    """What holds digits and is no order: telephones, addresses, dates, times, prices, percentages, references."""
+    table, papers = words("dates"), words("documents")["labels"]
+    months = "|".join(plain(form) for forms in table["months"] for form in forms)
+    days = "|".join(plain(form) for forms in table["weekdays"] for form in forms)
+    weeks = "|".join(re.escape(plain(form)) for form in table["week"])
+    soon = "|".join(plain(form) for name in ("after_tomorrow", "tomorrow", "today") for form in table[name])
+    long_days = "|".join(plain(form) for forms in table["weekdays"] for form in forms if len(form) > 4)
+    labels = "|".join(sorted([*papers["order"], *papers["quote"], *papers["other_paper"]], key=len, reverse=True))
+    before = "|".join(papers["no"])
+    spans = "|".join(table["spans"])
+    code = r"(?=[\w/-]{0,24}\d)(?:[a-z]+[-/.]?\d[\w/-]*|[a-z]+-[\w/-]*\d[\w/-]*|\d+[-/][\w/-]+|\d{5,})"
+    return re.compile(
+        r"[^\s@]{1,64}@\S+|https?://\S+|www\.\S+"
+        r"|(?<!\d)(?:\+33\s?|0)[1-9](?:[\s.-]?\d{2}){4}(?!\d)"
+        rf"|(?<!\w)(?:(?:{days})\.?\s+)?\d{{1,2}}(?:er)?\s+(?:{months})(?!\w)\.?(?:\s+\d{{4}})?"
+        rf"|(?<!\w)(?:{days})\.?\s+(?:le\s+)?\d{{1,2}}(?:[/.]\d{{1,2}}(?:[/.]\d{{2,4}})?)?(?![\w/])(?!\s*(?:x|[a-z]+s\b))"
+        r"|(?<![\w/])\d{1,2}[/.]\d{1,2}[/.]\d{2,4}(?![\w/])"
+        r"|(?<!\w)(?:le|du|au|avant|pour|les|jusqu'au|d'ici)(?:\s+le)?\s+\d{1,2}/\d{1,2}(?![\w/])"
+        rf"|(?<!\w)(?:{weeks})\s*(?:n°\s?)?\d{{1,2}}(?!\w)"
+        rf"|(?<![\w.,])\d{{1,2}}\s?h(?:\s?\d{{2}})?(?!\w)|(?<![\w.,])\d{{1,3}}\s?(?:{spans})(?!\w)"
+        r"|(?<![\w.,])\d[\d ]{0,8}(?:[.,]\d{1,4})?\s?(?:€|euros?|eur)(?!\w)(?:\s?(?:ht|ttc))?(?:\s?/\s?\w+)?"
+        r"|(?:-|\bremise \w{0,3} ?)\d{1,3}(?:[.,]\d{1,2})?\s?%"
+        rf"|(?<!\w)(?:(?:pour|avant|d'ici|des)\s+)?(?:le\s+)?(?:{soon}|(?:{long_days})(?:\s+prochain)?)(?!\w)"
+        rf"(?:\s+(?:matin|midi|apres-midi|soir))?"
+        rf"|(?<!\w)(?:{labels})(?:\s*(?:{before}))?[\s:]{{0,3}}{code}"
+        rf"|(?:n°|nº)\s?{code}"
+    )
+
+
+@cache
+def _idle() -> re.Pattern[str]:
+    zones = words("phrases")["zones"]
+    idle = sorted([*zones["greetings"], *zones["fillers"], *zones["closings"]], key=len, reverse=True)
+    return re.compile(rf"(?<![\w'-])(?:{'|'.join(idle)})(?![\w-])")
+
+
+@cache
+def requests() -> re.Pattern[str]:
+    """Words that ask for something, whole words only."""
+    return re.compile(rf"(?<!\w)(?:{phrase('lines', 'request').pattern})(?!\w)")
+
+
+def blotted(flat: str) -> str:
+    """The plain text with the same length, where requests are marked and what is no order is blank."""
+
+    def blot(pattern: re.Pattern[str], text: str, mark: str) -> str:
+        return pattern.sub(lambda found: re.sub(r"[^\n]", mark, found[0]), text)
+
+    text = blot(requests(), blot(_blots(), re.sub(r"(?<=\bdemi)-", " ", flat), " "), REQUEST)
+    return blot(_idle(), blot(phrase("lines", "correction"), text, CORRECTION), " ")
+
+
+def tokens(text: str, start: int = 0, end: int | None = None) -> list[Token]:
+    """The tokens between two places of a blotted text."""
+    found: list[Token] = []
+    position, end = start, len(text) if end is None else end
+    while (match := _rules().search(text, position, end)) is not None:
+        found.append(_token(match, text, end, found))
+        position = found[-1].end
+    return found
+
+
+def _token(match: re.Match[str], text: str, end: int, before: list[Token]) -> Token:
+    kind, written, start = match.lastgroup or "", match[0], match.start()
+    if kind == "thousands":
+        return Token(written, start, match.end(), "number", Decimal(written.replace(" ", "")))
+    if kind == "times":
+        value = _decimal(re.sub(r"[x*\u00d7\s]", "", written))
+        return Token(written, start, match.end(), "times" if value == value.to_integral() else "dims", value)
+    if kind == "slash":
+        top, bottom = map(Decimal, written.split("/"))
+        behind = re.compile(r"[\s-]*([a-z]+)").match(text, match.end())
+        part = bottom in {2, 4} and top < bottom and behind and unit_forms().get(behind[1], ("", ""))[1] == "pack"
+        return Token(written, start, match.end(), "number" if part else "dims", top / bottom if part else None)
+    if kind in {"number", "code"} and (glued := re.match(_NUMBER, written)):
+        return _number(match, glued[0], text, end, before)
+    return Token(written, start, match.end(), kind)
+
+
+def _number(match: re.Match[str], digits: str, text: str, end: int, before: list[Token]) -> Token:
+    start, stop, value = match.start(), match.start() + len(digits), _decimal(digits)
+    for kind, pattern in (("measure", _measure()), ("counted", _pack())):
+        unit = pattern.match(text, stop, end)
+        if unit and unit.end() >= match.end():
+            return Token(text[start : unit.end()], start, unit.end(), kind, value, unit["unit"])
+    if match[0] == f"{digits}x":
+        return Token(match[0], start, match.end(), "counted", value)
+    if match.lastgroup == "code":
+        return Token(match[0], start, match.end(), "code")
+    times = _TIMES.match(text, stop, end)
+    if times:
+        return Token(text[start : times.end()], start, times.end(), "counted", value)
+    percent = text[stop:end].lstrip(" ").startswith("%")
+    numbered = percent or (bool(before) and before[-1].text == "°" and start - before[-1].end <= 1)
+    return Token(match[0], start, match.end(), "dims" if numbered else "number", value)
+
+
+def _decimal(digits: str) -> Decimal:
+    return Decimal(digits.replace(",", "."))

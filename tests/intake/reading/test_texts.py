@@ -1,0 +1,114 @@
+"""Lines in prose, lists and chat bubbles: quantities, corrections, refusals, signatures."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from intake.reading import texts
+
+
+def read(text: str) -> list[tuple[str, str, str]]:
+    return [(f"{line.quantity:f}".rstrip("0").rstrip(".") if line.quantity is not None and "." in f"{line.quantity:f}"
+             else str(line.quantity), line.unit, line.designation) for line in texts.lines(text)]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("3 cartons de croissants, 2 sacs de farine T55 et 1 seau de crème",
+         [("3", "carton", "croissants"), ("2", "sac", "farine T55"), ("1", "seau", "crème")]),
+        ("baguettes 40 pièces, beurre doux : 6", [("40", "pièce", "baguettes"), ("6", "", "beurre doux")]),
+        ("taies 60x60 x12, drap plat 180x300 x 4", [("12", "", "taies 60x60"), ("4", "", "drap plat 180x300")]),
+        ("vis 16x1,5 x200", [("200", "", "vis 16x1,5")]),
+        ("une douzaine d'œufs", [("12", "", "œufs")]),
+        ("deux cent cinquante serviettes", [("250", "", "serviettes")]),
+        ("une demi-palette de sel fin", [("0.5", "palette", "sel fin")]),
+        ("1 200 gobelets", [("1200", "", "gobelets")]),
+        ("12pcs tasses blanches", [("12", "pièce", "tasses blanches")]),
+        ("3 x 6 bouteilles de limonade", [("18", "bouteille", "limonade")]),
+        ("papier A4, 3 cartons", [("3", "carton", "papier A4")]),
+        ("2 kg de comté", [("2", "kg", "comté")]),
+        ("serviettes de bain (2 paquets)", [("2", "paquet", "serviettes de bain")]),
+        ("crème liquide 35% 2 cartons", [("2", "carton", "crème liquide 35")]),
+    ],
+)  # fmt: skip
+def test_a_quantity_is_found_wherever_it_stands(text: str, lines: list[tuple[str, str, str]]) -> None:
+    assert read(text) == lines
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("10 draps bleus, 5 rouges et... attendez, 15 bleus plutôt",
+         [("15", "", "draps bleus"), ("5", "", "draps rouges")]),
+        ("deux rouleaux non trois rouleaux de film", [("3", "rouleau", "film")]),
+        ("5 cartons de beurre doux, non 4", [("4", "carton", "beurre doux")]),
+        ("4 peignoirs M et 2 L", [("4", "", "peignoirs M"), ("2", "", "peignoirs L")]),
+        ("torchons bleus et verts : 1 paquet de chaque",
+         [("1", "paquet", "torchons bleus"), ("1", "paquet", "torchons verts")]),
+    ],
+)  # fmt: skip
+def test_what_is_corrected_or_only_varied_takes_the_article_from_before(
+    text: str, lines: list[tuple[str, str, str]]
+) -> None:
+    assert read(text) == lines
+
+
+def test_dates_hours_prices_telephones_and_references_are_no_quantities() -> None:
+    text = (
+        "Bonjour, commande n° BC-4412 pour jeudi 26 novembre avant 10h, à 4,20 € HT, tél. 06 39 98 12 01 :\n"
+        "- 6 cartons de lait\nRéponse sous 48h svp, garantie 2 ans ?"
+    )
+    assert read(text) == [("6", "carton", "lait")]
+
+
+def test_what_is_not_wanted_is_no_line() -> None:
+    asked = texts.asked("2 cartons de beurre doux mais pas de farine. Nous n'avons plus besoin de levure")
+    assert [line.designation for line in asked.lines] == ["beurre doux"]
+    assert asked.removed == ("farine", "de levure")
+
+
+def test_signature_and_footer_hold_no_lines() -> None:
+    text = (
+        "2 cartons de lait\n\nCordialement,\nPaul Martin\n12 rue des Moissons\nTél 04 65 71 12 01\n"
+        "Ce message et ses pièces jointes sont confidentiels. 3 ans de prison."
+    )
+    assert read(text) == [("2", "carton", "lait")]
+
+
+def test_an_addition_below_the_signature_still_counts() -> None:
+    assert read("2 cartons de lait\nMerci\nPaul\nPS : ajoutez 1 sac de riz")[1] == ("1", "sac", "riz")
+
+
+def test_each_line_points_at_its_words() -> None:
+    text = "Bonjour ! Pour vendredi : 3 cartons de papier et 2 boîtes d'agrafes 24/6. Merci"
+    found = texts.lines(text)
+    assert [text[line.evidence.start : line.evidence.end] for line in found] == [
+        "3 cartons de papier", "2 boîtes d'agrafes 24/6",
+    ]  # fmt: skip
+
+
+def test_an_article_alone_is_less_sure_than_a_number() -> None:
+    lines = texts.lines("il nous faut 3 balais et un seau plastique")
+    assert [line.certainty for line in lines] == [Decimal(1), Decimal("0.8")] or lines[1].unit == "seau"
+
+
+def test_a_plain_remark_with_an_article_is_no_line() -> None:
+    assert texts.lines("Bonjour, nous avons un souci et une question") == ()
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "merci", "1", "x2", "(((", "0 0 0", "9" * 400, "de de de 3", "\x01\x02"])
+def test_odd_text_gives_no_line_and_no_error(text: str) -> None:
+    assert texts.lines(text) == ()
+
+
+def test_a_long_hostile_text_is_read_in_time() -> None:
+    import time
+
+    begun = time.perf_counter()
+    texts.lines("1x" * 20_000)
+    texts.lines("a-" * 20_000 + "1")
+    texts.lines("2 cartons de lait, " * 2_000)
+    assert time.perf_counter() - begun < 5
