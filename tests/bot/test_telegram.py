@@ -192,6 +192,17 @@ def test_t40_a_code_is_used_once_hashed_and_expires(desk: Desk) -> None:
         parties.use_link_code(session, late, chat_id=second, at=desk.clock())
 
 
+def test_s38_at_first_contact_the_bot_says_that_it_is_automatic_and_what_it_keeps(desk: Desk) -> None:
+    with transaction(desk.app.engine) as session:
+        hotel = session.get_one(Customer, desk.ids["hotel"])
+        code = parties.make_link_code(session, hotel, by=SYSTEM, at=desk.clock())
+    user = desk.client.add_user("Nina").id
+    desk.client.say(user, f"/start {code}")
+    desk.settle()
+    said = desk.client.last(user).text
+    assert all(word in said for word in ("automatique", "conserv\u00e9s", "/contact"))
+
+
 def test_a_stranger_is_told_how_to_get_a_code_and_nothing_is_kept_of_an_order(desk: Desk) -> None:
     stranger = desk.client.add_user("Zoé").id
     desk.client.say(stranger, "10 cartons de beurre doux 82 svp")

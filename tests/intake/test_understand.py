@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import Engine, select
 
-from core import messages
+from core import messages, registration
 from core.catalogue import Article, Packaging
 from core.db import transaction
 from core.messages import MailReceipt, Message, MessageState
@@ -142,6 +142,28 @@ def test_e05_a_message_understood_twice_is_one_draft(engine: Engine) -> None:
         message.state, message.next_try = MessageState.STORED, None
     run(engine)
     assert count(engine, Order) == 1
+
+
+def test_e16_a_store_that_fails_halfway_leaves_no_bytes_behind(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("the queue is away")
+
+    monkeypatch.setattr("intake.receive.jobs.ring", broken)
+    with pytest.raises(RuntimeError):
+        store(engine, mail(ORDER))
+    assert (count(engine, messages.Blob), count(engine, Message), count(engine, MailReceipt)) == (0, 0, 0)
+
+
+def test_e19_an_order_sent_again_on_purpose_is_kept_and_shown_as_a_possible_duplicate(engine: Engine) -> None:
+    text = ORDER.replace("Bonjour,", "Bonjour, voici notre bon de commande 4500123.")
+    store(engine, mail(text), uid=1)
+    store(engine, mail(f"Je renvoie.\n{text}", identifier="<2@martin.example>"), uid=2)
+    run(engine)
+    with transaction(engine) as session:
+        first, second = session.scalars(select(Order).order_by(Order.id))
+        found = registration.examine(session, second, house=SETTINGS.house, at=AT)
+        assert {first.customer_reference, second.customer_reference} == {"4500123"}
+        assert "possible_duplicate" in {finding.code for finding in found}
 
 
 def test_e15_an_exception_in_one_mail_does_not_hold_the_next_one_up(

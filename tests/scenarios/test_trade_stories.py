@@ -19,7 +19,10 @@ from core.parties import Role
 from core.settings import House
 from tests.core.builders import Trade, furnish
 
-HOUSE = House(name="Linge et Maison SAS", siren="732829320", penalty_rate=Decimal("12.15"))
+HOUSE = House(
+    name="Linge et Maison SAS", street="1 rue du Quai", postcode="59000", city="Lille", siren="732829320",
+    vat_number="FR44732829320", penalty_rate=Decimal("12.15"),
+)  # fmt: skip
 
 
 def resume(session: Session, trade: Trade) -> Trade:
