@@ -131,7 +131,7 @@ def _written_lines(flat: str) -> Iterator[tuple[int, int]]:
 def _ending() -> re.Pattern[str]:
     closings = "|".join(words("phrases")["zones"]["closings"])
     signatures = "|".join(words("phrases")["zones"]["signature"])
-    return re.compile(rf"(?:{closings})(?:[\s,.!a-z'-]{{0,40}})|(?:{signatures}).{{0,60}}")
+    return re.compile(rf"(?:{closings})(?:[\s,.!a-z'-]{{0,40}})|(?:{signatures})")
 
 
 def _pieces(blot: str, start: int, end: int) -> Iterator[_Piece]:

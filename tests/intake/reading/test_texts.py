@@ -78,6 +78,14 @@ def test_signature_and_footer_hold_no_lines() -> None:
     assert read(text) == [("2", "carton", "lait")]
 
 
+def test_a_list_with_double_dashes_is_no_signature() -> None:
+    assert [line[2] for line in read("Commande :\n-- 2 cartons lait\n-- 3 cartons beurre\nMerci")] == ["lait", "beurre"]
+
+
+def test_the_times_and_addresses_of_a_log_are_no_quantities() -> None:
+    assert read("relay [127.0.0.1] on 29 Apr 2017 23:34:45 +0900") == []
+
+
 def test_an_addition_below_the_signature_still_counts() -> None:
     assert read("2 cartons de lait\nMerci\nPaul\nPS : ajoutez 1 sac de riz")[1] == ("1", "sac", "riz")
 
