@@ -438,15 +438,21 @@ def main(out: Path) -> int:
 
 def _summary(console: Console, stage: Stage) -> None:
     table = Table(title="message -> draft -> verdicts -> documents -> pushes", show_lines=False)
-    for column in ("order", "customer", "by", "state", "gross", "documents", "pushes"):
+    for column in ("message", "draft", "verdicts", "state", "gross", "documents", "pushes"):
         table.add_column(column)
+    first_verdicts = {
+        step.facts["order"]: f"{step.facts['accounting']} / {step.facts['commercial']}"
+        for step in reversed(stage.steps)
+        if {"order", "accounting"} <= step.facts.keys()
+    }
     with transaction(stage.engine) as session:
         for order in session.scalars(select(Order).order_by(Order.id)):
             rows = session.scalars(select(OutboxRow).where(OutboxRow.subject == order.subject)).all()
             sent = sum(row.state is OutboxState.SENT for row in rows)
             made = session.scalars(select(Paper).where(Paper.order_id == order.id).order_by(Paper.id))
             papers = ", ".join(paper.file_name.removesuffix(".pdf") for paper in made)
-            table.add_row(order.reference, order.customer.name, order.channel.value, order.state.value,
+            said = f"{order.channel.value}, {order.customer.name}"
+            table.add_row(said, order.reference, first_verdicts.get(order.reference, ""), order.state.value,
                           str(order.totals.gross), papers, str(sent))  # fmt: skip
     console.print(table)
     for name in ("documents", "mail", "chat"):
