@@ -24,9 +24,9 @@ from bot.turns import Turn
 from core import events, jobs, messages
 from core.db import transaction
 from core.errors import Comptoir, TryLater
-from core.messages import ChatUpdate, MessageState
+from core.messages import ChatUpdate, MailboxHealth, MessageState
 from core.parties import ChatLink
-from intake.receive import MailboxSubject
+from intake.receive import DatabaseMailStore, MailboxSubject
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -38,6 +38,9 @@ log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
 TOAST = 200
+CHANNEL = "telegram"
+#: How long a file that the server does not give is waited for without counting tries.
+PATIENCE = timedelta(minutes=15)
 
 
 def build_application(settings: Settings) -> Application[Any, Any, Any, Any, Any, Any]:
@@ -57,6 +60,8 @@ def fetch(app: App, *, timeout: int = 0) -> int:
         newest = session.scalar(
             select(ChatUpdate.update_id).order_by(ChatUpdate.received_at.desc(), ChatUpdate.update_id.desc()).limit(1)
         )
+        health = session.get(MailboxHealth, CHANNEL)
+        troubled = health is not None and bool(health.alarm)
     telegram = app.settings.telegram
     url = f"{telegram.base_url}{telegram.token.get_secret_value()}/getUpdates"
     asked = {"timeout": timeout} | ({"offset": newest + 1} if newest is not None else {})
@@ -66,9 +71,17 @@ def fetch(app: App, *, timeout: int = 0) -> int:
     except (httpx.HTTPError, json.JSONDecodeError) as error:
         raise TryLater("chat_unreachable", after=timedelta(seconds=5), error=type(error).__name__) from error
     if not body.get("ok"):
+        if answer.status_code == httpx.codes.CONFLICT:
+            _mailbox(app).alarm(CHANNEL, "chat_conflict")  # once, until the server answers again (T09)
         wait = body.get("parameters", {}).get("retry_after", 10 if answer.status_code == httpx.codes.CONFLICT else 5)
         raise TryLater("chat_refused", after=timedelta(seconds=wait), status=answer.status_code)
+    if troubled:
+        _mailbox(app).healthy(CHANNEL, app.clock())
     return _store(app, body["result"])
+
+
+def _mailbox(app: App) -> DatabaseMailStore:
+    return DatabaseMailStore(app.engine, app.clock)
 
 
 def _store(app: App, updates: list[dict[str, Any]]) -> int:
@@ -78,7 +91,7 @@ def _store(app: App, updates: list[dict[str, Any]]) -> int:
             number = update["update_id"]
             if session.get(ChatUpdate, number) is None:
                 new += 1
-                raw = json.dumps(update, ensure_ascii=False)
+                raw = json.dumps(update)  # ASCII: half a surrogate pair must not hold a whole batch up
                 session.add(ChatUpdate(update_id=number, raw=raw, chat_id=_chat_of(update), received_at=at))
                 jobs.ring(session, "updates", f"update:{number}", at=at, now=at)
     if updates:
@@ -120,16 +133,43 @@ def _one(app: App, number: int) -> None:
             return _quarantine(session, session.get_one(ChatUpdate, number), "unreadable", app)
     try:
         files = chat.download(app, update)
+    except TelegramError as error:
+        return _file_missing(app, number, error)
+    try:
         turn = _handled(app, number, update, files)
     except Comptoir as refusal:
         turn = _refused(app, number, update, refusal)
     except Exception:
         log.exception("update_failed update=%s", number)
-        return None
+        turn = _failed(app, number, update)
     app.checkpoint("update_handled")
     if turn is not None:
         _answer(app, turn)
     return None
+
+
+def _file_missing(app: App, number: int, error: TelegramError) -> None:
+    """The file could not be fetched: an outage is waited out, and counted only once it has lasted."""
+    log.warning("file_not_fetched update=%s error=%s", number, error.message)
+    with transaction(app.engine) as session:
+        row = session.get_one(ChatUpdate, number)
+        if app.clock() - row.received_at < PATIENCE:
+            row.attempts -= 1
+
+
+def _failed(app: App, number: int, update: Update) -> Turn | None:
+    """The last try failed: set aside for a person, and whoever wrote or pressed is told (T33)."""
+    with transaction(app.engine) as session:
+        row = session.get_one(ChatUpdate, number)
+        if row.attempts < MAX_ATTEMPTS or row.state is not MessageState.STORED:
+            return None
+        _quarantine(session, row, "gave_up", app)
+        turn = _turn(app, session, update)
+        if turn is not None:
+            turn.toast = texts.answer("failed", turn.language, phone=turn.house.phone)
+            if not turn.callback_id:
+                turn.say("failed", phone=turn.house.phone)
+        return turn
 
 
 def _quarantine(session: Session, row: ChatUpdate, reason: str, app: App) -> None:
@@ -144,14 +184,14 @@ def _turn(app: App, session: Session, update: Update) -> Turn | None:
     link = session.get(ChatLink, room.id) if room is not None else None
     if room is None or link is None:
         return None
-    if link.blocked_at is not None:
+    if link.blocked_at is not None and (update.message is not None or update.callback_query is not None):
         link.blocked_at = None  # who writes again has unblocked us
     query, message = update.callback_query, update.effective_message
     answered = update.message.reply_to_message if update.message is not None else None
     return Turn(
         app, session, link, room.id, app.clock(), callback_id=query.id if query is not None else "",
         message_id=message.message_id if message is not None else 0,
-        reply_to=answered.message_id if answered is not None else 0,
+        reply_to=answered.message_id if answered is not None else 0, update_id=update.update_id,
     )  # fmt: skip
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.orm import Session
 from telegram import ForceReply
 
-from bot import keyboards, texts
+from bot import keyboards, sheets, texts
 from bot.app import App
 from bot.cards import Content
-from core import conversations
+from core import conversations, journal
 from core.parties import ChatLink
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Turn:
     callback_id: str = ""
     message_id: int = 0
     reply_to: int = 0
+    update_id: int = 0
     toast: str = ""
     later: list[Later] = field(default_factory=list)
 
@@ -65,7 +66,8 @@ class Turn:
             self.session, content.rows, chat_id=self.chat_id, at=self.at, language=content.language, order=content.order
         )
         bot: Bot = self.app.application.bot
-        self.later.append(lambda: bot.send_message(self.chat_id, content.html, parse_mode="HTML", reply_markup=markup))
+        html = sheets.shortened(content.html)
+        self.later.append(lambda: bot.send_message(self.chat_id, html, parse_mode="HTML", reply_markup=markup))
 
     def show(self, content: Content) -> None:
         """Change the message whose button was pressed."""
@@ -73,11 +75,26 @@ class Turn:
             self.session, content.rows, chat_id=self.chat_id, at=self.at, language=content.language, order=content.order
         )
         bot: Bot = self.app.application.bot
+        html = sheets.shortened(content.html)
         self.later.append(
             lambda: bot.edit_message_text(
-                content.html, chat_id=self.chat_id, message_id=self.message_id, parse_mode="HTML", reply_markup=markup
+                html, chat_id=self.chat_id, message_id=self.message_id, parse_mode="HTML", reply_markup=markup
             )
         )
+
+    def picture(self, content: bytes) -> None:
+        """Show a picture."""
+        bot: Bot = self.app.application.bot
+        self.later.append(lambda: bot.send_photo(self.chat_id, content))
+
+    def not_allowed(self, action: str) -> None:
+        """Say no to somebody without the right, and keep that he tried (S11)."""
+        whom = f"staff:{self.link.staff_id}" if self.link.staff_id else f"customer:{self.link.customer_id}"
+        journal.write(self.session, "press_refused", subject=whom, by=self.by, at=self.at, pressed=action)
+        if self.callback_id:
+            self.toast = texts.answer("not_allowed", self.language)
+        else:
+            self.say("not_allowed")
 
     def ask(self, action: str, key: str, **args: Any) -> None:
         """Put a question whose answer is the next text of this chat, across restarts."""

@@ -186,3 +186,11 @@ def replay(session: Session, message: Message, *, at: datetime) -> None:
     """Put a message back where it waits to be understood, with fresh attempts."""
     message.state, message.reason, message.attempts, message.next_try = MessageState.STORED, "", 0, None
     jobs.ring(session, "understand", f"message:{message.id}:replay:{at.isoformat()}", at=at, now=at)
+
+
+def reword(session: Session, message: Message, text: str, *, at: datetime) -> None:
+    """Give a chat message its edited words and let it be understood again; the raw updates keep both."""
+    said = json.loads(messages.content_of(session, message.raw_sha256)) if message.raw_sha256 else {"files": []}
+    raw = json.dumps({"text": text, "files": said["files"]}, ensure_ascii=False).encode()
+    message.raw_sha256 = messages.keep(session, raw)
+    replay(session, message, at=at)

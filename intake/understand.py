@@ -27,7 +27,7 @@ from core.orders import Asked, AskedLine, Order, OrderState
 from core.outbox import OutboxRow
 from core.parties import Contact, Customer, Staff
 from core.settings import Settings
-from intake import mime, replies
+from intake import changes, mime, replies
 from intake.acknowledgements import all_received
 from intake.catalogues import article_matcher
 from intake.incoming import Address, Attachment, Authentication, Channel, Incoming
@@ -306,21 +306,10 @@ def _join(session: Session, message: Message, reading: Reading, customer: Custom
         .order_by(Order.id.desc())
         .limit(1)
     )  # fmt: skip
-    if order is None or not (reading.lines or reading.requested_delivery_date):
+    if order is None:
         return False
-    author, fresh = _author(customer), []
-    for line in _lines(article_matcher(session, customer), reading):
-        same = next((k for k in order.kept_lines if k.article is not None and k.article is line.article), None)
-        if same is not None and line.quantity is not None and line.quantity > 0:
-            orders.set_quantity(session, order, same.position, line.quantity, by=author, at=desk.at)
-            same.packaging, same.packaging_count = line.packaging, line.packaging_count
-        else:
-            fresh.append(line)
-    if fresh:
-        orders.append_lines(session, order, tuple(fresh), by=author, at=desk.at)
-    if reading.requested_delivery_date and reading.requested_delivery_date != order.requested_delivery_date:
-        orders.set_delivery_date(session, order, reading.requested_delivery_date, by=author, at=desk.at)
-    return True
+    lines = _lines(article_matcher(session, customer), reading)
+    return changes.merge(session, order, lines, reading.requested_delivery_date, by=_author(customer), at=desk.at)
 
 
 def _draft_order(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bot import cards, texts
 from bot.access import allowed
 from bot.handlers import customers, sales, staff
-from core import conversations, journal, orders
+from core import conversations, orders
 from core.errors import Comptoir
 from core.orders import Order
 from core.parties import Staff
@@ -39,11 +39,7 @@ def press(turn: Turn, token: str) -> None:
         return
     thing = _thing(turn, kind, args, button.order_id)
     if not allowed(turn.link, button.action, thing):
-        turn.toast = texts.answer("not_allowed", turn.language)
-        journal.write(
-            turn.session, "press_refused", subject=f"chat:{turn.link.staff_id or turn.link.customer_id}", by=turn.by,
-            at=turn.at, pressed=button.action,
-        )  # fmt: skip
+        turn.not_allowed(button.action)
         return
     act(turn, args | {"version": button.version}, thing)
 

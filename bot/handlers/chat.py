@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from telegram import BotCommand, BotCommandScopeChat, Message, Update
+from telegram.error import BadRequest
 
-from bot import cards, texts
+from bot import texts
 from bot.access import allowed
 from bot.cards import Content
-from bot.handlers import customers, sales, staff
+from bot.handlers import commands, customers, drafts, sales, staff
 from bot.turns import Turn
-from core import catalogue, conversations, events, orders, parties, stock
-from core.clock import business_date
+from core import conversations, events, orders, parties
 from core.conversations import Card
-from core.errors import Comptoir, Refused
-from core.messages import MessageChannel
-from core.orders import Asked, Order
+from core.errors import Comptoir
+from core.orders import Order
 from core.parties import Customer
-from intake import catalogues
-from intake.incoming import Address, Channel, Incoming
-from intake.reading import read
 from intake.reading.words import plain
 from intake.receive import receive_chat
 
@@ -48,7 +43,10 @@ def download(app: App, update: Update) -> list[tuple[str, bytes]]:
     async def get() -> bytes:
         return bytes(await (await found.get_file()).download_as_bytearray())
 
-    return [(name, app.call(get()))]
+    try:
+        return [(name, app.call(get()))]
+    except BadRequest:  # the server says that it is too big, or that it is gone
+        return []
 
 
 def stranger(app: App, session: Session, update: Update, refusal: Comptoir | None = None) -> Turn | None:
@@ -61,7 +59,7 @@ def stranger(app: App, session: Session, update: Update, refusal: Comptoir | Non
     code = _code(message.text or "") if message is not None else ""
     if refusal is not None:
         turn.send(Content(texts.escape(texts.plain(texts.refusal(refusal)))))
-    elif code and room.type == "private":
+    elif code and room.type == "private" and not (message and message.from_user and message.from_user.is_bot):
         link(turn, code)
     else:
         turn.say("how_to_link")
@@ -84,9 +82,9 @@ def link(turn: Turn, code: str) -> None:
     roles = ["customer"] if turn.link.staff is None else sorted(role.value for role in turn.link.staff.roles)
     menu = texts.table("menus", turn.language)
     wanted = {name: menu["describe"][name] for role in roles for name in menu["menu"].get(role, [])}
-    commands = [BotCommand(name, text) for name, text in wanted.items()]
+    menu_shown = [BotCommand(name, text) for name, text in wanted.items()]
     bot, chat_id = turn.app.application.bot, turn.chat_id
-    turn.later.append(lambda: bot.set_my_commands(commands, scope=BotCommandScopeChat(chat_id)))
+    turn.later.append(lambda: bot.set_my_commands(menu_shown, scope=BotCommandScopeChat(chat_id)))
 
 
 class _Linked:
@@ -103,19 +101,23 @@ def message(turn: Turn, sent: Message, files: list[tuple[str, bytes]]) -> None:
         link(turn, code)
         return
     if text.startswith("/"):
-        _command(turn, text)
+        commands.run(turn, text)
         return
-    if text and plain(text).strip(" .!") in texts.table("menus", turn.language)["words"]["give_up"]:
+    words, bare = texts.table("menus", turn.language)["words"], plain(re.sub("['\u2019]", " ", text)).strip(" .!")
+    if text and bare in words["give_up"]:
         _give_up(turn)
+        return
+    if turn.link.customer is not None and bare in words["human"]:
+        customers.human(turn, {}, None)
         return
     asked = conversations.answered(turn.session, chat_id=turn.chat_id, at=turn.at) if text else None
     if asked is not None:
         action, args = asked
         if not allowed(turn.link, staff.ASKED_BY[action]):
-            turn.say("not_allowed")
+            turn.not_allowed(staff.ASKED_BY[action])
             return
-        ANSWERS[action](turn, args, text)
-        return
+        if ANSWERS[action](turn, args, text) is not False:  # words that are no answer are read as any others
+            return
     if turn.link.customer is not None:
         _from_customer(turn, sent, text, files)
     else:
@@ -146,14 +148,10 @@ def _from_customer(turn: Turn, sent: Message, text: str, files: list[tuple[str, 
 
 
 def edited(turn: Turn, sent: Message) -> None:
-    """An edited message is read again as a later bubble: a draft follows it, what was registered does not (T37)."""
-    if turn.link.customer is None:
-        return
-    receive_chat(
-        turn.session, chat_id=turn.chat_id, message_id=-sent.message_id, text=(sent.text or sent.caption or "").strip(),
-        received_at=turn.at, customer_id=turn.link.customer_id,
-        sender=sent.from_user.full_name if sent.from_user is not None else "",
-    )  # fmt: skip
+    """An edited message of a customer: its draft follows, what was registered does not (T37)."""
+    text = (sent.text or sent.caption or "").strip()
+    if turn.link.customer is not None and text and not text.startswith("/"):
+        drafts.edited(turn, sent.message_id, text, sent.from_user.full_name if sent.from_user is not None else "")
 
 
 def _from_staff(turn: Turn, text: str) -> None:
@@ -161,10 +159,10 @@ def _from_staff(turn: Turn, text: str) -> None:
     words = texts.table("menus", "fr")["words"]
     order = _replied_to(turn)
     if order is not None and allowed(turn.link, "edit_draft", order):
-        _edit_draft(turn, order, text)
+        drafts.reply(turn, order, text)
         return
     if (found := re.match(words["order"], text, re.IGNORECASE)) and allowed(turn.link, "take_order"):
-        take_order(turn, text[found.end() :])
+        commands.take_order(turn, text[found.end() :])
         return
     turn.say("help_staff")
 
@@ -176,110 +174,3 @@ def _replied_to(turn: Turn) -> Order | None:
     if card is None or not card.subject.startswith("order:"):
         return None
     return orders.lock(turn.session, int(card.subject.partition(":")[2]))
-
-
-def _edit_draft(turn: Turn, order: Order, text: str) -> None:
-    """`L2 140` sets a quantity, anything else adds what it reads."""
-    found = re.fullmatch(r"[Ll](\d+)\s+(\d+(?:[.,]\d+)?)", text.strip())
-    if found is not None:
-        quantity = Decimal(found[2].replace(",", "."))
-        orders.set_quantity(turn.session, order, int(found[1]), quantity, by=turn.by, at=turn.at)
-        return
-    reading = _read(turn, text)
-    if reading.lines:
-        matcher = catalogues.article_matcher(turn.session, order.customer)
-        asked = tuple(matcher.asked(line) for line in reading.lines)
-        orders.append_lines(turn.session, order, asked, by=turn.by, at=turn.at)
-    elif reading.requested_delivery_date is not None:
-        orders.set_delivery_date(turn.session, order, reading.requested_delivery_date, by=turn.by, at=turn.at)
-    else:
-        raise Refused("nothing_to_change", reference=order.reference)
-
-
-def _read(turn: Turn, text: str) -> Any:
-    incoming = Incoming(Channel.CHAT, Address(""), turn.at, text)
-    return read(incoming, today=business_date(turn.at))
-
-
-def take_order(turn: Turn, said: str) -> None:
-    """An order taken by telephone: `CUSTOMER : LINES`; who took it is kept."""
-    name, _, what = said.partition(":")
-    found = parties.search_customers(turn.session, name.strip())
-    if len(found) != 1:
-        names = ", ".join(customer.name for customer in found)
-        raise Refused("customer_not_one" if found else "customer_unknown", customer=name.strip(), found=names)
-    reading = _read(turn, what)
-    if not reading.lines:
-        raise Refused("no_lines_read", text=what.strip()[:60])
-    matcher = catalogues.article_matcher(turn.session, found[0])
-    asked = Asked(
-        customer=found[0], channel=MessageChannel.ORAL, lines=tuple(matcher.asked(line) for line in reading.lines),
-        requested_delivery_date=reading.requested_delivery_date, taken_by_id=turn.link.staff_id,
-    )  # fmt: skip
-    orders.draft(turn.session, asked, by=turn.by, at=turn.at)
-
-
-def _command(turn: Turn, text: str) -> None:
-    """A command by its French name; one that does not exist, or is not the person's, is told what there is."""
-    word, _, rest = text[1:].partition(" ")
-    action = texts.table("menus", "fr")["commands"].get(word.partition("@")[0].lower())
-    if action is None or not allowed(turn.link, action):
-        turn.say("help_customer" if turn.link.customer is not None else "help_staff")
-        return
-    COMMANDS[action](turn, rest.strip())
-
-
-def _help(turn: Turn, _rest: str) -> None:
-    turn.say("help_customer" if turn.link.customer is not None else "help_staff")
-
-
-def _drafts(turn: Turn, _rest: str) -> None:
-    waiting = orders.open_drafts(turn.session)
-    if not waiting:
-        turn.say("no_draft")
-        return
-    turn.send(cards.order_card(turn.session, waiting[0], house=turn.house, at=turn.at))
-
-
-def _stock(turn: Turn, rest: str) -> None:
-    found = catalogue.search_articles(turn.session, rest)
-    if not found:
-        raise Refused("nothing_found", words=rest)
-    lines = [f"{a.sku} {a.name} : {texts.shown(stock.available(turn.session, a.id))} {a.unit}" for a in found]
-    turn.send(Content(texts.escape("\n".join(lines))))
-
-
-def _account(turn: Turn, rest: str) -> None:
-    found = parties.search_customers(turn.session, rest)
-    if len(found) != 1:
-        names = ", ".join(customer.name for customer in found)
-        raise Refused("customer_not_one" if found else "customer_unknown", customer=rest, found=names)
-    staff.show_account(turn, {}, found[0])
-
-
-def _payment(turn: Turn, rest: str) -> None:
-    number, _, amount = rest.partition(" ")
-    if not number:
-        raise Refused("payment_words")
-    staff.settle(turn, number, amount)
-
-
-def _my_orders(turn: Turn, _rest: str) -> None:
-    query = turn.session.query(Order).filter(Order.customer_id == turn.link.customer_id).order_by(Order.id.desc())
-    rows = [
-        (order.reference, texts.word(order.state.value, turn.language), order.totals.net) for order in query.limit(8)
-    ]
-    turn.send(Content(texts.render("my_orders", turn.language, rows=rows), language=turn.language))
-
-
-COMMANDS: dict[str, Any] = {
-    "help": _help,
-    "drafts": _drafts,
-    "stock_of": _stock,
-    "show_account": _account,
-    "record_payment": _payment,
-    "credit_line": staff.credit_line,
-    "my_orders": _my_orders,
-    "human": lambda turn, _rest: customers.human(turn, {}, None),
-    "take_order": take_order,
-}

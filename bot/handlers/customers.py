@@ -5,18 +5,23 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 from decimal import Decimal
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
+
+from segno import helpers
+from sqlalchemy import select
 
 from bot import texts
 from bot.cards import Content
+from bot.handlers import drafts
 from bot.keyboards import Press
-from core import deliveries, disputes, events, orders, payments, reminders
+from core import conversations, deliveries, disputes, events, orders, payments, reminders
 from core.clock import business_date, next_business_day
 from core.deliveries import Delivery, ReserveKind
 from core.errors import Refused
 from core.invoices import Invoice
 from core.messages import MessageChannel
-from core.orders import Asked, AskedLine, Order
+from core.orders import Asked, AskedLine, Order, OrderState
 from core.payments import OpenItem
 from core.quotes import Quote
 from intake.reading import dates
@@ -39,9 +44,15 @@ def accept_recap(turn: Turn, args: Args, order: Order) -> None:
     turn.toast = texts.answer("recap_accepted", turn.language)
 
 
-def correct(turn: Turn, _args: Args, _order: Order) -> None:
-    """Lines and dates are corrected in free words: the next text joins the draft."""
-    turn.say("write_correction")
+def correct(turn: Turn, _args: Args, order: Order) -> None:
+    """Lines and dates are corrected in free words: the next text is about this draft."""
+    turn.ask("correction", "write_correction", order=order.id)
+
+
+def correction(turn: Turn, args: Args, text: str) -> bool:
+    """The draft becomes what the words say; False when they change nothing in it, and are read as any other words."""
+    order = orders.lock(turn.session, args["order"])
+    return order.customer_id == turn.link.customer_id and drafts.change(turn, order, text)
 
 
 def cancel_order(turn: Turn, _args: Args, order: Order) -> None:
@@ -99,6 +110,12 @@ def pay_info(turn: Turn, args: Args, _document: Any) -> None:
     due = payments.amount_due(turn.session, owed)
     given = {"house": turn.house, "due": due, "number": owed.number, "plain_amount": str(due)}
     turn.send(Content(texts.render("pay_info", turn.language, **given), language=turn.language))
+    if turn.house.iban and due:
+        name, iban, bic = turn.house.name[:70], turn.house.iban, turn.house.bic or None
+        code = helpers.make_epc_qr(name=name, iban=iban, amount=due.amount, text=owed.number, bic=bic)
+        picture = BytesIO()
+        code.save(picture, kind="png", scale=8)
+        turn.picture(picture.getvalue())
 
 
 def claim_paid(turn: Turn, args: Args, _document: Any) -> None:
@@ -128,7 +145,8 @@ def ask_promise(turn: Turn, args: Args, _document: Any) -> None:
 
 
 def make_promise(turn: Turn, args: Args, _document: Any) -> None:
-    """The day was chosen by button."""
+    """The day was chosen by button: nobody waits for a written one any more."""
+    conversations.answered(turn.session, chat_id=turn.chat_id, at=turn.at)
     _promise(turn, args["number"], args["day"])
 
 
@@ -137,12 +155,15 @@ def other_date(turn: Turn, args: Args, _document: Any) -> None:
     turn.ask("promise_day", "or_write_day", number=args["number"])
 
 
-def promise_day(turn: Turn, args: Args, text: str) -> None:
-    """The day was written."""
+def promise_day(turn: Turn, args: Args, text: str) -> bool:
+    """The day was written; False when the words are an order."""
+    if drafts.reading(turn, text).lines:
+        return False
     day = dates.wanted(text, today=business_date(turn.at))
     if day is None:
         raise Refused("date_not_understood")
     _promise(turn, args["number"], day.isoformat())
+    return True
 
 
 def _promise(turn: Turn, number: str, day: str) -> None:
@@ -164,8 +185,12 @@ def dispute_text(turn: Turn, args: Args, text: str) -> None:
 
 
 def accept_quote(turn: Turn, _args: Args, quote: Quote) -> None:
-    """The quote's lines become a draft at the quote's prices."""
+    """The quote's lines become a draft at the quote's prices, once."""
     assert turn.link.customer is not None  # noqa: S101
+    turn.session.refresh(quote, with_for_update=True)
+    query = select(Order).where(Order.quote_id == quote.id, Order.state != OrderState.CANCELLED)
+    if (made := turn.session.scalar(query.limit(1))) is not None:
+        raise Refused("quote_already_ordered", quote=quote.reference, reference=made.reference)
     lines = tuple(
         AskedLine(
             text=line.text, article=line.article, quantity=line.quantity, packaging=line.packaging,
@@ -212,4 +237,9 @@ ACTIONS: dict[str, tuple[str, Any]] = {
     "accept_quote": ("quote", accept_quote),
     "human": ("", human),
 }
-ANSWERS: dict[str, Any] = {"reserve": reserve, "promise_day": promise_day, "dispute_text": dispute_text}
+ANSWERS: dict[str, Any] = {
+    "correction": correction,
+    "reserve": reserve,
+    "promise_day": promise_day,
+    "dispute_text": dispute_text,
+}

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from bot.turns import Turn
 
 Args = dict[str, Any]
+#: A number as people type it: with or without spaces between thousands; a sign is kept, so that it can be refused.
+NUMBER = re.compile(r"-?(?:\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)|\d+)(?:[.,]\d+)?")
 
 
 def confirm(turn: Turn, args: Args, order: Order) -> None:
@@ -145,10 +147,10 @@ def quantity(turn: Turn, args: Args, text: str) -> None:
 
 def number(text: str) -> Decimal:
     """The number a person typed; refuses a text without one."""
-    found = re.search(r"\d+(?:[.,]\d+)?", text)
+    found = NUMBER.search(text)
     if found is None:
         raise Refused("quantity_missing")
-    return Decimal(found[0].replace(",", "."))
+    return Decimal(re.sub(r"\s", "", found[0]).replace(",", "."))
 
 
 def request_override(turn: Turn, _args: Args, order: Order) -> None:

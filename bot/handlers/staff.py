@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
 
 from bot import texts
 from bot.cards import Content
@@ -13,15 +14,20 @@ from core import deliveries, invoices, orders, overrides, payments, registration
 from core.clock import business_date
 from core.deliveries import Delivery
 from core.errors import Refused
+from core.invoices import Invoice
 from core.money import ZERO, Money
 from core.overrides import OverrideRequest
 from core.parties import Customer
+from core.payments import OpenItem
 from core.reminders import Reminder
+from intake.reading.words import plain
 
 if TYPE_CHECKING:
     from bot.turns import Turn
 
 Args = dict[str, Any]
+#: An amount: thousands apart by a space or a point, at most two decimals after a comma or a point.
+AMOUNT = re.compile(r"(?<![\d.,])-?(?:\d{1,3}(?:[ .\u00a0\u202f]\d{3})+|\d+)(?:[.,]\d{1,2})?(?![\d]|[.,]\d)")
 
 
 def grant_override(turn: Turn, args: Args, _wish: OverrideRequest) -> None:
@@ -70,16 +76,36 @@ def payment_amount(turn: Turn, args: Args, text: str) -> None:
     settle(turn, args["number"], text)
 
 
-def settle(turn: Turn, document: str, amount: str) -> None:
-    """Record a payment on an invoice: the amount typed, or all that is due when no digit was typed."""
-    invoice = invoices.by_number(turn.session, document)
-    found = re.search(r"\d[\d\s.]*(?:,\d{1,2}|\.\d{2})?", amount)
-    due = payments.amount_due(turn.session, invoice)
-    paid = Money.of(re.sub(r"[\s]", "", found[0]).replace(",", ".")) if found is not None else due
+def settle(turn: Turn, document: str, said: str) -> None:
+    """Record a payment on a document: the amount typed, or all that is due when the words say so."""
+    owed = _owed(turn, document)
     payments.record(
-        turn.session, invoice.customer, paid, received_on=business_date(turn.at), by=turn.by, at=turn.at,
-        house=turn.house, settles=invoice,
+        turn.session, owed.customer, amount(said, payments.amount_due(turn.session, owed)),
+        received_on=business_date(turn.at), by=turn.by, at=turn.at, house=turn.house, settles=owed,
     )  # fmt: skip
+
+
+def _owed(turn: Turn, document: str) -> Invoice | OpenItem:
+    """Our invoice of that number, else the one open item that was imported with it."""
+    wanted = document.strip().upper()
+    items = select(OpenItem).where(func.upper(OpenItem.number) == wanted, OpenItem.closed_on.is_(None))
+    known = list(turn.session.scalars(items))
+    if len(known) == 1:
+        return known[0]
+    return invoices.by_number(turn.session, wanted)
+
+
+def amount(said: str, due: Money) -> Money:
+    """The one amount in the words; refuses words that name none or several, for nothing is guessed about money."""
+    if plain(said).strip(" .!") in texts.table("menus", "fr")["words"]["all"]:
+        return due
+    found = [match[0] for match in AMOUNT.finditer(said)]
+    if len(found) != 1:
+        raise Refused("amount_not_read")
+    whole, mark, cents = re.sub(r"\s", "", found[0]), "", ""
+    if split := re.fullmatch(r"(.*)[.,](\d{1,2})", whole):
+        whole, mark, cents = split[1], ".", split[2]
+    return Money.of(re.sub(r"[.,]", "", whole) + mark + cents)
 
 
 def credit_line(turn: Turn, words: str) -> None:
@@ -89,7 +115,7 @@ def credit_line(turn: Turn, words: str) -> None:
     )
     if found is None:
         raise Refused("credit_words")
-    quantity = Decimal(found["quantity"].replace(",", "."))
+    quantity = number(found["quantity"])
     returned = bool(re.search(texts.word("return_pattern"), found["reason"], re.IGNORECASE))
     invoices.issue_credit_note(
         turn.session, invoices.by_number(turn.session, found["number"]), {int(found["line"]): quantity},
@@ -151,6 +177,7 @@ ANSWERS: dict[str, Any] = {
 }
 #: The permission that an answer needs, which is that of the button that asked.
 ASKED_BY: dict[str, str] = {
+    "correction": "edit_line",
     "reserve": "reserve_kind", "promise_day": "ask_promise", "dispute_text": "dispute",
     "search_words": "search_article", "quantity": "ask_quantity", "override_reason": "request_override",
     "ignore_reason": "ignore_message", "grant_reason": "grant_override", "refuse_reason": "refuse_override",

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from bot import telegram, texts
 from bot.access import PERMISSIONS, allowed
-from bot.handlers import buttons, chat, staff
+from bot.handlers import buttons, chat, commands, staff
 from core import conversations, journal, parties
 from core.db import transaction
 from core.errors import Refused
@@ -214,11 +214,11 @@ def test_a_stranger_is_told_how_to_get_a_code_and_nothing_is_kept_of_an_order(de
 
 def test_s10_every_action_command_and_answer_has_a_permission() -> None:
     assert set(buttons.ACTIONS) <= set(PERMISSIONS)
-    assert set(chat.COMMANDS) <= set(PERMISSIONS)
+    assert set(commands.COMMANDS) <= set(PERMISSIONS)
     assert set(chat.ANSWERS) == set(staff.ASKED_BY)
     assert set(staff.ASKED_BY.values()) <= set(PERMISSIONS)
     menus = texts.table("menus", "fr")
-    assert set(menus["commands"].values()) == set(chat.COMMANDS)
+    assert set(menus["commands"].values()) == set(commands.COMMANDS)
     assert {name for names in menus["menu"].values() for name in names} <= set(menus["commands"])
 
 

@@ -1,0 +1,147 @@
+"""Commands people type, and the telephone orders that colleagues take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from bot import cards, texts
+from bot.access import allowed
+from bot.cards import Content
+from bot.handlers import customers, drafts, staff
+from core import catalogue, orders, parties, payments, stock
+from core.clock import business_date
+from core.deliveries import Delivery, DeliveryState
+from core.errors import Refused
+from core.messages import Message, MessageChannel, MessageState
+from core.orders import Asked, Order
+from intake import catalogues
+
+if TYPE_CHECKING:
+    from bot.turns import Turn
+
+SHOWN = 5
+
+
+def run(turn: Turn, text: str) -> None:
+    """A command by its French name; one that does not exist, or is not the person's, is told what there is."""
+    word, _, rest = text[1:].partition(" ")
+    action = texts.table("menus", "fr")["commands"].get(word.partition("@")[0].lower())
+    if action is None or not allowed(turn.link, action):
+        explain(turn)
+        return
+    COMMANDS[action](turn, rest.strip())
+
+
+def explain(turn: Turn, _rest: str = "") -> None:
+    """What one can do here."""
+    turn.say("help_customer" if turn.link.customer is not None else "help_staff")
+
+
+def take_order(turn: Turn, said: str) -> None:
+    """An order taken by telephone: `CUSTOMER : LINES`; who took it is kept."""
+    name, _, what = said.partition(":")
+    customer = _customer(turn, name)
+    reading = drafts.reading(turn, what)
+    if not reading.lines:
+        raise Refused("no_lines_read", text=what.strip()[:60])
+    matcher = catalogues.article_matcher(turn.session, customer)
+    asked = Asked(
+        customer=customer, channel=MessageChannel.ORAL, lines=tuple(matcher.asked(line) for line in reading.lines),
+        requested_delivery_date=reading.requested_delivery_date, taken_by_id=turn.link.staff_id,
+    )  # fmt: skip
+    orders.draft(turn.session, asked, by=turn.by, at=turn.at)
+
+
+def _customer(turn: Turn, words: str) -> parties.Customer:
+    """The one customer with these words in his name; refuses none and several."""
+    found = parties.search_customers(turn.session, words.strip()) if words.strip() else []
+    if len(found) != 1:
+        names = ", ".join(customer.name for customer in found)
+        raise Refused("customer_not_one" if found else "customer_unknown", customer=words.strip(), found=names)
+    return found[0]
+
+
+def _drafts(turn: Turn, _rest: str) -> None:
+    waiting = orders.open_drafts(turn.session)
+    if not waiting:
+        turn.say("no_draft")
+        return
+    turn.send(cards.order_card(turn.session, waiting[0], house=turn.house, at=turn.at))
+
+
+def _stock(turn: Turn, rest: str) -> None:
+    found = catalogue.search_articles(turn.session, rest)
+    if not found:
+        raise Refused("nothing_found", words=rest)
+    lines = [f"{a.sku} {a.name} : {texts.shown(stock.available(turn.session, a.id))} {a.unit}" for a in found]
+    turn.send(Content(texts.escape("\n".join(lines))))
+
+
+def _account(turn: Turn, rest: str) -> None:
+    staff.show_account(turn, {}, _customer(turn, rest))
+
+
+def _payment(turn: Turn, rest: str) -> None:
+    document, _, said = rest.partition(" ")
+    if not document:
+        raise Refused("payment_words")
+    if said.strip():
+        staff.settle(turn, document, said)
+    else:  # how much is never guessed
+        turn.ask("payment_amount", "how_much", number=document)
+
+
+def _my_orders(turn: Turn, _rest: str) -> None:
+    query = select(Order).where(Order.customer_id == turn.link.customer_id).order_by(Order.id.desc()).limit(8)
+    rows = [
+        (order.reference, texts.word(order.state.value, turn.language), order.totals.net)
+        for order in turn.session.scalars(query)
+    ]
+    turn.send(Content(texts.render("my_orders", turn.language, rows=rows), language=turn.language))
+
+
+def _my_documents(turn: Turn, _rest: str) -> None:
+    assert turn.link.customer is not None  # noqa: S101 - the table of access lets only customers here
+    today = business_date(turn.at)
+    rows = [(owed, owed.days_late(today)) for owed in payments.receivables(turn.session, turn.link.customer)]
+    turn.send(Content(texts.render("my_documents", turn.language, rows=rows), language=turn.language))
+
+
+def _to_prepare(turn: Turn, _rest: str) -> None:
+    query = select(Delivery).where(Delivery.state == DeliveryState.PREPARING).order_by(Delivery.id).limit(SHOWN)
+    found = list(turn.session.scalars(query))
+    for delivery in found:
+        turn.send(cards.preparation_card(delivery))
+    if not found:
+        turn.say("nothing_to_prepare_now")
+
+
+def _quarantine(turn: Turn, _rest: str) -> None:
+    query = select(Message).where(Message.state == MessageState.QUARANTINED).order_by(Message.id).limit(SHOWN)
+    found = list(turn.session.scalars(query))
+    for message in found:
+        turn.send(cards.quarantine_card(message))
+    if not found:
+        turn.say("nothing_to_read")
+
+
+def _human(turn: Turn, _rest: str) -> None:
+    customers.human(turn, {}, None)
+
+
+COMMANDS: dict[str, Any] = {
+    "help": explain,
+    "drafts": _drafts,
+    "stock_of": _stock,
+    "show_account": _account,
+    "record_payment": _payment,
+    "credit_line": staff.credit_line,
+    "my_orders": _my_orders,
+    "my_documents": _my_documents,
+    "to_prepare": _to_prepare,
+    "quarantine": _quarantine,
+    "human": _human,
+    "take_order": take_order,
+}

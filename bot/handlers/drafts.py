@@ -1,0 +1,98 @@
+"""Words that change a draft: a colleague's reply to its card, a customer's correction, an edited message."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from bot import texts
+from core import events, messages, orders
+from core.clock import business_date
+from core.errors import Refused
+from core.messages import Message, MessageState
+from core.orders import Order, OrderState
+from intake import catalogues, changes, receive
+from intake.incoming import Address, Channel, Incoming
+from intake.reading import Reading, read
+
+if TYPE_CHECKING:
+    from bot.turns import Turn
+
+POSITION = re.compile(r"[Ll](\d+)\s+(\d+(?:[.,]\d+)?)")
+SAME_ORDER = timedelta(minutes=30)
+EXTRACT = 600
+
+
+def reading(turn: Turn, text: str) -> Reading:
+    """What the words ask for, today."""
+    return read(Incoming(Channel.CHAT, Address(""), turn.at, text), today=business_date(turn.at))
+
+
+def change(turn: Turn, order: Order, text: str) -> bool:
+    """`L2 140` sets that line, known articles theirs, others are added, a day is taken over; False for other words."""
+    if (found := POSITION.fullmatch(text.strip())) is not None:
+        quantity = Decimal(found[2].replace(",", "."))
+        orders.set_quantity(turn.session, order, int(found[1]), quantity, by=turn.by, at=turn.at)
+        return True
+    said = reading(turn, text)
+    matcher = catalogues.article_matcher(turn.session, order.customer)
+    lines = [matcher.asked(line) for line in said.lines]
+    if lines and re.match(texts.table("menus", "fr")["words"]["add"], text, re.IGNORECASE):
+        orders.append_lines(turn.session, order, tuple(lines), by=turn.by, at=turn.at)
+        return True
+    return changes.merge(turn.session, order, lines, said.requested_delivery_date, by=turn.by, at=turn.at)
+
+
+def reply(turn: Turn, order: Order, text: str) -> None:
+    """A colleague's words in reply to the card; what asks for no change is refused, with an example."""
+    if not change(turn, order, text):
+        raise Refused("nothing_to_change", reference=order.reference)
+
+
+def edited(turn: Turn, message_id: int, text: str, sender: str) -> None:
+    """An edited message: its draft follows, what was registered does not and a person is told (T37)."""
+    first = turn.session.scalar(select(Message).where(Message.key == f"chat:{turn.chat_id}:{message_id}"))
+    if first is not None and first.state in {MessageState.STORED, MessageState.QUARANTINED}:
+        receive.reword(turn.session, first, text, at=turn.at)
+        return
+    order = _draft_of(turn, first) if first is not None else None
+    if first is not None and order is not None and _follow(turn, order, first, text):
+        return
+    told = receive.receive_chat(
+        turn.session, chat_id=turn.chat_id, message_id=-turn.update_id, text=text, received_at=turn.at,
+        customer_id=turn.link.customer_id, sender=sender,
+    )  # fmt: skip
+    if told.state is MessageState.STORED:
+        told.extract = text[:EXTRACT]
+        messages.move(turn.session, told, MessageState.UNDERSTOOD, by=turn.by, at=turn.at, reason="edited")
+        events.emit(turn.session, "message_for_staff", told, at=turn.at)
+        events.emit(turn.session, "message_kept", told, at=turn.at)
+
+
+def _draft_of(turn: Turn, first: Message) -> Order | None:
+    """The draft the message became or joined, locked; None once it is registered or given up."""
+    own = turn.session.scalar(select(Order.id).where(Order.message_id == first.id))
+    since = first.received_at - SAME_ORDER
+    joined = select(Order.id).where(Order.reply_chat_id == turn.chat_id, Order.customer_id == first.customer_id)
+    joined = joined.where(Order.state == OrderState.DRAFT, Order.created_at.between(since, first.received_at))
+    joined = joined.order_by(Order.id.desc()).limit(1)
+    number = own if own is not None else turn.session.scalar(joined)
+    order = orders.lock(turn.session, number) if number is not None else None
+    return order if order is not None and order.state is OrderState.DRAFT else None
+
+
+def _follow(turn: Turn, order: Order, first: Message, text: str) -> bool:
+    matcher = catalogues.article_matcher(turn.session, order.customer)
+    now = reading(turn, text)
+    if not now.lines:
+        return False
+    raw = messages.content_of(turn.session, first.raw_sha256) if first.raw_sha256 else b"{}"
+    before = [matcher.asked(line) for line in reading(turn, json.loads(raw).get("text", "")).lines]
+    lines = [matcher.asked(line) for line in now.lines]
+    changes.withdraw(turn.session, order, before, lines, by=turn.by, at=turn.at)
+    return changes.merge(turn.session, order, lines, now.requested_delivery_date, by=turn.by, at=turn.at)

@@ -1,0 +1,46 @@
+"""Later words about a draft: a bubble, a correction, an edited message make it what the customer now says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from core import orders
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from core.journal import Actor
+    from core.orders import AskedLine, Order
+
+
+def merge(
+    session: Session, order: Order, lines: Iterable[AskedLine], day: date | None, *, by: Actor, at: datetime
+) -> bool:
+    """A known article sets its line's quantity, other lines are added, a day is taken over; False when none is said."""
+    fresh, said = [], False
+    for line in lines:
+        said = True
+        same = next((k for k in order.kept_lines if k.article is not None and k.article is line.article), None)
+        if same is not None and line.quantity is not None and line.quantity > 0:
+            orders.set_quantity(session, order, same.position, line.quantity, by=by, at=at)
+            same.packaging, same.packaging_count = line.packaging, line.packaging_count
+        else:
+            fresh.append(line)
+    if fresh:
+        orders.append_lines(session, order, tuple(fresh), by=by, at=at)
+    if day is not None and day != order.requested_delivery_date:
+        orders.set_delivery_date(session, order, day, by=by, at=at)
+    return said or day is not None
+
+
+def withdraw(
+    session: Session, order: Order, before: Iterable[AskedLine], now: Iterable[AskedLine], *, by: Actor, at: datetime
+) -> None:
+    """Take out the lines that the words asked for before they were edited and ask for no more."""
+    kept = {line.article.id for line in now if line.article is not None}
+    gone = {line.text for line in before if line.article is None or line.article.id not in kept}
+    for line in order.kept_lines:
+        if line.text in gone:
+            orders.remove_line(session, order, line.position, by=by, at=at)
