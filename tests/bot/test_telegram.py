@@ -86,8 +86,23 @@ def test_t08_a_lower_update_number_after_a_silent_week_is_accepted(desk: Desk) -
     telegram.fetch(desk.app)
     telegram.handle(desk.app)
     with transaction(desk.app.engine) as session:
-        known = session.get(ChatUpdate, 5)
-        assert known is None or known.state is MessageState.UNDERSTOOD
+        assert session.get_one(ChatUpdate, 5).state is MessageState.UNDERSTOOD
+    assert len(orders_of(desk)) == 0  # it is stored and handled; reading it is the next job
+    desk.settle()
+    assert len(orders_of(desk)) == 1
+    desk.say("customer", "bonjour encore")
+    desk.settle()
+    assert not desk.client.pending_updates()
+
+
+def test_t08_what_waited_through_a_week_of_silence_is_given_twice_and_handled_once(desk: Desk) -> None:
+    desk.say("customer", "10 cartons de beurre doux 82 svp")
+    telegram.fetch(desk.app)
+    desk.clock.forward(days=8)
+    assert telegram.fetch(desk.app) == 0
+    desk.settle()
+    assert len(orders_of(desk)) == 1
+    assert not desk.client.pending_updates()
 
 
 def test_a_customer_orders_and_the_agent_confirms_with_one_press(desk: Desk) -> None:
