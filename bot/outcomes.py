@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 CONNECT_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 #: Failures that are themselves told by an event: their own failing tells nobody, or it would never end.
-QUIET = frozenset({"send_failed", "chat_blocked", "address_failed"})
+QUIET = frozenset({"send_failed", "send_unsure", "chat_blocked", "address_failed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,7 @@ def settle(session: Session, row: OutboxRow, error: Exception, *, at: datetime, 
             outbox.retry(session, row, at=at, error=reason)
         case NetworkError() | Ambiguous():
             outbox.ambiguous(session, row, at=at, error=reason)
+            tell_when_resting(session, row, at=at)
         case TryLater():
             outbox.retry(session, row, at=at, error=reason, after=error.after)
         case _:
@@ -167,6 +168,13 @@ def fail(session: Session, row: OutboxRow, *, at: datetime, error: str) -> None:
     events.emit(
         session, "send_failed", Named(f"outbox:{row.id}"), at=at, what=row.template, about=row.subject, code=error
     )
+
+
+def tell_when_resting(session: Session, row: OutboxRow, *, at: datetime) -> None:
+    """Tell a person of a row that may have left and is not sent again: nothing is silent."""
+    if row.state is OutboxState.AMBIGUOUS and row.template not in QUIET:
+        about = Named(f"outbox:{row.id}")
+        events.emit(session, "send_unsure", about, at=at, what=row.template, about=row.subject, code=row.error)
 
 
 def not_modified(error: BadRequest) -> bool:

@@ -259,7 +259,10 @@ def _document(app: App, parcel: Parcel, caption: str, keyboard: InlineKeyboardMa
 def start_up(app: App) -> int:
     """Treat the rows a dead process left SENDING: nobody knows whether they left (T22)."""
     with transaction(app.engine) as session:
-        return len(outbox.found_sending(session, at=app.clock()))
+        found = outbox.found_sending(session, at=app.clock())
+        for row in found:
+            outcomes.tell_when_resting(session, row, at=app.clock())
+        return len(found)
 
 
 def make_papers(app: App) -> int:

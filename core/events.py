@@ -89,6 +89,7 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "chat_linked": (Route(Role.ADMIN, "chat_linked"),),
     "chat_blocked": (Route(Role.SALES, "chat_blocked"),),
     "send_failed": (Route(Role.ADMIN, "send_failed"),),
+    "send_unsure": (Route(Role.ADMIN, "send_unsure"), Route(Role.ACCOUNTING, "send_unsure")),
     "mailbox_alarm": (Route(Role.ADMIN, "mailbox_alarm"),),
     "address_failed": (Route(Role.SALES, "address_failed"),),
     "customer_unreachable": (UNREACHABLE,),
@@ -174,7 +175,7 @@ def _queue(
     same = select(func.count()).where((OutboxRow.key == key) | OutboxRow.key.startswith(f"{key}#", autoescape=True))
     if before := session.scalar(same):  # the same event twice between two journal lines
         key += f"#{before}"
-    customer: Customer | None = getattr(thing, "customer", None)
+    customer = customer_of(thing)
     row = OutboxRow(
         key=key, channel=address.channel, audience=route.audience, chat_id=address.chat_id, email=address.email,
         customer_id=customer.id if customer is not None and route.audience == CUSTOMER else None,
@@ -230,11 +231,18 @@ def staff_addresses(session: Session, role: Role) -> list[Address]:
     return []
 
 
+def customer_of(thing: object) -> Customer | None:
+    """The customer a thing is or belongs to, if any."""
+    found = thing if isinstance(thing, Customer) else getattr(thing, "customer", None)
+    found = found or getattr(getattr(thing, "order", None), "customer", None)
+    return found if isinstance(found, Customer) else None
+
+
 def address_of_customer(session: Session, thing: Thing) -> Address | None:
     """Where the customer hears about `thing`: the way the order came, else his chat, else his mailbox."""
     order = thing if thing.subject.startswith("order:") else getattr(thing, "order", None)
     source = order if order is not None else thing
-    customer: Customer | None = getattr(source, "customer", None)
+    customer = customer_of(source)
     reply_chat_id: int | None = getattr(source, "reply_chat_id", None)
     reply_email: str = getattr(source, "reply_email", "")
     chats = {link.chat_id for link in chats_of(session, customer)} if customer is not None else set()

@@ -312,6 +312,19 @@ def test_t22_a_row_found_sending_is_ambiguous_and_a_document_goes_once_more(desk
     assert [("renvoi" in seen.text) for seen in documents] == [False, True]
 
 
+def test_t22_a_document_that_two_crashes_hit_rests_and_a_person_is_told(desk: Any) -> None:
+    confirmed(desk)
+    desk.settle()
+    with transaction(desk.app.engine) as session:
+        row = next(r for r in session.scalars(select(OutboxRow)) if r.template == "order_confirmed")
+        row.state, row.resent = OutboxState.SENDING, True
+    assert push.start_up(desk.app) == 1
+    assert desk.rows("order_confirmed")[0].state is OutboxState.AMBIGUOUS
+    assert {row.audience for row in desk.rows("send_unsure")} == {"admin", "accounting"}
+    desk.settle()
+    assert any("incertain" in seen.text for seen in desk.chat("accounting"))
+
+
 def test_t24_a_card_that_already_shows_this_is_a_success(desk: Any) -> None:
     order_id = desk.order()
     desk.settle()
