@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bot.letters import customer_of
+from core import events
 from core.parties import Role
 
 if TYPE_CHECKING:
@@ -58,5 +58,5 @@ def allowed(link: ChatLink, action: str, thing: Any = None) -> bool:
         return bool(may & link.staff.roles)
     if CUSTOMER not in may or link.customer is None or not link.customer.active:
         return False
-    owner = customer_of(thing) if thing is not None else link.customer
+    owner = events.customer_of(thing) if thing is not None else link.customer
     return owner is not None and owner.id == link.customer_id

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bot import cards, texts
 from bot.cards import Content
 from bot.keyboards import Press
-from core import deliveries, disputes, facts, payments, registration, reminders
+from core import deliveries, disputes, events, facts, payments, registration, reminders
 from core.checks import Service
 from core.clock import business_date
 from core.deliveries import Delivery
@@ -47,16 +47,9 @@ def thing_of(session: Session, subject: str) -> Any:
     return session.get(KINDS[kind], int(number)) if kind in KINDS and number.isdigit() else None
 
 
-def customer_of(thing: Any) -> Customer | None:
-    """The customer a thing belongs to, if any."""
-    found = thing if isinstance(thing, Customer) else getattr(thing, "customer", None)
-    found = found or getattr(getattr(thing, "order", None), "customer", None)
-    return found if isinstance(found, Customer) else None
-
-
 def language_of(row: OutboxRow, thing: Any) -> str:
     """Customers read their own language, the house reads French."""
-    customer = customer_of(thing)
+    customer = events.customer_of(thing)
     return texts.language_of(customer.language) if row.audience == "customer" and customer is not None else "fr"
 
 
@@ -85,7 +78,7 @@ def context(
 ) -> tuple[dict[str, Any], list[list[Press]]]:
     """What the template of a row may use, and its buttons."""
     given: dict[str, Any] = {
-        "thing": thing, "house": house, "customer": customer_of(thing), "params": row.arguments,
+        "thing": thing, "house": house, "customer": events.customer_of(thing), "params": row.arguments,
         "today": business_date(at), "mail": row.channel.value == "mail", "paper": row.paper_id is not None,
     }  # fmt: skip
     maker = MAKERS.get(row.template)

@@ -9,20 +9,22 @@ import signal
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from bot import push, telegram
 from bot.app import App
 from bot.limiter import Limiter
-from core import conversations, db, deliveries, jobs, messages, outbox, papers, reminders
+from core import conversations, db, deliveries, invoicing, jobs, messages, outbox, papers, reminders, rendering
 from core.clock import PARIS, Clock, business_date, wall_clock
 from core.db import transaction
 from core.errors import TryLater
-from core.messages import ChatUpdate, Message, MessageState
-from core.settings import Settings, flag, raise_flag
+from core.messages import Message, MessageState
+from core.settings import SENDING_FROZEN, Settings, flag, raise_flag
 from intake.mailbox import Intervals, Mailbox
 from intake.outgoing import SmtpSender
 from intake.receive import DatabaseMailStore
@@ -95,7 +97,6 @@ class Service:
                 "understand": self._understand,
                 "papers": lambda: push.make_papers(app),
                 "deliver": lambda: push.deliver(app, limiter=self.limiter),
-                "tick": lambda: None,
             },
             executor=f"desk-{os.uname().nodename}",
         )
@@ -114,6 +115,7 @@ class Service:
             thread.join(timeout=self._poll_seconds + 10)
         if self._worker is not None:
             self._worker.close()
+        rendering.close()
         if app.settings.telegram.token.get_secret_value():
             with suppress(Exception):
                 app.call(app.application.shutdown())
@@ -175,18 +177,23 @@ class Service:
 
     def sweep(self) -> None:
         """Ring for every kind of row that is due and that no bell was heard for; renew the lease."""
-        app, now = self.app, self.app.clock()
-        with transaction(app.engine) as session:
+        now = self.app.clock()
+        with transaction(self.app.engine) as session:
             jobs.take_lease(session, LEASE, at=wall_clock())
-            due = {
-                "updates": bool(messages.unfinished_updates(session)),
-                "understand": bool(messages.unfinished(session, at=now)),
-                "papers": bool(papers.unmade(session)),
-                "deliver": bool(outbox.due(session, at=now)),
-            }
-            for name, wanted in due.items():
-                if wanted:
-                    jobs.ring(session, name, f"sweep:{wall_clock().timestamp():.1f}", at=now, now=now)
+            for name in self._due(session, now=now):
+                jobs.ring(session, name, f"sweep:{wall_clock().timestamp():.1f}", at=now, now=now)
+
+    @staticmethod
+    def _due(session: Session, *, now: datetime) -> list[str]:
+        """The kinds of work with something to do now; nothing may leave while sending is frozen after a restore."""
+        frozen = flag(session, SENDING_FROZEN) is not None
+        due = {
+            "updates": bool(messages.unfinished_updates(session)),
+            "understand": bool(messages.unfinished(session, at=now)),
+            "papers": bool(papers.unmade(session)),
+            "deliver": not frozen and bool(outbox.due(session, at=now)),
+        }
+        return [name for name, wanted in due.items() if wanted]
 
     def daily(self) -> None:
         """Each day from eight in the morning: the reminder ladder, backorders that could leave, invoices held."""
@@ -200,22 +207,16 @@ class Service:
             raise_flag(session, REMINDED_ON, today.isoformat(), at=at)
             reminders.run(session, today=today, at=at)
             deliveries.announce_backorders(session, at=at)
-            deliveries.invoice_held_ones(session, house=app.house, at=at)
+            invoicing.try_again(session, house=app.house, at=at)
             conversations.forget_expired(session, at=at)
 
     def idle(self) -> bool:
-        """Nothing is due: no update to handle, no message to understand, no paper to make, no row to send."""
-        app, now = self.app, self.app.clock()
-        with transaction(app.engine) as session:
-            stored = select(ChatUpdate.update_id).where(ChatUpdate.state == MessageState.STORED).limit(1)
+        """Nothing is due, and nothing is under way: no message is being understood, no row is being sent."""
+        with transaction(self.app.engine) as session:
             sending = select(outbox.OutboxRow.id).where(outbox.OutboxRow.state == outbox.OutboxState.SENDING).limit(1)
-            return not (
-                session.scalar(stored)
-                or session.scalar(sending)
-                or session.scalar(select(Message.id).where(Message.state == MessageState.STORED).limit(1))
-                or papers.unmade(session)
-                or outbox.due(session, at=now)
-            )
+            stored = select(Message.id).where(Message.state == MessageState.STORED).limit(1)
+            under_way = session.scalar(sending) or session.scalar(stored)
+            return not under_way and not self._due(session, now=self.app.clock())
 
 
 def run(settings: Settings) -> None:

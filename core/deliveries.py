@@ -20,7 +20,7 @@ from core.db import Base, choice
 from core.documents import Document, DocumentKind, DocumentLine, Party
 from core.errors import IllegalTransition, Refused
 from core.identifiers import next_number
-from core.journal import SYSTEM, Actor
+from core.journal import Actor
 from core.orders import Order, OrderLine, OrderState
 from core.quotes import packed
 
@@ -289,6 +289,8 @@ def verify(
 
     Saying it twice changes nothing.
     """
+    from core import invoicing
+
     _hold(session, delivery)
     if delivery.state is DeliveryState.VERIFIED:
         return
@@ -301,36 +303,8 @@ def verify(
     delivery.verified_at, delivery.verified_by = at, str(by)
     session.flush()
     events.emit(session, "reserve_stated" if reserves else "delivery_verified", delivery, at=at)
-    if house.invoicing == "comptoir" and any(line.invoiceable > 0 for line in delivery.lines):
-        _invoice(session, delivery, house=house, by=by, at=at)
+    invoicing.invoice_received(session, delivery, house=house, by=by, at=at)
     close_when_done(session, delivery.order, by=by, at=at)
-
-
-def _invoice(session: Session, delivery: Delivery, *, house: House, by: Actor, at: datetime) -> None:
-    """Invoice what was received; when a mention is missing the receipt stands, and accounting is told which."""
-    from core import invoices
-
-    try:
-        with session.begin_nested():
-            invoices.issue_for_delivery(session, delivery, house=house, by=by, at=at)
-    except Refused as refusal:
-        field = str(refusal.data.get("field", refusal.code))
-        journal.write(session, "invoice_held", subject=delivery.subject, by=by, at=at, code=refusal.code, field=field)
-        events.emit(session, "invoice_held", delivery, at=at, field=field)
-
-
-def invoice_held_ones(session: Session, *, house: House, at: datetime) -> None:
-    """Try again to invoice what was received and could not be: the missing mention may be there by now."""
-    from core.invoices import Invoice
-
-    query = (
-        select(Delivery)
-        .outerjoin(Invoice, Invoice.delivery_id == Delivery.id)
-        .where(Delivery.state == DeliveryState.VERIFIED, Invoice.id.is_(None))
-    )
-    for delivery in session.scalars(query.order_by(Delivery.id)).all():
-        if house.invoicing == "comptoir" and any(line.invoiceable > 0 for line in delivery.lines):
-            _invoice(session, delivery, house=house, by=SYSTEM, at=at)
 
 
 def close_when_done(session: Session, order: Order, *, by: Actor, at: datetime) -> None:

@@ -71,6 +71,11 @@ class Customer(Base):
     addresses: Mapped[list[DeliveryAddress]] = relationship(order_by="DeliveryAddress.id")
 
     @property
+    def subject(self) -> str:
+        """The customer as the subject of journal lines and outbox rows."""
+        return f"customer:{self.id}"
+
+    @property
     def email(self) -> str:
         """The address that documents go to, or an empty text."""
         return next((c.email for c in self.contacts if c.email and not c.email_failed_at), "")
@@ -123,6 +128,11 @@ class Staff(Base):
     email: Mapped[str] = mapped_column(default="")
     active: Mapped[bool] = mapped_column(default=True)
     grants: Mapped[list[StaffRole]] = relationship(cascade="all, delete-orphan")
+
+    @property
+    def subject(self) -> str:
+        """The colleague as the subject of journal lines and outbox rows."""
+        return f"staff:{self.id}"
 
     @property
     def roles(self) -> frozenset[Role]:
@@ -189,7 +199,7 @@ def make_link_code(session: Session, whom: Customer | Staff, *, by: Actor, at: d
     else:
         link.staff_id = whom.id
     session.add(link)
-    journal.write(session, "link_code_made", subject=_subject(whom), by=by, at=at)
+    journal.write(session, "link_code_made", subject=whom.subject, by=by, at=at)
     return code
 
 
@@ -207,12 +217,8 @@ def use_link_code(session: Session, code: str, *, chat_id: int, at: datetime) ->
     session.refresh(link)
     whom = link.customer or link.staff
     assert whom is not None  # noqa: S101 - a code always names one of the two
-    journal.write(session, "chat_linked", subject=_subject(whom), by=SYSTEM, at=at, private=str(chat_id))
+    journal.write(session, "chat_linked", subject=whom.subject, by=SYSTEM, at=at, private=str(chat_id))
     return link
-
-
-def _subject(whom: Customer | Staff) -> str:
-    return f"{'customer' if isinstance(whom, Customer) else 'staff'}:{whom.id}"
 
 
 def customer_by_code(session: Session, code: str) -> Customer:

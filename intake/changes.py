@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from core import orders
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
     from core.journal import Actor
     from core.orders import AskedLine, Order
+
+
+#: How long after a draft's first bubble a later one is still part of it.
+SAME_ORDER = timedelta(minutes=30)
 
 
 def merge(

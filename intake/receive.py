@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 OVERSIZED = "oversized"
 ID_REUSE = "id_reuse"
+#: How many characters of a message staff are shown.
+EXTRACT = 600
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -27,13 +27,12 @@ from core.orders import Asked, AskedLine, Order, OrderState
 from core.outbox import OutboxRow
 from core.parties import Contact, Customer, Staff
 from core.settings import Settings
-from intake import changes, mime, replies
+from intake import changes, mime, receive, replies
 from intake.acknowledgements import all_received
 from intake.catalogues import article_matcher
 from intake.incoming import Address, Attachment, Authentication, Channel, Incoming
 from intake.mime.parts import sniff
 from intake.reading import Kind, Reading, read
-from intake.receive import OVERSIZED
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -42,10 +41,6 @@ if TYPE_CHECKING:
     from intake.catalogues import ArticleMatcher
 
 log = logging.getLogger(__name__)
-
-#: How long after a draft's first bubble a later one is still part of it.
-SAME_ORDER = timedelta(minutes=30)
-EXTRACT = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +143,7 @@ def _file(session: Session, name: str, sha256: str) -> Attachment:
 
 
 def _note_sender(session: Session, message: Message, incoming: Incoming) -> None:
-    message.extract = (incoming.text or incoming.quoted)[:EXTRACT]
+    message.extract = (incoming.text or incoming.quoted)[: receive.EXTRACT]
     if message.channel is not MessageChannel.MAIL:
         message.flag("authenticated")
         return
@@ -164,7 +159,7 @@ def _treat(session: Session, message: Message, desk: Desk) -> None:
     """Say what becomes of the message: ignored, a draft, a quote, a receipt, a task for a person, or quarantine."""
     incoming = incoming_of(session, message, settings=desk.settings)
     _note_sender(session, message, incoming)
-    if OVERSIZED in message.flags.split():
+    if receive.OVERSIZED in message.flags.split():
         raise NotUnderstood("oversized")
     taken_by = _forwarding_colleague(session, incoming)
     asked_in = incoming.forwarded[-1] if taken_by is not None and incoming.forwarded else incoming
@@ -301,7 +296,7 @@ def _join(session: Session, message: Message, reading: Reading, customer: Custom
         .where(
             Order.customer_id == customer.id, Order.reply_chat_id == message.chat_id,
             Order.state == OrderState.DRAFT, Order.recap_accepted_at.is_(None),
-            Order.created_at > desk.at - SAME_ORDER,
+            Order.created_at > desk.at - changes.SAME_ORDER,
         )
         .order_by(Order.id.desc())
         .limit(1)

@@ -17,7 +17,6 @@ from core import conversations, events, orders, parties
 from core.conversations import Card
 from core.errors import Comptoir
 from core.orders import Order
-from core.parties import Customer
 from intake.reading.words import plain
 from intake.receive import receive_chat
 
@@ -78,20 +77,13 @@ def link(turn: Turn, code: str) -> None:
     assert whom is not None  # noqa: S101 - a code names one of the two
     key = "linked_customer" if turn.link.customer is not None else "linked_staff"
     turn.say(key, name=whom.name, house=turn.house.name)
-    events.emit(turn.session, "chat_linked", _Linked(whom), at=turn.at, who=whom.name)
+    events.emit(turn.session, "chat_linked", whom, at=turn.at, who=whom.name)
     roles = ["customer"] if turn.link.staff is None else sorted(role.value for role in turn.link.staff.roles)
     menu = texts.table("menus", turn.language)
     wanted = {name: menu["describe"][name] for role in roles for name in menu["menu"].get(role, [])}
     menu_shown = [BotCommand(name, text) for name, text in wanted.items()]
     bot, chat_id = turn.app.application.bot, turn.chat_id
     turn.later.append(lambda: bot.set_my_commands(menu_shown, scope=BotCommandScopeChat(chat_id)))
-
-
-class _Linked:
-    """Who was linked, as the subject of an event."""
-
-    def __init__(self, whom: Any) -> None:
-        self.subject = f"{'customer' if isinstance(whom, Customer) else 'staff'}:{whom.id}"
 
 
 def message(turn: Turn, sent: Message, files: list[tuple[str, bytes]]) -> None:

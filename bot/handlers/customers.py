@@ -208,15 +208,7 @@ def accept_quote(turn: Turn, _args: Args, quote: Quote) -> None:
 def human(turn: Turn, _args: Args, _thing: Any) -> None:
     """A person is wanted: sales hears of it."""
     assert turn.link.customer is not None  # noqa: S101
-    events.emit(turn.session, "human_wanted", _Caller(turn.link.customer), at=turn.at)
-
-
-class _Caller:
-    """A customer as the subject of an event."""
-
-    def __init__(self, customer: Any) -> None:
-        self.customer = customer
-        self.subject = f"customer:{customer.id}"
+    events.emit(turn.session, "human_wanted", turn.link.customer, at=turn.at)
 
 
 ACTIONS: dict[str, tuple[str, Any]] = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from bot.turns import Turn
 
 POSITION = re.compile(r"[Ll](\d+)\s+(\d+(?:[.,]\d+)?)")
-SAME_ORDER = timedelta(minutes=30)
-EXTRACT = 600
 
 
 def reading(turn: Turn, text: str) -> Reading:
@@ -68,7 +65,7 @@ def edited(turn: Turn, message_id: int, text: str, sender: str) -> None:
         customer_id=turn.link.customer_id, sender=sender,
     )  # fmt: skip
     if told.state is MessageState.STORED:
-        told.extract = text[:EXTRACT]
+        told.extract = text[: receive.EXTRACT]
         messages.move(turn.session, told, MessageState.UNDERSTOOD, by=turn.by, at=turn.at, reason="edited")
         events.emit(turn.session, "message_for_staff", told, at=turn.at)
         events.emit(turn.session, "message_kept", told, at=turn.at)
@@ -77,7 +74,7 @@ def edited(turn: Turn, message_id: int, text: str, sender: str) -> None:
 def _draft_of(turn: Turn, first: Message) -> Order | None:
     """The draft the message became or joined, locked; None once it is registered or given up."""
     own = turn.session.scalar(select(Order.id).where(Order.message_id == first.id))
-    since = first.received_at - SAME_ORDER
+    since = first.received_at - changes.SAME_ORDER
     joined = select(Order.id).where(Order.reply_chat_id == turn.chat_id, Order.customer_id == first.customer_id)
     joined = joined.where(Order.state == OrderState.DRAFT, Order.created_at.between(since, first.received_at))
     joined = joined.order_by(Order.id.desc()).limit(1)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from core import deliveries, invoices
+from core import invoices, invoicing
 from core.deliveries import DeliveryState
 from core.invoices import Invoice
 from core.outbox import OutboxRow
@@ -27,7 +27,7 @@ def test_a_receipt_stands_when_a_mention_is_missing_and_the_invoice_follows_once
     assert [row.arguments["field"] for row in held] == ["buyer.siren"]
     customer.siren = siren
     for _ in range(2):
-        deliveries.invoice_held_ones(session, house=trade.house, at=trade.at)
+        invoicing.try_again(session, house=trade.house, at=trade.at)
     (invoice,) = session.scalars(select(Invoice)).all()
     assert invoice.number.endswith("-0001")
     assert invoice.lines[0].quantity == Decimal(10)
