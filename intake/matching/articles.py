@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, lru_cache
 
-from intake.reading.words import measures, number_said, plain, unit_forms, variant_classes, words
+from intake.reading.numerals import number_said
+from intake.reading.words import measures, plain, unit_forms, variant_classes, words
 
 
 @dataclass(frozen=True, slots=True)

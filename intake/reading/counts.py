@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from intake.reading.numerals import number_said
 from intake.reading.tokens import IDLE, Token
-from intake.reading.words import number_said, unit_forms, unit_named, words
+from intake.reading.words import unit_forms, unit_named, words
 
 _OF = frozenset({"de", "d'"})
 
@@ -61,7 +62,7 @@ def _candidates(found: list[Token]) -> Iterator[Count]:
     position = 0
     while position < len(found):
         token = found[position]
-        said = _said(found, position) if token.kind == "word" else None
+        said = said_at(found, position)
         if said is not None:
             value, taken, article = said
             yield from _counted(found, position, position + taken, value, article=article)
@@ -72,12 +73,15 @@ def _candidates(found: list[Token]) -> Iterator[Count]:
         position += 1
 
 
-def _said(found: list[Token], position: int) -> tuple[Decimal, int, bool] | None:
+def said_at(found: list[Token], position: int) -> tuple[Decimal, int, bool] | None:
     """A number in words at this place: its value, how many tokens it takes, whether it is a mere article."""
+    digits = found[position].kind == "number" and found[position].text.isdigit()
+    if found[position].kind != "word" and not digits:
+        return None
     said: list[str] = []
     owner: list[int] = []
-    for index in range(position, min(position + 7, len(found))):
-        if found[index].kind != "word":
+    for index in range(position, min(position + 9, len(found))):
+        if found[index].kind != "word" and not (digits and index == position):
             break
         for part in found[index].text.split("-"):
             said.append(part)
@@ -86,12 +90,10 @@ def _said(found: list[Token], position: int) -> tuple[Decimal, int, bool] | None
     if number is None:
         return None
     value, taken = number
-    whole = taken == len(said) or owner[taken] != owner[taken - 1]
-    return (
-        (value, owner[taken - 1] - position + 1, taken == 1 and said[0] in words("numbers")["words"]["articles"])
-        if whole
-        else None
-    )
+    if taken < len(said) and owner[taken] == owner[taken - 1]:
+        return None
+    article = taken == 1 and said[0] in words("numbers")["words"]["articles"]
+    return value, owner[taken - 1] - position + 1, article
 
 
 def _counted(found: list[Token], start: int, end: int, value: Decimal, *, article: bool = False) -> Iterator[Count]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 
-from intake.reading.counts import Count, best_count
+from intake.reading.counts import Count, best_count, said_at
 from intake.reading.tokens import IDLE, Token, blotted, tokens
 from intake.reading.values import AskedLine, Evidence
 from intake.reading.words import phrase, plain, unit_named, variant_classes, words
@@ -139,7 +139,12 @@ def _pieces(blot: str, start: int, end: int) -> Iterator[_Piece]:
     pieces: list[_Piece] = []
     current: list[Token] = []
     begin = start
-    for token in [*tokens(blot, start, end), Token(".", end, end, "mark")]:
+    found = [*tokens(blot, start, end), Token(".", end, end, "mark")]
+    inside = _inside_numbers(found)
+    for place, token in enumerate(found):
+        if place in inside:
+            current.append(token)
+            continue
         breaks = token.kind == "line" or token.text in {",", ";", ".", "!", "?", "+", "•", "|", "…"}
         if breaks or (token.text in _BREAK_WORDS and token.kind == "word"):
             if any(t.kind not in IDLE for t in current):
@@ -155,6 +160,16 @@ def _pieces(blot: str, start: int, end: int) -> Iterator[_Piece]:
         else:
             joined.append(piece)
     yield from joined
+
+
+def _inside_numbers(found: list[Token]) -> set[int]:
+    """The places of words that stand inside a number (« soixante et un »)."""
+    inside: set[int] = set()
+    for place in range(len(found)):
+        said = said_at(found, place) if place not in inside else None
+        if said is not None and said[1] > 1:
+            inside |= set(range(place, place + said[1]))
+    return inside
 
 
 def _sizes(found: list[Token]) -> list[Token]:
