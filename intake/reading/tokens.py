@@ -42,12 +42,14 @@ def _forms(*kinds: str) -> str:
 
 @cache
 def _rules() -> re.Pattern[str]:
+    labels = "|".join(words("documents")["labels"]["article"])
     return re.compile(
         rf"(?P<request>{REQUEST}+)|(?P<correction>{CORRECTION}+)"
         rf"|(?P<dims>(?<![\w.,]){_NUMBER}{_LENGTH}(?:[x*\u00d7]{_NUMBER}{_LENGTH})+(?!\w)"
         rf"|(?<![\w.,]){_NUMBER}{_LENGTH}(?:\s[x\u00d7]\s{_NUMBER}{_LENGTH}){{0,2}}\s[x\u00d7]\s{_NUMBER}(?:mm|cm|m)(?!\w))"
         rf"|(?P<times>(?<!\w)[x*\u00d7]\s?{_NUMBER}(?![\w/]))"
-        r"|(?P<code>(?<!\w)\d+[a-z]\w*(?:[-/._]\w+)*"
+        rf"|(?P<labelled>(?<!\w)(?:{labels})[ .:]*(?:n° ?)?(?=\w*\d)[\w/-]{{2,}})"
+        r"|(?P<code>(?<!\w)\d+[a-z]\w*(?:(?:[-/._]|(?<=\d),(?=\d))\w+)*"
         r"|(?<!\w)[a-z]+(?:[-._/]?\d\w*)(?:[-/._]\w+)*|(?<!\w)[a-z]+(?:-[a-z]+)*-[a-z]*\d\w*(?:-\w+)*|(?<!\w)\d{7,})"
         r"|(?P<slash>(?<!\w)\d{1,5}/\d{1,5}(?!\w))"
         r"|(?P<thousands>(?<![\w.,])\d{1,3}(?: \d{3})+(?![\w,.]*\d))"
@@ -68,6 +70,8 @@ def _pack() -> re.Pattern[str]:
     return re.compile(rf"(?P<unit>{_forms('pack', 'count')})(?!\w)")
 
 
+_WHOLE = re.compile(r"(?<![\w-])(?P<code>[a-z0-9][\w./-]*)")
+_TIMES_CODE = re.compile(r"(?<!\w)[x*\u00d7] (?P<code>[a-z0-9][\w./-]*)")
 _TIMES = re.compile(r"\s?[x\u00d7](?=\s)(?!\s*\d)")
 
 
@@ -80,6 +84,7 @@ def _blots() -> re.Pattern[str]:
     weeks = "|".join(re.escape(plain(form)) for form in table["week"])
     soon = "|".join(plain(form) for name in ("after_tomorrow", "tomorrow", "today") for form in table[name])
     long_days = "|".join(plain(form) for forms in table["weekdays"] for form in forms if len(form) > 4)
+    leads = "|".join(sorted(table["until"], key=len, reverse=True))
     labels = "|".join(sorted([*papers["order"], *papers["quote"], *papers["other_paper"]], key=len, reverse=True))
     before = "|".join(papers["no"])
     spans = "|".join(table["spans"])
@@ -96,7 +101,7 @@ def _blots() -> re.Pattern[str]:
         rf"|(?<![\w.,])\d{{1,2}}\s?h(?:\s?\d{{2}})?(?!\w)|(?<![\w.,])\d{{1,3}}\s?(?:{spans})(?!\w)"
         r"|(?<![\w.,])\d[\d ]{0,8}(?:[.,]\d{1,4})?\s?(?:€|euros?|eur)(?!\w)(?:\s?(?:ht|ttc))?(?:\s?/\s?\w+)?"
         r"|(?:-|\bremise \w{0,3} ?)\d{1,3}(?:[.,]\d{1,2})?\s?%"
-        rf"|(?<!\w)(?:(?:pour|avant|d'ici|des)\s+)?(?:le\s+)?(?:{soon}|(?:{long_days})(?:\s+prochain)?)(?!\w)"
+        rf"|(?<!\w)(?:(?:{leads})\s+)?(?:le\s+)?(?:{soon}|(?:{long_days})(?:\s+prochain)?)(?!\w)"
         rf"(?:\s+(?:matin|midi|apres-midi|soir))?"
         rf"|(?<!\w)(?:{labels})(?:\s*(?:{before}))?[\s:]{{0,3}}{code}"
         rf"|(?:n°|nº)\s?{code}"
@@ -106,7 +111,8 @@ def _blots() -> re.Pattern[str]:
 @cache
 def _idle() -> re.Pattern[str]:
     zones = words("phrases")["zones"]
-    idle = sorted([*zones["greetings"], *zones["fillers"], *zones["closings"]], key=len, reverse=True)
+    tails = words("phrases")["lines"]["tails"]
+    idle = sorted([*zones["greetings"], *zones["fillers"], *zones["closings"], *tails], key=len, reverse=True)
     return re.compile(rf"(?<![\w'-])(?:{'|'.join(idle)})(?![\w-])")
 
 
@@ -122,22 +128,65 @@ def blotted(flat: str) -> str:
     def blot(pattern: re.Pattern[str], text: str, mark: str) -> str:
         return pattern.sub(lambda found: re.sub(r"[^\n]", mark, found[0]), text)
 
-    text = blot(requests(), blot(_blots(), re.sub(r"(?<=\bdemi)-", " ", flat), " "), REQUEST)
+    text = re.sub(r"(?<=\bdemi)-", " ", flat)
+    text = _times_said().sub(lambda found: "x".rjust(len(found[0])), text)
+    text = _leaders().sub(lambda found: ":".rjust(len(found[0])), text)
+    text = blot(_instead(), text, " ")
+    text = blot(requests(), blot(_blots(), text, " "), REQUEST)
     return blot(_idle(), blot(phrase("lines", "correction"), text, CORRECTION), " ")
 
 
-def tokens(text: str, start: int = 0, end: int | None = None) -> list[Token]:
-    """The tokens between two places of a blotted text."""
+@cache
+def _times_said() -> re.Pattern[str]:
+    """« 2 fois 6 »."""
+    return re.compile(rf"(?<=\d )(?:{'|'.join(words('numbers')['words']['times'])})(?= \d)")
+
+
+@cache
+def _leaders() -> re.Pattern[str]:
+    """What leads to a quantity: dots, a label (« qté »)."""
+    labels = "|".join(words("numbers")["words"]["quantity_labels"])
+    return re.compile(rf" ?(?:\.{{2,}}|_{{2,}}|\u2026+)(?= ?\d)|(?<!\w)(?:{labels})\.?(?= ?[:=]? ?\d)")
+
+
+@cache
+def _instead() -> re.Pattern[str]:
+    """A number that is not meant: « au lieu de 10 », « (pas 5) »."""
+    numbers = words("numbers")
+    said = "|".join(plain(word) for part in ("units", "tens", "scales") for word in numbers[part])
+    packs = _forms("pack", "count")
+    named = phrase("lines", "instead").pattern
+    return re.compile(rf"\(? ?(?<!\w)(?:{named}) (?:\d+(?![\w,.]\d)|(?:{said})(?!\w))(?: ?(?:{packs})(?!\w))?(?: ?\))?")
+
+
+def tokens(text: str, start: int = 0, end: int | None = None, codes: frozenset[str] = frozenset()) -> list[Token]:
+    """The tokens between two places of a blotted text; `codes` are the known codes of articles, plain."""
     found: list[Token] = []
     position, end = start, len(text) if end is None else end
     while (match := _rules().search(text, position, end)) is not None:
-        found.append(_token(match, text, end, found))
+        known = _known(text, match.start(), end, codes) if codes else None
+        found.append(known or _token(match, text, end, found))
         position = found[-1].end
     return found
 
 
+def _known(text: str, start: int, end: int, codes: frozenset[str]) -> Token | None:
+    """A known code at this place; a short number is no code, it counts."""
+    for found in (_WHOLE.match(text, start, end), _TIMES_CODE.match(text, start, end)):
+        if found is None:
+            continue
+        code = found["code"].rstrip("./-")
+        if code in codes and not (code.isdigit() and len(code) < 4):
+            return Token(code, found.start("code"), found.start("code") + len(code), "code")
+    return None
+
+
 def _token(match: re.Match[str], text: str, end: int, before: list[Token]) -> Token:
     kind, written, start = match.lastgroup or "", match[0], match.start()
+    if kind == "labelled":
+        code = re.search(r"[\w/-]+$", written)
+        assert code is not None  # noqa: S101 - the rule ends with it
+        return Token(code[0], start + code.start(), match.end(), "code")
     if kind == "thousands":
         return Token(written, start, match.end(), "number", Decimal(written.replace(" ", "")))
     if kind == "times":

@@ -1,0 +1,115 @@
+"""The pieces of a written line: what stands between commas, stops and joining words, each with at most one quantity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from intake.reading.counts import best_count, said_at
+from intake.reading.tokens import IDLE, Token, tokens
+from intake.reading.words import variant_classes, words
+
+_MARKS = frozenset({",", ";", ".", "!", "?", "+", "•", "|", "…"})
+
+
+@dataclass(slots=True)
+class Piece:
+    """The tokens of a piece and its place; `lone` when nothing else stands on its line."""
+
+    tokens: list[Token]
+    start: int
+    end: int
+    lone: bool = False
+
+
+def pieces(blot: str, start: int, end: int, codes: frozenset[str]) -> Iterator[Piece]:
+    """The pieces of a line; one that only counts belongs to the one before it."""
+    joined: list[Piece] = []
+    for piece in _cut(blot, start, end, codes):
+        for part in _sides(piece):
+            if joined and _belongs(joined[-1], part, blot):
+                between = tokens(blot, joined[-1].end, part.tokens[0].start)
+                joined[-1] = Piece([*joined[-1].tokens, *between, *part.tokens], joined[-1].start, part.end)
+            else:
+                joined.append(part)
+    if len(joined) == 1:
+        joined[0].lone = True
+    yield from joined
+
+
+def content(found: list[Token]) -> list[Token]:
+    """The tokens that may name something."""
+    stop, qualities = set(words("words")["stop"]), variant_classes()
+    return [t for t in found if t.kind not in IDLE and (t.text not in stop or t.text in qualities)]
+
+
+def _cut(blot: str, start: int, end: int, codes: frozenset[str]) -> Iterator[Piece]:
+    current: list[Token] = []
+    begin, depth = start, 0
+    found = [*tokens(blot, start, end, codes), Token(".", end, end, "mark")]
+    inside = _inside_numbers(found)
+    joins = words("numbers")["words"]["breaks"]
+    for place, token in enumerate(found):
+        if place in inside:
+            current.append(token)
+            continue
+        depth = max(0, depth + (token.text == "(") - (token.text == ")"))
+        breaks = token.kind == "line" or (token.text in _MARKS and (not depth or token.end == end))
+        if breaks or (token.text in joins and token.kind == "word" and not depth):
+            if any(t.kind not in IDLE for t in current):
+                yield Piece(_sizes(current), begin, token.start)
+            begin, current = token.end, []
+        else:
+            current.append(token)
+
+
+def _inside_numbers(found: list[Token]) -> set[int]:
+    """The places of words that stand inside a number (« soixante et un »)."""
+    inside: set[int] = set()
+    for place in range(len(found)):
+        said = said_at(found, place) if place not in inside else None
+        if said is not None and said[1] > 1:
+            inside |= set(range(place, place + said[1]))
+    return inside
+
+
+def _sizes(found: list[Token]) -> list[Token]:
+    """« 2 L » alone in a piece counts a size, it measures nothing."""
+    said = [t for t in found if t.kind not in IDLE]
+    if len(said) != 1 or said[0].kind != "measure" or variant_classes().get(said[0].unit) != "sizes":
+        return found
+    token = said[0]
+    cut = token.end - len(token.unit)
+    number = Token(token.text[: -len(token.unit)].strip(), token.start, cut, "number", token.value)
+    return [number, Token(token.unit, cut, token.end, "word")]
+
+
+def _sides(piece: Piece) -> Iterator[Piece]:
+    """« 4 peignoirs M / 2 peignoirs L »: a stroke between two counted things parts them."""
+    for place, token in enumerate(piece.tokens):
+        left, right = piece.tokens[:place], piece.tokens[place + 1 :]
+        apart = token.text == "/" and left and right and left[-1].end < token.start and right[0].start > token.end
+        if apart and content(left) and content(right):
+            coded = all(any("-" in t.text or t.kind == "code" for t in side) for side in (left, right))
+            counts = best_count(left), best_count(right)
+            if all(count is not None and (coded or count.weight >= 3) for count in counts):
+                yield replace(piece, tokens=left, end=token.start)
+                yield from _sides(replace(piece, tokens=right, start=token.end))
+                return
+    yield piece
+
+
+def _belongs(before: Piece, piece: Piece, blot: str) -> bool:
+    counted, own = best_count(before.tokens), best_count(piece.tokens)
+    rest = content([t for t in piece.tokens if own is None or not own.start <= t.start < own.end])
+    joined_by = blot[before.end : piece.tokens[0].start].strip()
+    parting = words("numbers")["words"]["joins"]
+    if counted is None and own is not None and content(before.tokens):
+        return not rest or joined_by in parting  # « papier A4, 3 cartons » ; « lavettes bleues et rouges : 2 »
+    return (
+        counted is not None
+        and own is None
+        and joined_by in parting
+        and all(t.text in variant_classes() for t in rest)
+        and bool(rest)
+    )
