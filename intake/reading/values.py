@@ -64,7 +64,8 @@ class Reading:
     """Everything read from one message.
 
     `removed` are the articles that it says it does not want, `charges` the carriage and fees that it lists, `findings`
-    codes of what could not be read. `names` and `numbers` say who orders where a file tells: names and identifiers of
+    codes of what could not be read. `quote_lines` are the lines it takes from our quote: position, and quantity where it
+    gives one. `names` and `numbers` say who orders where a file tells: names and identifiers of
     the buyer; `papers` is the text of the files.
     """
 
@@ -74,6 +75,7 @@ class Reading:
     order_date: date | None = None
     requested_delivery_date: date | None = None
     quote_reference: str | None = None
+    quote_lines: tuple[tuple[int, Decimal | None], ...] = ()
     repeat_of_last_order: bool = False
     accord: bool = False
     total_net: Money | None = None
