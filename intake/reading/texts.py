@@ -94,9 +94,9 @@ class _Reader:
             before = [t for t in piece.tokens if t.end <= place]
             counted = best_count(before)
             if counted is None or not content([t for t in before if not counted.start <= t.start < counted.end]):
-                self.removed.append(self.text[piece.start + refusal.end() : piece.end].strip(" .,;!"))
+                self._refuse(piece, piece.start + refusal.end())
                 return
-            self.removed.append(self.text[piece.start + refusal.end() : piece.end].strip(" .,;!()"))
+            self._refuse(piece, piece.start + refusal.end())
             piece = Piece(before, piece.start, place, piece.lone)
             said = self.flat[piece.start : piece.end]
         told = bool(phrase("lines", "stock").search(said))
@@ -105,6 +105,10 @@ class _Reader:
                 self.told = read
             else:
                 self._take(read, piece)
+
+    def _refuse(self, piece: Piece, place: int) -> None:
+        """Note what stands behind a refusal."""
+        self.removed.append(_text(self.text, _trimmed([t for t in piece.tokens if t.start >= place])))
 
     def _take(self, line: AskedLine, piece: Piece) -> None:
         """Add a line, or correct the earlier one that it means."""
