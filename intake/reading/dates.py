@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import cache
 
+from intake.reading.deadlines import deadlines
 from intake.reading.words import plain, words
 
 #: How far before a date the words stand that say what it is for.
@@ -22,19 +23,24 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
     months = "|".join(sorted((plain(form) for forms in table["months"] for form in forms), key=len, reverse=True))
     weeks = "|".join(re.escape(plain(form)) for form in table["week"])
     leads = "|".join(table["leads"])
+    after = "|".join(table["after_day"])
     day_month = r"(?P<day>\d{1,2})[/.](?P<month>\d{1,2})"
     year = r"[/.](?P<year>\d{4}|\d{2})"
     number = r"(?:\s+(?P<day>\d{1,2})(?![\w/.]|\s*[a-z]))?"
+    until = "|".join(table["leads_to_day"])
     return tuple(
         re.compile(pattern)
         for pattern in (
             rf"(?<!\w)(?P<name>{days})\.?\s+(?:le\s+)?{day_month}(?:{year})?(?![\w/])",
+            rf"(?<!\w)(?:{leads})\s+(?:(?:{days}),?\s+)?(?P<name>{months})\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\w/.])",
             rf"(?<!\w)(?:(?:{days})\.?\s+)?(?P<day>\d{{1,2}})(?:er)?\s+(?P<name>{months})(?!\w)\.?(?:\s+(?P<year>\d{{4}}))?",
             r"(?<!\w)(?P<year>20\d{2})-(?P<month>\d{2})-(?P<day>\d{2})(?!\w)",
             rf"(?<![\w/.,]){day_month}{year}(?![\w/])",
             rf"(?:(?<!\w)(?:{leads})|[:(,]|^)\s*(?:le\s+)?(?<![\w/.,]){day_month}(?![\w/])",
             rf"(?<!\w)(?P<name>{days})(?!\w)\.?{number}",
             rf"(?<!\w)(?:{weeks})\s*(?:n°\s?)?(?P<week>\d{{1,2}})(?!\w)",
+            rf"(?<!\w)(?:{leads}|en)\s+s\.?\s?(?P<week>\d{{1,2}})(?!\w)",
+            rf"(?<!\w)(?:{until})\s+(?P<day>\d{{1,2}})(?:er)?(?=\s*(?:$|[.,;!?)\n]|{after}))",
         )
     )
 
@@ -78,6 +84,9 @@ def _mentions(flat: str, today: date) -> Iterator[tuple[int, date, bool]]:
     for match in re.finditer(rf"(?<!\w)(?:{'|'.join(map(plain, table['end_of_week']))})(?!\w)", flat):
         yield match.start(), today + timedelta(days=(4 - today.weekday()) % 7), False
     taken: list[tuple[int, int]] = []
+    for begin, end, day in deadlines(flat, today):
+        taken.append((begin, end))
+        yield begin, day, False
     for pattern in _patterns():
         for match in pattern.finditer(flat):
             groups = match.groupdict()
@@ -127,6 +136,8 @@ def _day(found: dict[str, str | None], today: date) -> date | None:
         if weekdays and not (months and number):
             return _next_weekday(weekdays[0], int(number) if number else None, today)
         month = months[0]
+    if name is None and not month:
+        return _next_day(int(number or 0), today)
     try:
         if year:
             return date(int(year) if len(year) == 4 else 2000 + int(year), month, int(number or 0))
@@ -134,6 +145,15 @@ def _day(found: dict[str, str | None], today: date) -> date | None:
     except ValueError:
         return None
     return day if day >= today - timedelta(days=60) else day.replace(year=today.year + 1)
+
+
+def _next_day(number: int, today: date) -> date | None:
+    """The next day of that number, in this month or one of the next."""
+    for ahead in range(62):
+        day = today + timedelta(days=ahead)
+        if day.day == number:
+            return day
+    return None
 
 
 def _week(number: int, today: date) -> date | None:

@@ -88,6 +88,7 @@ def _blots() -> re.Pattern[str]:
     labels = "|".join(sorted([*papers["order"], *papers["quote"], *papers["other_paper"]], key=len, reverse=True))
     before = "|".join(papers["no"])
     spans = "|".join(table["spans"])
+    to_day, after_day = "|".join(table["leads_to_day"]), "|".join(table["after_day"])
     code = r"(?=[\w/-]{0,24}\d)(?:[a-z]+[-/.]?\d[\w/-]*|[a-z]+-[\w/-]*\d[\w/-]*|\d+[-/][\w/-]+|\d{5,})"
     return re.compile(
         r"[^\s@]{1,64}@\S+|https?://\S+|www\.\S+"
@@ -98,6 +99,8 @@ def _blots() -> re.Pattern[str]:
         r"|(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\w)|(?<!\S)[-+]\d{4}(?!\w)"
         r"|(?<!\w)(?:le|du|au|avant|pour|les|jusqu'au|d'ici)(?:\s+le)?\s+\d{1,2}/\d{1,2}(?![\w/])"
         rf"|(?<!\w)(?:{weeks})\s*(?:n°\s?)?\d{{1,2}}(?!\w)"
+        rf"|(?<!\w)(?:{to_day})\s+\d{{1,2}}(?:er)?(?=\s*(?:$|[.,;!?)\n]|{after_day}))"
+        rf"|(?<!\w)(?:{leads})\s+(?:(?:{days}),?\s+)?(?:{months})\s+\d{{1,2}}(?:st|nd|rd|th)?(?![\w/.])"
         rf"|(?<![\w.,])\d{{1,2}}\s?h(?:\s?\d{{2}})?(?!\w)|(?<![\w.,])\d{{1,3}}\s?(?:{spans})(?!\w)"
         r"|(?<![\w.,])\d[\d ]{0,8}(?:[.,]\d{1,4})?\s?(?:€|euros?|eur)(?!\w)(?:\s?(?:ht|ttc))?(?:\s?/\s?\w+)?"
         r"|(?:-|\bremise \w{0,3} ?)\d{1,3}(?:[.,]\d{1,2})?\s?%"
