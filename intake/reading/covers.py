@@ -38,6 +38,8 @@ def covered(paper: Sequence[AskedLine], asked: Asked, text: str) -> Covered:
             changed = True
         elif phrase("lines", "overriding").search(said) or phrase("lines", "overriding").search(behind):
             place = _meant(kept, line.designation, line.codes)
+            if place is None:
+                place = _by_former_quantity(kept, line.designation, said + behind)
             if place is not None:
                 before = kept[place]
                 kept[place] = replace(
@@ -75,6 +77,23 @@ def _meant(lines: Sequence[AskedLine], name: str, codes: Iterable[str]) -> int |
         if said and said <= _roots(f"{line.designation} {' '.join(line.codes)}")
     ]
     return fitting[0] if len(fitting) == 1 else None
+
+
+def _by_former_quantity(lines: Sequence[AskedLine], name: str, around: str) -> int | None:
+    """The one line that bears the quantity which is not meant any more, and shares a word with the name."""
+    former = re.search(rf"(?:{phrase('lines', 'instead').pattern}) ?(\d{{1,6}})(?!\w)", around)
+    if former is None:
+        return None
+    fitting = [
+        place for place, line in enumerate(lines)
+        if line.quantity == Decimal(former[1]) and _alike(_roots(name), _roots(line.designation))
+    ]  # fmt: skip
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _alike(some: set[str], others: set[str]) -> bool:
+    """A word of theirs begins alike."""
+    return any(one[:5] == other[:5] for one in some for other in others if len(one) >= 4 and len(other) >= 4)
 
 
 def _roots(text: str) -> set[str]:

@@ -26,7 +26,7 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
     after = "|".join(table["after_day"])
     day_month = r"(?P<day>\d{1,2})[/.](?P<month>\d{1,2})"
     year = r"[/.](?P<year>\d{4}|\d{2})"
-    number = r"(?:\s+(?P<day>\d{1,2})(?![\w/.]|\s*[a-z]))?"
+    number = r"(?:\s+(?P<day>\d{1,2})(?![\w/.]|\s*x))?"
     until = "|".join(table["leads_to_day"])
     return tuple(
         re.compile(pattern)
@@ -77,6 +77,7 @@ def issued(text: str, *, today: date) -> date | None:
 def _mentions(flat: str, today: date) -> Iterator[tuple[int, date, bool]]:
     """Every date in the text: its place, the day, whether it is a day's name and no number."""
     table = words("dates")
+    flat = _opening_hours().sub(lambda found: " " * len(found[0]), flat)
     for key, ahead in (("after_tomorrow", 2), ("tomorrow", 1), ("today", 0)):
         for found in re.finditer(rf"(?<![\w-])(?:{'|'.join(map(plain, table[key]))})(?!\w)", flat):
             if key != "tomorrow" or not flat[: found.start()].rstrip(" -").endswith("apres"):
@@ -96,10 +97,19 @@ def _mentions(flat: str, today: date) -> Iterator[tuple[int, date, bool]]:
             start = match.start("day2") if groups.get("day2") else match.start()
             if any(begin < match.end() and start < end for begin, end in taken):
                 continue
-            day = _day(parts, today)
-            if day is not None:
+            stated = _day(parts, today)
+            if stated is not None:
                 taken.append((start, match.end()))
-                yield start, day, parts["day"] is None and parts["week"] is None
+                yield start, stated, parts["day"] is None and parts["week"] is None
+
+
+@cache
+def _opening_hours() -> re.Pattern[str]:
+    """« du lundi au jeudi » says when somebody is there."""
+    days = "|".join(plain(form) for forms in words("dates")["weekdays"] for form in forms)
+    return re.compile(
+        rf"(?<!\w)(?:du|from) (?:{days}) (?:au|to) (?:{days})(?!\w)|(?<!\w)(?:les?|tous les) (?:{days})s(?!\w)"
+    )
 
 
 def _labelled(text: str, labels: list[str], today: date) -> date | None:
@@ -172,5 +182,5 @@ def _next_weekday(weekday: int, number: int | None, today: date) -> date:
     nearest = today + timedelta(days=(weekday - today.weekday() - 1) % 7 + 1)
     if number is None:
         return nearest
-    fitting = (nearest + timedelta(days=7 * weeks) for weeks in range(10))
+    fitting = (nearest + timedelta(days=7 * weeks) for weeks in range(-1, 9))
     return next((day for day in fitting if day.day == number), nearest)

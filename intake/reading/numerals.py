@@ -88,25 +88,17 @@ def number_said(said: Sequence[str]) -> tuple[Decimal, int] | None:
 
     A first word in digits may be multiplied (« 3 douzaines », « 10 mille »); alone it is left to the caller.
     """
-    found, taken = _Sum(), 0
-    position = 0
-    if said and said[0].isdigit():
-        following = number_values().get(said[1], ("",))[0] if len(said) > 1 else ""
-        if following not in {"groups", "scales"}:
-            return None
-        found.rest, found.begun, position = Decimal(said[0]), True, 1
-        if said[1] in words("numbers")["words"]["hundred"] and found.rest > 9:
-            return None  # « 322 cents » is no number that an order gives
+    found = _Sum()
+    taken = position = _digits(found, said)
+    if taken is None or position is None:
+        return None
     while position < len(said):
         joined = said[position] in words("numbers")["words"]["joins"] and bool(taken)
         word = said[position + joined] if position + joined < len(said) else ""
-        part, value = number_values().get(word, ("", Decimal(0)))
-        if not part or (joined and not _joins(found, part, value)):
-            break
-        if part == "parts":
-            if not _part(found, value, joined=joined):
-                break
-        elif not found.add(part, value):
+        if word in words("numbers")["words"]["about"] and taken and _group_follows(said, position):
+            position += 1  # « une bonne vingtaine »
+            continue
+        if not _take(found, word, joined=joined):
             break
         position += 1 + joined
         taken = position
@@ -114,6 +106,30 @@ def number_said(said: Sequence[str]) -> tuple[Decimal, int] | None:
     if decimals is not None:
         return found.value + decimals[0], decimals[1]
     return (found.value, taken) if taken and found.value > 0 else None
+
+
+def _digits(found: _Sum, said: Sequence[str]) -> int | None:
+    """How many words in digits the number begins with: one where it is multiplied; None where it is no number."""
+    if not said or not said[0].isdigit():
+        return 0
+    following = number_values().get(said[1], ("",))[0] if len(said) > 1 else ""
+    hundreds = len(said) > 1 and said[1] in words("numbers")["words"]["hundred"] and int(said[0]) > 9
+    if following not in {"groups", "scales"} or hundreds:  # « 322 cents » is no number that an order gives
+        return None
+    found.rest, found.begun = Decimal(said[0]), True
+    return 1
+
+
+def _take(found: _Sum, word: str, *, joined: bool) -> bool:
+    """One more word of the number; False when it is none."""
+    part, value = number_values().get(word, ("", Decimal(0)))
+    if not part or (joined and not _joins(found, part, value)):
+        return False
+    return _part(found, value, joined=joined) if part == "parts" else found.add(part, value)
+
+
+def _group_follows(said: Sequence[str], position: int) -> bool:
+    return position + 1 < len(said) and number_values().get(said[position + 1], ("",))[0] == "groups"
 
 
 def _joins(found: _Sum, part: str, value: Decimal) -> bool:

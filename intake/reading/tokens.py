@@ -87,11 +87,15 @@ def _blots() -> re.Pattern[str]:
     leads = "|".join(sorted(table["until"], key=len, reverse=True))
     labels = "|".join(sorted([*papers["order"], *papers["quote"], *papers["other_paper"]], key=len, reverse=True))
     before = "|".join(papers["no"])
+    streets = "|".join(words("phrases")["zones"]["streets"])
     spans = "|".join(table["spans"])
     to_day, after_day = "|".join(table["leads_to_day"]), "|".join(table["after_day"])
     code = r"(?=[\w/-]{0,24}\d)(?:[a-z]+[-/.]?\d[\w/-]*|[a-z]+-[\w/-]*\d[\w/-]*|\d+[-/][\w/-]+|\d{5,})"
     return re.compile(
-        r"[^\s@]{1,64}@\S+|https?://\S+|www\.\S+"
+        rf"(?<![\w,.])\d{{1,4}}(?: ?(?:bis|ter|b))?,? (?:{streets})(?!\w)[^\n,:;]{{0,60}}"
+        r"(?:,? \d{5} [^\n,:;]{0,40})?"
+        r"|(?m:^[ ]*(?:f-)?\d{5} [a-z][a-z' -]{2,40}$)"
+        r"|[^\s@]{1,64}@\S+|https?://\S+|www\.\S+"
         r"|(?<!\d)(?:\+33\s?|0)[1-9](?:[\s.-]?\d{2}){4}(?!\d)"
         rf"|(?<!\w)(?:(?:{days})\.?\s+)?\d{{1,2}}(?:er)?\s+(?:{months})(?!\w)\.?(?:\s+\d{{4}})?"
         rf"|(?<!\w)(?:{days})\.?\s+(?:le\s+)?\d{{1,2}}(?:[/.]\d{{1,2}}(?:[/.]\d{{2,4}})?)?(?![\w/])(?!\s*(?:x|[a-z]+s\b))"

@@ -15,13 +15,13 @@ _NUMBERING = re.compile(r"[ ]*\(?(\d{1,2}) ?(?:[).](?=\D)|/(?=[^\d])|°|-(?= (?:
 
 def written_lines(flat: str) -> Iterator[tuple[int, int]]:
     """The lines before the closing formula, signature or legal footer; wrapped prose is joined."""
-    footer, ends = phrase("zones", "footers"), _ending()
+    footer, ends, separator = phrase("zones", "footers"), _ending(), phrase("zones", "separators")
     start, ended = 0, False
     spans: list[tuple[int, int]] = []
     for line in flat.split("\n"):
         stop = start + len(line)
         bare = line.strip()
-        if footer.search(line):
+        if footer.search(line) or separator.fullmatch(bare):
             break
         if bare and ends.fullmatch(bare) and not phrase("lines", "request").search(bare):
             ended = ended or bool(re.search(r"\d|\b(?:une?|deux|trois)\b", flat[:start]))
