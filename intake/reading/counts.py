@@ -8,12 +8,16 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 
-from intake.reading.numerals import number_said
+from intake.reading.numerals import number_said, number_values
 from intake.reading.tokens import IDLE, Token
-from intake.reading.words import unit_forms, unit_named, words
+from intake.reading.words import plain, unit_forms, unit_named, variant_classes, words
 
 #: Years that a wine, a model or a standard bears; such a number alone counts nothing.
 _YEARS = range(1950, 2050)
+#: Parts of a thing that are counted like packs.
+_PARTS = {Decimal("0.5"): "demi", Decimal("0.25"): "quart"}
+#: What speaks for a bare number inside a piece.
+_BARE = Decimal(2)
 
 
 @cache
@@ -44,7 +48,8 @@ def best_count(found: list[Token]) -> Count | None:
     candidates = list(_candidates(found))
     if not candidates:
         return None
-    best = max(candidates, key=lambda count: (count.weight, -count.start))
+    # of two bare numbers inside a piece the last one counts (« crème crue 50 6 »)
+    best = max(candidates, key=lambda count: (count.weight, count.start if count.weight == _BARE else -count.start))
     for later in candidates:
         between = [t.kind for t in found if best.end <= t.start < later.start and t.kind != "mark"]
         if later.weight >= 2 and between and set(between) == {"correction"}:
@@ -104,6 +109,8 @@ def _counted(found: list[Token], start: int, end: int, value: Decimal, *, articl
         yield multiple
         return
     unit, after = _unit(found, end) if token.kind in {"number", "word", "times"} else (unit_named(token.unit), end)
+    if token.kind == "word" and not unit and value in _PARTS:
+        value, unit = Decimal(1), _PARTS[value]  # « un quart de beaufort » counts quarters
     content, stop = _content(found, after) if unit else (None, after)
     weight = _weight(found, start, end, after, unit=unit, article=article)
     if weight == 0 or (value != value.to_integral() and not unit):
@@ -168,10 +175,13 @@ def _weight(found: list[Token], start: int, end: int, after: int, *, unit: str, 
     if last and before is not None and before.text in {":", "="} and token.kind == "number":
         return Decimal(6)
     if unit or token.kind == "counted":
-        return Decimal(5)
+        of_a_size = (
+            before is not None and before.text in _of() and unit_forms().get(plain(unit), ("", ""))[1] == "measure"
+        )
+        return Decimal(0) if of_a_size else Decimal(5)
     if token.kind == "word":
-        high, low = ("2.5", "0") if article else ("3.5", "2")
-        return Decimal(high if leading else low)
+        lone = article or number_values().get(token.text, ("",))[0] == "scales"  # « grazie mille »
+        return Decimal("2.5" if article else "3.5") if leading else Decimal(0) if lone else _BARE
     return _weight_of_number(found, start, end, leading=leading, last=last)
 
 
@@ -183,7 +193,7 @@ def _weight_of_number(found: list[Token], start: int, end: int, *, leading: bool
         return Decimal(0)
     behind_mark = last and start > 0 and found[start - 1].kind == "mark"
     asked_behind = last and end < len(found) and found[end].kind == "request"
-    return Decimal(3) if asked_behind or behind_mark else Decimal(2)
+    return Decimal(3) if asked_behind or behind_mark else _BARE
 
 
 def _weight_of_measure(found: list[Token], start: int, after: int, *, first: bool, last: bool) -> Decimal:
@@ -209,6 +219,8 @@ def _unit(found: list[Token], position: int) -> tuple[str, int]:
         return "", position
     if position < len(found) and found[position].kind in {"word", "request"}:
         name, kind = unit_forms().get(found[position].text, ("", ""))
+        if position + 1 < len(found) and f"{found[position].text}-{found[position + 1].text}" in variant_classes():
+            return "", position  # « demi-écrémé »
         if kind in {"pack", "count"} and len(found[position].text) > 1:
             stop = position + 1
             if stop < len(found) and found[stop].text == "." and len(found[position].text) <= 5:

@@ -77,7 +77,7 @@ def issued(text: str, *, today: date) -> date | None:
 def _mentions(flat: str, today: date) -> Iterator[tuple[int, date, bool]]:
     """Every date in the text: its place, the day, whether it is a day's name and no number."""
     table = words("dates")
-    flat = _opening_hours().sub(lambda found: " " * len(found[0]), flat)
+    flat = _no_wishes().sub(lambda found: " " * len(found[0]), flat)
     for key, ahead in (("after_tomorrow", 2), ("tomorrow", 1), ("today", 0)):
         for found in re.finditer(rf"(?<![\w-])(?:{'|'.join(map(plain, table[key]))})(?!\w)", flat):
             if key != "tomorrow" or not flat[: found.start()].rstrip(" -").endswith("apres"):
@@ -104,11 +104,12 @@ def _mentions(flat: str, today: date) -> Iterator[tuple[int, date, bool]]:
 
 
 @cache
-def _opening_hours() -> re.Pattern[str]:
-    """« du lundi au jeudi » says when somebody is there."""
+def _no_wishes() -> re.Pattern[str]:
+    """« du lundi au jeudi » says when somebody is there, « jeudi dernier » what was."""
     days = "|".join(plain(form) for forms in words("dates")["weekdays"] for form in forms)
     return re.compile(
         rf"(?<!\w)(?:du|from) (?:{days}) (?:au|to) (?:{days})(?!\w)|(?<!\w)(?:les?|tous les) (?:{days})s(?!\w)"
+        rf"|(?<!\w)(?:{days}) (?:{'|'.join(words('dates')['last'])})(?!\w)"
     )
 
 

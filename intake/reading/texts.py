@@ -377,15 +377,14 @@ def _corrected(found: list[AskedLine], line: AskedLine) -> int | None:
     if not re.search(r"[^\W\d_]{2,}", line.designation):
         return len(found) - 1
     merged = varied(line, found[-1]).designation
+    said = _roots(line.designation)
     for position in range(len(found) - 1, -1, -1):
-        if _same(found[position].designation, merged) or _same(found[position].designation, line.designation):
+        earlier = _roots(found[position].designation)
+        if earlier in (_roots(merged), said) or (said and said <= earlier):
             return position
     return None
 
 
-def _same(one: str, other: str) -> bool:
-    return {_root(word) for word in one.split()} == {_root(word) for word in other.split()}
-
-
-def _root(word: str) -> str:
-    return plain(word).rstrip("sxe.,")
+def _roots(designation: str) -> set[str]:
+    stop = set(words("words")["stop"])
+    return {word.rstrip("sxe") or word for word in re.findall(r"[a-z0-9]+", plain(designation)) if word not in stop}
