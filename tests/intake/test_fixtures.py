@@ -34,6 +34,8 @@ BODIES = [
     *("mail-forward-crisp", "mail-reply-talon"),
 ]
 _MAIL_FILE = re.compile(r"\.(eml|msg)$|msg_\d+\w*\.txt$")
+# a file that an old program wrote into the text; that its bytes are kept is tested by number (E47)
+_UUENCODED = re.compile(r"^begin [0-7]{3} .*?^end$", re.MULTILINE | re.DOTALL)
 _BODY_FILE = re.compile(r"\.(txt|html)$|_body$|_text$")
 # how a file that holds only a body is sent: as a mail of its own, an answer, a forward
 SENT_AS = {
@@ -63,14 +65,23 @@ def words(text: str) -> Counter[str]:
     return Counter(re.findall(r"[A-Za-z0-9]{2,}", text))
 
 
-def shown(incoming: Incoming) -> Counter[str]:
-    """Every word that a person or the reader can find somewhere in what was made of the mail."""
-    total: Counter[str] = Counter()
+def shown(incoming: Incoming) -> str:
+    """Everything that a person or the reader can find somewhere in what was made of the mail."""
+    texts_of = []
     for one in everything(incoming):
-        total += words(f"{one.text}\n{one.quoted}\n{one.subject}\n{one.sender.email} {one.sender.name}")
+        texts_of.append(f"{one.text}\n{one.quoted}\n{one.subject}\n{one.sender.email} {one.sender.name}")
         for attachment in one.attachments:
-            total += words(text_of(attachment.content))
-    return total
+            if attachment.media_type == "message/rfc822":
+                texts_of.append(shown(parse(attachment.content, received_at=NOW)))
+            texts_of.append(text_of(attachment.content))
+    return "\n".join(texts_of)
+
+
+def lost(raw: bytes, incoming: Incoming) -> list[str]:
+    """The words that were written and stand nowhere; a word that was cut or glued to another is not lost."""
+    found = shown(incoming)
+    run_together = "".join(found.split())
+    return [word for word in written(raw) - words(found) if word not in run_together]
 
 
 class Visible(HTMLParser):
@@ -116,7 +127,7 @@ def written(raw: bytes) -> Counter[str]:
     plain = [content for kind, content in parts if kind == "text/plain" and content.strip()]
     for kind, content in parts:
         if kind == "text/plain":
-            total += words(content.decode("latin-1").replace("\x00", ""))
+            total += words(_UUENCODED.sub("", content.decode("latin-1").replace("\x00", "")))
         elif kind == "text/html" and not plain:
             page = Visible()
             page.feed(text_of(content))
@@ -130,8 +141,7 @@ def test_no_published_mail_makes_us_fail_or_loses_a_word(folder: str, shared_cas
         raw = file.read_bytes()
         incoming = parse(raw, received_at=NOW)
         understood(incoming)
-        lost = written(raw) - shown(incoming)
-        assert not lost, (file.name, lost.most_common(5))
+        assert lost(raw, incoming) == [], file.name
 
 
 @pytest.mark.parametrize("sent_as", SENT_AS)
@@ -145,8 +155,7 @@ def test_no_published_body_makes_us_fail_or_loses_a_word(
         head = SENT_AS[sent_as] + b"From: <a@b.example>\r\nContent-Type: text/" + kind + b"; charset=utf-8\r\n\r\n"
         incoming = parse(head + content, received_at=NOW)
         understood(incoming)
-        lost = written(head + content) - shown(incoming)
-        assert not lost, (file.name, lost.most_common(5))
+        assert lost(head + content, incoming) == [], file.name
 
 
 def test_no_bounce_becomes_an_order(shared_case: Callable[[str], Path]) -> None:
