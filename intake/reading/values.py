@@ -62,9 +62,9 @@ class Reading:
     """Everything read from one message.
 
     `removed` are the articles that it says it does not want, `charges` the carriage and fees that it lists, `findings`
-    codes of what could not be read. `quote_lines` are the lines it takes from our quote: position, and quantity where it
-    gives one. `names` and `numbers` say who orders where a file tells: names and identifiers of
-    the buyer; `papers` is the text of the files.
+    codes of what could not be read. `quote_lines` are the lines it takes from our quote: position, and quantity where
+    one is given. `names` and `numbers` say who orders where a file tells: names and identifiers of the buyer; `papers`
+    is the text of the files.
     """
 
     kind: Kind
