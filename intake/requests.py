@@ -41,17 +41,22 @@ def request_of(
         who = Identified() if machine is Kind.BOUNCE else identify(incoming, customers, ours=ours)
         return Request(incoming, Reading(machine), who)
     house = ours or own_domain(incoming)
-    asked_in, beside = _asked_in(incoming)
-    reading = read(asked_in, today=today)
+    inner_most, beside = _asked_in(incoming)
+    reading = read(inner_most, today=today)
     outer = identify(incoming, customers, reading, ours=house)
-    if asked_in is incoming or (outer.certain and not is_ours(incoming.sender.email.lower(), house)):
-        return Request(asked_in, reading, outer, beside)
-    inner = identify(asked_in, customers, reading, ours=house)
+    if inner_most is incoming or (outer.certain and not is_ours(incoming.sender.email.lower(), house)):
+        return Request(inner_most, reading, outer, beside)
+    inner = identify(inner_most, customers, reading, ours=house)
     if inner.code is None:
         inner = outer if outer.code is not None or not inner.others else inner
     elif inner.clue is not None:  # nobody vouches for the sender of an inner message
         inner = replace(inner, clue=Clue.FORWARD)
-    return Request(asked_in, reading, inner, beside)
+    return Request(inner_most, reading, inner, beside)
+
+
+def asked_in(incoming: Incoming) -> Incoming:
+    """The message in which something is asked: itself, or the inner one that it passes on."""
+    return _asked_in(incoming)[0]
 
 
 def _asked_in(incoming: Incoming) -> tuple[Incoming, int]:

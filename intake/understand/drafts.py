@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from core import orders, quotes
+from core.aliases import customer_packagings
 from core.errors import NotUnderstood
 from core.journal import Actor, ActorKind
 from core.messages import Message, MessageChannel
-from core.orders import Asked, AskedLine, Order, OrderState
+from core.orders import Asked, AskedLine, Order, OrderLine, OrderState
 from core.parties import Customer
 from intake import changes
 from intake.catalogues import article_matcher
+from intake.matching.articles import unit_name
+from intake.reading import AskedLine as Said
 from intake.reading import Kind, Reading
 
 if TYPE_CHECKING:
@@ -40,7 +46,7 @@ def join(session: Session, message: Message, reading: Reading, customer: Custome
     )  # fmt: skip
     if order is None:
         return False
-    lines = _lines(article_matcher(session, customer), reading)
+    lines = lines_of(session, customer, reading.lines)
     return changes.merge(
         session, order, lines, reading.requested_delivery_date, by=Actor(ActorKind.CUSTOMER, customer.id), at=desk.at
     )
@@ -51,7 +57,7 @@ def asked(session: Session, message: Message, customer: Customer, opened: Opened
     reading, incoming, passed_on = opened.reading, opened.incoming, opened.taken_by is not None
     if not reading.lines and not reading.repeat_of_last_order:
         raise NotUnderstood("order_without_lines")
-    lines = _lines(article_matcher(session, customer), reading)
+    lines = lines_of(session, customer, reading.lines)
     if reading.repeat_of_last_order:
         lines = (*_again(session, customer, without=reading.removed), *lines)
     if not lines:
@@ -79,8 +85,34 @@ def asked(session: Session, message: Message, customer: Customer, opened: Opened
     )
 
 
-def _lines(matcher: ArticleMatcher, reading: Reading) -> tuple[AskedLine, ...]:
-    return tuple(matcher.asked(line) for line in reading.lines)
+def lines_of(session: Session, customer: Customer, said: Iterable[Said]) -> tuple[AskedLine, ...]:
+    """The lines as an order takes them, each with the customer's own words and count, from which a desk may learn."""
+    matcher, held = article_matcher(session, customer), customer_packagings(session, customer)
+    return tuple(_with_words(_counted(matcher, line, held), line) for line in said)
+
+
+def _counted(matcher: ArticleMatcher, line: Said, held: dict[str, dict[str, Decimal]]) -> AskedLine:
+    """The line, counted as this customer counts where a colleague taught how many a packaging of his holds."""
+    asked = matcher.asked(line)
+    likely = asked.article or matcher.articles.get(next(iter(asked.alternatives), ""))
+    holds = held.get(likely.sku, {}).get(line.unit) if likely is not None and line.unit else None
+    if likely is None or holds is None or line.quantity is None:
+        return asked
+    in_units = matcher.asked(replace(line, unit=unit_name(likely.unit), quantity=line.quantity * holds, content=None))
+    if in_units.article is not likely:
+        return asked
+    return replace(in_units, packaging=line.unit, packaging_count=line.quantity, customer_price=asked.customer_price)
+
+
+def _with_words(asked: AskedLine, said: Said) -> AskedLine:
+    count = f"{said.quantity:f}" if said.quantity is not None else ""
+    own = (("designation", said.designation), ("unit", said.unit), ("count", count))
+    return replace(asked, evidence=(*asked.evidence, *own))
+
+
+def own_words(line: OrderLine) -> str:
+    """The words the customer used for the article of a line, without his count."""
+    return str(json.loads(line.evidence).get("designation", "")).strip()
 
 
 def _again(session: Session, customer: Customer, *, without: tuple[str, ...] = ()) -> tuple[AskedLine, ...]:

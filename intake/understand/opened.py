@@ -14,7 +14,7 @@ from sqlalchemy.orm import selectinload
 from core import messages, parties
 from core.aliases import SenderAlias, SenderKind
 from core.clock import business_date
-from core.messages import Message, MessageChannel
+from core.messages import ASSIGNED, MACHINE, MAY_BE, PROPOSED, Message, MessageChannel
 from core.parties import Contact, Customer, Staff
 from core.settings import Settings
 from intake import mime, receive
@@ -26,9 +26,6 @@ from intake.requests import Request, request_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
-
-#: Short words on a message: a colleague said whose it is, only clues do, no person wrote, whose it may be.
-ASSIGNED, PROPOSED, MACHINE, MAY_BE = "assigned", "proposed", "machine", "may_be:"
 
 
 @dataclass(frozen=True, slots=True)
