@@ -13,10 +13,11 @@ from typing import Any
 
 from intake.incoming import Address, Attachment, Channel, Incoming
 from intake.matching import CatalogueRow, Index
-from intake.matching.customers import CustomerRow, who
+from intake.matching.customers import CustomerRow
 from intake.mime import parse as parse_mail
 from intake.mime import parts
-from intake.reading import Kind, Reading, read, texts
+from intake.reading import Reading
+from intake.requests import request_of
 
 
 def read_files(paths: Sequence[Path], *, catalogue: Path, customers: Path, today: date) -> Iterator[dict[str, Any]]:
@@ -24,12 +25,8 @@ def read_files(paths: Sequence[Path], *, catalogue: Path, customers: Path, today
     index, known = Index(load_catalogue(catalogue)), load_customers(customers)
     for path in paths:
         incoming = _incoming(path, today=today)
-        asked_in = incoming.forwarded[-1] if incoming.forwarded and not texts.lines(incoming.text) else incoming
-        reading = read(asked_in, today=today)
-        customer = (
-            None if reading.kind is Kind.BOUNCE else who(asked_in, known, reading) or who(incoming, known, reading)
-        )
-        yield _answer(path.name, reading, customer, index)
+        asked = request_of(incoming, known, today=today)
+        yield _answer(path.name, asked.reading, asked.who.code, index)
 
 
 def load_catalogue(path: Path) -> list[CatalogueRow]:
