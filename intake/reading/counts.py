@@ -181,7 +181,7 @@ def _weight(found: list[Token], start: int, end: int, after: int, *, unit: str, 
         return Decimal(0) if of_a_size else Decimal(5)
     if token.kind == "word":
         lone = article or number_values().get(token.text, ("",))[0] == "scales"  # « grazie mille »
-        return Decimal("2.5" if article else "3.5") if leading else Decimal(0) if lone else _BARE
+        return Decimal("2.5" if article else "3.5") if leading else Decimal(0) if lone or not last else _BARE
     return _weight_of_number(found, start, end, leading=leading, last=last)
 
 
