@@ -30,6 +30,7 @@ class Count:
     """A quantity: its value and unit, and the places of the text that it takes.
 
     `leads`: the article must follow (« 3 cartons de »). `article`: only « un » or « une » says it.
+    `times`: written as a factor (« x4 »).
     """
 
     value: Decimal
@@ -39,13 +40,14 @@ class Count:
     weight: Decimal
     leads: bool = False
     article: bool = False
+    times: bool = False
     content: Decimal | None = None
     certainty: Decimal = Decimal(1)
 
 
 def best_count(found: list[Token]) -> Count | None:
     """The most likely quantity of these tokens, the last one where a correction stands between two."""
-    candidates = list(_candidates(found))
+    candidates = all_counts(found)
     if not candidates:
         return None
     # of two bare numbers inside a piece the last one counts (« crème crue 50 6 »)
@@ -59,6 +61,11 @@ def best_count(found: list[Token]) -> Count | None:
     if rivals and not corrected:
         return replace(best, certainty=Decimal("0.7"))
     return best
+
+
+def all_counts(found: list[Token]) -> list[Count]:
+    """Every number that may count, in their order."""
+    return list(_candidates(found))
 
 
 def _candidates(found: list[Token]) -> Iterator[Count]:
@@ -119,6 +126,7 @@ def _counted(found: list[Token], start: int, end: int, value: Decimal, *, articl
     certainty = Decimal(1) if weight >= 3 or article else Decimal("0.85") if likely else Decimal("0.5")
     yield Count(
         value, unit, token.start, found[stop - 1].end, weight, content=content, certainty=certainty, article=article,
+        times=token.kind == "times",
         leads=bool(unit) and after < len(found) and found[after].text in _of(),
     )  # fmt: skip
 
@@ -241,5 +249,6 @@ def _content(found: list[Token], position: int) -> tuple[Decimal | None, int]:
         value = found[position + 1].value
         if value is not None and value == value.to_integral():
             _, after = _unit(found, position + 2) if found[position + 1].kind == "number" else ("", position + 2)
-            return value, after
+            nothing_else = all(t.kind in IDLE for t in found[after:]) and _first(found, position - 1)
+            return value, position + 2 if nothing_else else after
     return None, position

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from intake.reading.counts import best_count, said_at
+from intake.reading.counts import all_counts, best_count, said_at
 from intake.reading.tokens import IDLE, Token, tokens
 from intake.reading.words import variant_classes, words
 
@@ -26,7 +27,7 @@ def pieces(blot: str, start: int, end: int, codes: frozenset[str]) -> Iterator[P
     """The pieces of a line; one that only counts belongs to the one before it."""
     joined: list[Piece] = []
     for piece in _cut(blot, start, end, codes):
-        for part in _sides(piece):
+        for part in (run for side in _sides(piece) for run in _runs(side)):
             if joined and _belongs(joined[-1], part, blot):
                 between = tokens(blot, joined[-1].end, part.tokens[0].start)
                 joined[-1] = Piece([*joined[-1].tokens, *between, *part.tokens], joined[-1].start, part.end)
@@ -97,6 +98,34 @@ def _sides(piece: Piece) -> Iterator[Piece]:
                 yield from _sides(replace(piece, tokens=right, start=token.end))
                 return
     yield piece
+
+
+def _runs(piece: Piece) -> Iterator[Piece]:
+    """« 4 btes placo 35 2 btes placo 25 », « vis x4 écrous x10 » : things counted alike without a comma between."""
+    counts = [count for count in all_counts(piece.tokens) if count.weight >= 5]
+    leading = [count for count in counts if count.unit]
+    trailing = [count for count in counts if count.times]
+    if len(leading) > 1 and not content([t for t in piece.tokens if t.end <= leading[0].start]):
+        cuts = [count.start for count in leading[1:]]
+    elif len(trailing) > 1 and len(trailing) == len(counts):
+        cuts = [count.end for count in trailing[:-1]]
+    else:
+        cuts = []
+    parts = [
+        [t for t in piece.tokens if begin <= t.start < stop]
+        for begin, stop in pairwise([piece.start, *cuts, piece.end + 1])
+    ]
+    if len(parts) < 2 or not all(_names(part) for part in parts):
+        yield piece
+        return
+    for part in parts:
+        yield Piece(part, part[0].start, part[-1].end)
+
+
+def _names(part: list[Token]) -> bool:
+    """A part counts and names something beside."""
+    count = best_count(part)
+    return count is not None and bool(content([t for t in part if not count.start <= t.start < count.end]))
 
 
 def _belongs(before: Piece, piece: Piece, blot: str) -> bool:

@@ -159,7 +159,8 @@ def report(split: str | None) -> Iterator[str]:
     if split == "dev":
         yield from silent
     right, tried = whole.confident_right, whole.confident
-    yield f"{split or 'all'}: {right} of {tried} confident lines are right, at least {lower_bound(right, tried):.4f} (95 %)"
+    bound = lower_bound(right, tried)
+    yield f"{split or 'all'}: {right} of {tried} confident lines are right, at least {bound:.4f} (95 %)"
 
 
 def row(name: str, tally: Tally) -> str:
