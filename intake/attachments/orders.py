@@ -8,6 +8,8 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from intake.attachments.limits import UnreadableError
+
 MAX_BYTES = 10_000_000
 MAX_LINES = 5_000
 
@@ -50,23 +52,19 @@ class StructuredOrder:
     total_net: Decimal | None = None
 
 
-class UnreadableXmlError(ValueError):
-    """The XML is hostile or broken; the message is the code of the finding."""
-
-
 def read_order(content: bytes) -> StructuredOrder | None:
-    """The order in an XML file, None for XML of another kind; raises `UnreadableXmlError`."""
+    """The order in an XML file, None for XML of another kind; raises `UnreadableError`."""
     from lxml import etree
 
     if len(content) > MAX_BYTES:
-        raise UnreadableXmlError("file_too_large")
+        raise UnreadableError("file_too_large")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
         root = etree.fromstring(content, parser)
     except etree.XMLSyntaxError as error:
-        raise UnreadableXmlError("xml_broken") from error
+        raise UnreadableError("xml_broken") from error
     if root.getroottree().docinfo.doctype or root.getroottree().docinfo.internalDTD is not None:
-        raise UnreadableXmlError("xml_doctype")
+        raise UnreadableError("xml_doctype")
     name = etree.QName(root)
     if "ubl:schema" in (name.namespace or ""):
         return _ubl(root, _UBL.get(name.localname, "other"))
