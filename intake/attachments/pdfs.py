@@ -18,6 +18,8 @@ from intake.incoming import Attachment
 
 SCALE = 300 / 72
 MAX_XML = 5_000_000
+#: XML of an order or an invoice: what the pages show besides need not be read from a picture.
+_MACHINE = re.compile(rb"SCRDMCCBDACIOMessageStructure|CrossIndustry(?:Order|Invoice|Document)|ubl:schema:xsd")
 _LOCKED = 4
 _INVISIBLE = 3
 #: How much lighter or darker than its ground (0 to 255) a word must be to be seen.
@@ -52,7 +54,7 @@ def read(attachment: Attachment, limits: Limits, scanning: Callable[[], None]) -
         findings = ("too_many_pages",) if count > limits.pages else ()
         if any(page.hidden for page in pages):
             findings = (*findings, "hidden_text")
-        if not any(page.scanned for page in pages):
+        if not any(page.scanned for page in pages) or (xml is not None and _MACHINE.search(xml)):
             return replace(_written(attachment.name, pages), findings=findings), xml
         if scans.language() is None:
             paper = _written(attachment.name, pages)
@@ -133,7 +135,7 @@ def _seen(page: Any) -> _Page:
 
 
 def _area(thing: Any) -> float:
-    left, bottom, right, top = thing.get_bounds()
+    left, bottom, right, top = (float(side) for side in thing.get_bounds())
     return max(0.0, right - left) * max(0.0, top - bottom)
 
 
