@@ -27,13 +27,20 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Where a line was read: the body's characters, or a file's page and table row."""
+    """Where a line was read: the body's characters, or a file's page (or sheet) and row.
+
+    `cell` is the quantity's cell of a spreadsheet (« C12 »), `box` the line's place on a page of a PDF or a picture:
+    left, top, right, bottom in points (dots for a picture) from the top left corner.
+    """
 
     part: str
     start: int = 0
     end: int = 0
     page: int = 0
     row: int = 0
+    sheet: str = ""
+    cell: str = ""
+    box: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
