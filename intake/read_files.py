@@ -24,7 +24,7 @@ def read_files(paths: Sequence[Path], *, catalogue: Path, customers: Path, today
     """The answer to each file, in the shape of the samples' contract: numbers as text, dates ISO, unknown null."""
     index, known = Index(load_catalogue(catalogue)), load_customers(customers)
     for path in paths:
-        incoming = _incoming(path, today=today)
+        incoming = incoming_of(path, at=datetime.combine(today, time(8), UTC))
         asked = request_of(incoming, known, today=today)
         yield _answer(path.name, asked.reading, asked.who.code, index)
 
@@ -70,8 +70,9 @@ def load_customers(path: Path) -> list[CustomerRow]:
         ]
 
 
-def _incoming(path: Path, *, today: date) -> Incoming:
-    at, content = datetime.combine(today, time(8), UTC), path.read_bytes()
+def incoming_of(path: Path, *, at: datetime) -> Incoming:
+    """A file as a message: a mail, a chat text with its `.meta.json` beside it, or a lone file."""
+    content = path.read_bytes()
     if path.suffix.lower() == ".eml":
         return parse_mail(content, received_at=at)
     beside = path.with_suffix(".meta.json")

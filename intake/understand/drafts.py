@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from core import orders, quotes
 from core.aliases import customer_packagings
 from core.errors import NotUnderstood
 from core.journal import Actor, ActorKind
@@ -22,11 +21,15 @@ from intake.catalogues import article_matcher
 from intake.matching.articles import unit_name
 from intake.reading import AskedLine as Said
 from intake.reading import Kind, Reading
+from intake.understand import habits, offers
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from sqlalchemy.orm import Session
 
     from intake.catalogues import ArticleMatcher
+    from intake.understand.offers import Meant
     from intake.understand.opened import Desk, Opened
 
 
@@ -52,24 +55,18 @@ def join(session: Session, message: Message, reading: Reading, customer: Custome
     )
 
 
-def asked(session: Session, message: Message, customer: Customer, opened: Opened) -> Asked:
+def asked(session: Session, message: Message, customer: Customer, opened: Opened, *, today: date) -> Asked:
     """What the draft is made of; a message that asks for nothing that could be read raises `NotUnderstood`."""
     reading, incoming, passed_on = opened.reading, opened.incoming, opened.taken_by is not None
-    if not reading.lines and not reading.repeat_of_last_order:
-        raise NotUnderstood("order_without_lines")
-    lines = lines_of(session, customer, reading.lines)
-    if reading.repeat_of_last_order:
-        lines = (*_again(session, customer, without=reading.removed), *lines)
-    if not lines:
-        raise NotUnderstood("no_last_order")
-    quote = quotes.by_reference(session, reading.quote_reference) if reading.quote_reference else None
+    offer = offers.meant(session, customer, reading)
+    lines = _wanted(session, customer, opened, offer, today=today)
     by_mail = message.channel is MessageChannel.MAIL
     return Asked(
         customer=customer,
         channel=message.channel,
         lines=lines,
         message_id=message.id,
-        quote_id=quote.id if quote is not None and quote.customer_id == customer.id else None,
+        quote_id=offer.quote.id if offer is not None else None,
         reply_chat_id=message.chat_id,
         reply_email=(message.sender if not passed_on else customer.email) if by_mail else "",
         thread_message_id=incoming.message_id if not passed_on else "",
@@ -85,10 +82,39 @@ def asked(session: Session, message: Message, customer: Customer, opened: Opened
     )
 
 
+def _wanted(
+    session: Session, customer: Customer, opened: Opened, offer: Meant | None, *, today: date
+) -> tuple[AskedLine, ...]:  # fmt: skip
+    """What is asked in so many words, what is taken from our quote, and what is ordered again."""
+    reading, asked_in = opened.reading, opened.request.asked_in
+    said = (*offers.lines(offer, reading), *lines_of(session, customer, reading.lines))
+    if reading.repeat_of_last_order:
+        words = f"{asked_in.subject}\n{asked_in.text}"
+        matcher = article_matcher(session, customer)
+        again = habits.lines(session, customer, matcher, words, without=reading.removed, today=today)
+        if again:
+            return habits.with_changes(again, said, words)
+        if not said or not habits.as_usual(words):
+            raise NotUnderstood("no_last_order")
+    files = [file for file in asked_in.attachments if not file.inline]
+    if not said and offer is not None and not files:
+        said = offers.every_line(offer)
+    if not said:
+        raise NotUnderstood("order_without_lines")
+    return said
+
+
 def lines_of(session: Session, customer: Customer, said: Iterable[Said]) -> tuple[AskedLine, ...]:
     """The lines as an order takes them, each with the customer's own words and count, from which a desk may learn."""
-    matcher, held = article_matcher(session, customer), customer_packagings(session, customer)
-    return tuple(_with_words(_counted(matcher, line, held), line) for line in said)
+    taken = line_taker(session, customer)
+    return tuple(taken(line) for line in said)
+
+
+def line_taker(session: Session, customer: Customer | None) -> Callable[[Said], AskedLine]:
+    """What makes an order's line of one that this customer wrote; it asks the database no more."""
+    matcher = article_matcher(session, customer)
+    held = customer_packagings(session, customer) if customer is not None else {}
+    return lambda line: _with_words(_counted(matcher, line, held), line)
 
 
 def _counted(matcher: ArticleMatcher, line: Said, held: dict[str, dict[str, Decimal]]) -> AskedLine:
@@ -113,18 +139,3 @@ def _with_words(asked: AskedLine, said: Said) -> AskedLine:
 def own_words(line: OrderLine) -> str:
     """The words the customer used for the article of a line, without his count."""
     return str(json.loads(line.evidence).get("designation", "")).strip()
-
-
-def _again(session: Session, customer: Customer, *, without: tuple[str, ...] = ()) -> tuple[AskedLine, ...]:
-    """The lines of the customer's last registered order, less what he says he does not want this time."""
-    last = orders.last_confirmed(session, customer)
-    matcher = article_matcher(session, customer)
-    unwanted = {sku for name in without for sku in matcher.possible(name)}
-    return tuple(
-        AskedLine(
-            text=line.text, article=line.article, quantity=line.quantity, packaging=line.packaging,
-            packaging_count=line.packaging_count, confidence=Decimal("0.9"),
-        )
-        for line in (last.kept_lines if last is not None else [])
-        if line.article is None or line.article.sku not in unwanted
-    )  # fmt: skip

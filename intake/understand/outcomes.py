@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from core import deliveries, events, messages, orders, quotes
+from core.clock import business_date
 from core.errors import NotUnderstood
 from core.journal import SYSTEM, Actor, ActorKind
 from core.messages import Message, MessageChannel, MessageState
@@ -71,7 +72,8 @@ def _act(session: Session, message: Message, customer: Customer, opened: Opened,
     elif reading.kind is Kind.QUOTE_REQUEST and reading.lines:
         if not opened.request.who.certain and opened.taken_by is None:
             raise NotUnderstood("customer_to_confirm")  # our prices go to nobody of whom we are not sure
-        quotes.draft(session, drafts.asked(session, message, customer, opened), by=author(customer), at=desk.at)
+        wanted = drafts.asked(session, message, customer, opened, today=business_date(desk.at))
+        quotes.draft(session, wanted, by=author(customer), at=desk.at)
     elif reading.kind is Kind.OTHER:
         raise NotUnderstood("no_order_found")
     else:
@@ -85,7 +87,8 @@ def _act(session: Session, message: Message, customer: Customer, opened: Opened,
 def _draft_order(session: Session, message: Message, customer: Customer, opened: Opened, desk: Desk) -> None:
     taken_by = session.get(Staff, opened.taken_by) if opened.taken_by is not None else None
     by = taken_by.as_actor() if taken_by is not None else author(customer)
-    orders.draft(session, drafts.asked(session, message, customer, opened), by=by, at=desk.at)
+    wanted = drafts.asked(session, message, customer, opened, today=business_date(desk.at))
+    orders.draft(session, wanted, by=by, at=desk.at)
 
 
 def author(customer: Customer) -> Actor:
