@@ -51,6 +51,8 @@ _FIELD = {
 _REPLY_SUBJECT = re.compile(r"^\s*(?:\[[^\]]*\]\s*)?(?:re|ré|rép|aw)\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
 _FORWARD_SUBJECT = re.compile(r"^\s*(?:\[[^\]]*\]\s*)?(?:tr|fwd?|transf|réexp|wg|i)\s*:", re.IGNORECASE)
 _LONGEST = 600  # no marker is longer: no pattern is tried on more
+_WRAPPED = 4  # lines that an attribution may take
+_MARKS = frozenset("-_=—dDbB")  # what a marker without a colon begins with
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +78,23 @@ def split(text: str, *, subject: str = "", answers: bool = False) -> Split:
     lines = _RUN_TOGETHER.sub(lambda m: "\n".join([m[1], *_RUN_FIELD.split(m[2])]), text).split("\n")
     forwarding = bool(_FORWARD_SUBJECT.match(subject))
     replying = not forwarding and (answers or bool(_REPLY_SUBJECT.match(subject)))
-    cites = replying or any(_attribution_end(lines, i) for i in range(len(lines)))
+    closing = [i for i, line in enumerate(lines) if line.rstrip().endswith(":")]
+    opening = {i - back for i in closing for back in range(_WRAPPED)}  # where an attribution may begin
+    cites = replying or any(i >= 0 and _attribution_end(lines, i) for i in opening)
     new: list[str] = []
     quoted: list[str] = []
     position = 0
     while position < len(lines):
         line = lines[position]
         anything_new = any(written.strip() for written in new)
-        if not (line.startswith(">") and cites):
+        marks = ":" in line or line.lstrip(" \t>*")[:1] in _MARKS
+        if marks and not (line.startswith(">") and cites):
             forward_at = _forward_start(lines, position, forwarding=forwarding or not (anything_new or replying))
             if forward_at:
                 return _forwarded(lines, position, forward_at, new, quoted)
             if _original_start(lines, position, trusted=replying or anything_new):
                 return _result(new, quoted + lines[position:])
-        end = _attribution_end(lines, position)
+        end = _attribution_end(lines, position) if position in opening else 0
         if end and _cited_below(lines, end):
             quoted += lines[position:end]
         elif end and forwarding:
@@ -194,7 +199,7 @@ def _field(line: str) -> tuple[str, str] | None:
 def _attribution_end(lines: list[str], position: int) -> int:
     """The line after « Le … a écrit : », which may be wrapped over four lines; 0 when there is none here."""
     joined = ""
-    for end in range(position, min(position + 4, len(lines))):
+    for end in range(position, min(position + _WRAPPED, len(lines))):
         line = lines[end].lstrip("> ").rstrip()
         if not line or len(line) > _LONGEST or (end > position and line.startswith((">", "-"))):
             return 0

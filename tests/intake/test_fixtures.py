@@ -8,7 +8,6 @@ those of a file or of an inner mail.
 from __future__ import annotations
 
 import email
-import email.policy
 import json
 import re
 from collections import Counter
@@ -92,7 +91,7 @@ class Visible(HTMLParser):
         self.texts: list[str] = []
         self.unseen = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
         self.unseen += tag in {"style", "script", "title"}
 
     def handle_endtag(self, tag: str) -> None:
@@ -108,6 +107,7 @@ def leaves(part: Message) -> Iterator[tuple[str, bytes]]:
     children = part.get_payload()
     if isinstance(children, list):
         for child in children:
+            assert isinstance(child, Message)
             yield from leaves(child)
         return
     try:
