@@ -16,7 +16,7 @@ from intake.matching import CatalogueRow, Index
 from intake.matching.customers import CustomerRow, who
 from intake.mime import parse as parse_mail
 from intake.mime import parts
-from intake.reading import Kind, Reading, read, texts
+from intake.reading import Kind, Reading, kinds, read, texts
 
 
 def read_files(paths: Sequence[Path], *, catalogue: Path, customers: Path, today: date) -> Iterator[dict[str, Any]]:
@@ -24,7 +24,8 @@ def read_files(paths: Sequence[Path], *, catalogue: Path, customers: Path, today
     index, known = Index(load_catalogue(catalogue)), load_customers(customers)
     for path in paths:
         incoming = _incoming(path, today=today)
-        asked_in = incoming.forwarded[-1] if incoming.forwarded and not texts.lines(incoming.text) else incoming
+        inside = incoming.forwarded and kinds.machine(incoming) is None and not texts.lines(incoming.text)
+        asked_in = incoming.forwarded[-1] if inside else incoming
         reading = read(asked_in, today=today)
         customer = (
             None if reading.kind is Kind.BOUNCE else who(asked_in, known, reading) or who(incoming, known, reading)

@@ -30,6 +30,10 @@ _ATTRIBUTION = re.compile(
     r"|^\W{0,4}\d{4}-\d\d-\d\d.{0,200}<[^<>\s]+@[^<>\s]+>\s*:\s*$",
     re.IGNORECASE | re.DOTALL,
 )
+# what its first line has, so that the words of an order are never taken for the beginning of one
+_ATTRIBUTION_BEGINS = re.compile(r"^\W{0,4}(?:le|on)\b|\d[:.h/-]\d\d|<[^<>\s]+@", re.IGNORECASE)
+# in whatever language: a time, an address and a colon, where the citation begins on the next line
+_DATED = re.compile(r"^\W{0,4}(?=.*\d[:.h]\d\d).{4,300}<\s*[^<>\s]+@[^<>\s]+>[^<>]{0,40}:\s*$", re.DOTALL)
 # a forward of Yahoo: the marker and all its fields run together in one line
 _RUN_TOGETHER = re.compile(
     rf"^[ \t]*(-{{3,}} ?(?:forwarded message|{_MAIL} {_PASSED_ON}) ?-{{3,}}) *((?:de|from)\s?:.*)$",
@@ -199,14 +203,20 @@ def _field(line: str) -> tuple[str, str] | None:
 def _attribution_end(lines: list[str], position: int) -> int:
     """The line after « Le … a écrit : », which may be wrapped over four lines; 0 when there is none here."""
     joined = ""
+    if not _ATTRIBUTION_BEGINS.search(lines[position][:_LONGEST]):
+        return 0
     for end in range(position, min(position + _WRAPPED, len(lines))):
         line = lines[end].lstrip("> ").rstrip()
         if not line or len(line) > _LONGEST or (end > position and line.startswith((">", "-"))):
             return 0
         joined = f"{joined} {line}".strip()
-        if _ATTRIBUTION.match(joined):
+        if _ATTRIBUTION.match(joined) or (_DATED.match(joined) and _cited_next(lines, end + 1)):
             return end + 1
     return 0
+
+
+def _cited_next(lines: list[str], position: int) -> bool:
+    return next((line for line in lines[position : position + 3] if line.strip()), "").startswith(">")
 
 
 def _cited_below(lines: list[str], position: int) -> bool:
