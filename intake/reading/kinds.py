@@ -7,6 +7,7 @@ of a parcel that "could not be delivered" must reach a person.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from email.message import Message
 
 from intake.incoming import Incoming
@@ -15,7 +16,11 @@ from intake.reading.values import Kind
 from intake.reading.words import phrase, plain
 
 #: The kinds whose strong words outweigh lines that look like an order, weightiest first.
-_BEFORE_ORDERS = (Kind.CANCELLATION, Kind.ORDER_CHANGE, Kind.DELIVERY_ISSUE, Kind.PAYMENT_NOTICE)
+_BEFORE_ORDERS = (
+    Kind.CANCELLATION, Kind.ORDER_CHANGE, Kind.DELIVERY_ISSUE, Kind.PAYMENT_NOTICE, Kind.QUOTE_REQUEST,
+)  # fmt: skip
+#: What the words may make of a mail whose file is an order.
+_OF_AN_ORDER = (Kind.CANCELLATION, Kind.ORDER_CHANGE)
 # reports of mail servers and mail programs about a mail of ours: RFC 3464, RFC 6522; RFC 8098, RFC 5965
 _FAILURES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _NOTICES = frozenset(
@@ -27,7 +32,9 @@ _MANY_FIELDS = ("list-unsubscribe", "list-id", "list-subscribe", "mailing-list",
 _DOCUMENTS = re.compile(r"application/(?:pdf|xml|edifact|vnd\.(?:openxmlformats|oasis|ms-excel))|text/(?:csv|xml)")
 # a server's refusal (RFC 5321 §4.2, RFC 3463), and the trace fields of a mail that came back (RFC 5321 §4.4)
 _REFUSAL = re.compile(r"(?<![\w.,])5[0-7]\d[ -](?:[45]\.\d{1,3}\.\d{1,3}|[a-z<(])|(?<![\w.])[45]\.\d\.\d{1,3}(?![\w.])")
-_TRACE = re.compile(r"^[ \t>]*received: (?:from|by) .*(?:\n[ \t>]+.*)*\n[ \t>]*(?:received|message-id|from|to):", re.M)
+_TRACE = re.compile(
+    r"^[ \t>]*received: (?:from|by) .*(?:\n[ \t>]+.*)*\n[ \t>]*(?:received|message-id|from|to):", re.MULTILINE
+)
 _NUMBER = re.compile(r"\d")
 
 
@@ -84,41 +91,52 @@ def bulk(incoming: Incoming) -> bool:
     return sent_to_many or any(name in incoming.headers for name in _MANY_FIELDS)
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """The plain words of a message, and what they say."""
+
+    words: str
+    subject: str
+
+    def says(self, kind: Kind, strength: str = "strong") -> bool:
+        return bool(phrase("kinds", kind.value, strength).search(self.words))
+
+    def about(self, kind: Kind) -> bool:
+        """The words say so or the subject does, and nothing says the contrary."""
+        said = self.says(kind) or phrase("kinds", kind.value, "subject").search(self.subject)
+        return bool(said) and not self.says(kind, "except")
+
+    def requests(self) -> bool:
+        return bool(requests().search(self.words))
+
+
 def kind_of(incoming: Incoming, *, has_lines: bool, paper_order: bool, repeat: bool) -> Kind:
     """The kind of a person's message."""
-    flat, subject = plain(f"{incoming.subject}\n{incoming.text}"), plain(incoming.subject)
-
-    def says(kind: Kind, strength: str = "strong") -> bool:
-        return bool(phrase("kinds", kind.value, strength).search(flat))
-
-    def about(kind: Kind) -> bool:
-        """The words say so or the subject does, and nothing says the contrary."""
-        said = says(kind) or phrase("kinds", kind.value, "subject").search(subject)
-        return bool(said) and not says(kind, "except")
-
-    if bulk(incoming):
-        return Kind.OTHER
-    asks = bool(requests().search(flat)) or says(Kind.ORDER, "weak") or says(Kind.ORDER)
-    if paper_order:
-        return next((kind for kind in _BEFORE_ORDERS[:2] if says(kind) and not says(kind, "except")), Kind.ORDER)
-    if says(Kind.OTHER) and not (has_lines and requests().search(flat)):
+    said = _Said(plain(f"{incoming.subject}\n{incoming.text}"), plain(incoming.subject))
+    if paper_order and not bulk(incoming):
+        changes = (kind for kind in _OF_AN_ORDER if said.says(kind) and not said.says(kind, "except"))
+        return next(changes, Kind.ORDER)
+    other_matter = not (has_lines and said.requests())
+    if bulk(incoming) or (other_matter and said.says(Kind.OTHER)):
         return Kind.OTHER
     if _written_by_a_machine(incoming):
         return Kind.AUTO_REPLY
-    for kind in _BEFORE_ORDERS:
-        if about(kind):
-            return kind
-    if about(Kind.QUOTE_REQUEST):
-        return Kind.QUOTE_REQUEST
-    if about(Kind.OTHER) and not (has_lines and requests().search(flat)):
-        return Kind.OTHER
-    if repeat or (has_lines and _ordered(flat, asks=asks, questions=says(Kind.QUESTION))):
-        return Kind.OTHER if says(Kind.OTHER, "weak") and not asks else Kind.ORDER
-    if about(Kind.QUESTION):
+    named = next((kind for kind in _BEFORE_ORDERS if said.about(kind)), None)
+    if named is None and other_matter and said.about(Kind.OTHER):
+        named = Kind.OTHER
+    return named or _order_or_question(said, has_lines=has_lines, repeat=repeat)
+
+
+def _order_or_question(said: _Said, *, has_lines: bool, repeat: bool) -> Kind:
+    asks = said.requests() or said.says(Kind.ORDER, "weak") or said.says(Kind.ORDER)
+    idle = said.says(Kind.OTHER, "weak")
+    if repeat or (has_lines and _ordered(said, asks=asks)):
+        return Kind.OTHER if idle and not asks else Kind.ORDER
+    if said.about(Kind.QUESTION):
         return Kind.QUESTION
-    if says(Kind.ORDER) and _NUMBER.search(flat):
+    if said.says(Kind.ORDER) and _NUMBER.search(said.words):
         return Kind.ORDER
-    return Kind.OTHER if says(Kind.OTHER, "weak") or "?" not in flat else Kind.QUESTION
+    return Kind.OTHER if idle or "?" not in said.words else Kind.QUESTION
 
 
 def _written_by_a_machine(incoming: Incoming) -> bool:
@@ -129,9 +147,9 @@ def _written_by_a_machine(incoming: Incoming) -> bool:
     return bool(phrase("machine", "auto_bodies").search(text)) and not asks and not brings
 
 
-def _ordered(flat: str, *, asks: bool, questions: bool) -> bool:
+def _ordered(said: _Said, *, asks: bool) -> bool:
     """What has lines is an order, unless all that counts anything in it is asked with a question mark."""
-    if asks or "?" not in flat:
+    if asks or "?" not in said.words:
         return True
-    rest = re.sub(r"[^.!?\n]*\?", "", flat)
-    return bool(_NUMBER.search(rest)) or not questions
+    rest = re.sub(r"[^.!?\n]*\?", "", said.words)
+    return bool(_NUMBER.search(rest)) or not said.says(Kind.QUESTION)
