@@ -41,7 +41,7 @@ class ArticleMatcher:
             alternatives, row = (row.sku, *alternatives), None
         return orders.AskedLine(
             text=line.text,
-            article=self._article(row.sku) if row is not None else None,
+            article=self.article(row.sku) if row is not None else None,
             quantity=matched.base_quantity,
             packaging=matched.packaging,
             packaging_count=line.quantity if matched.packaging else None,
@@ -58,8 +58,9 @@ class ArticleMatcher:
         likely = {matched.row.sku} if matched.row is not None else set()
         return likely or {sku for sku, _ in matched.alternatives}
 
-    def _article(self, sku: str) -> Article:
-        return self.session.scalars(select(Article).where(Article.sku == sku)).one()
+    def article(self, sku: str) -> Article | None:
+        """The article of that reference."""
+        return self.session.scalar(select(Article).where(Article.sku == sku))
 
 
 def article_matcher(session: Session, customer: Customer | None) -> ArticleMatcher:

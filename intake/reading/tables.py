@@ -174,7 +174,15 @@ def _certainty(row: _Row, asked: figures.Quantity, price: Decimal | None) -> Dec
     certainty = asked.certainty
     if column and not figures.decimals_prove(column):
         certainty = min(certainty, _DIFFERS)
-    return min(certainty, read)
+    return min(certainty, read, _UNNAMED if _packs_or_units(row, asked) else certainty)
+
+
+def _packs_or_units(row: _Row, asked: figures.Quantity) -> bool:
+    """The row says how many a pack holds, not what it counts, and the quantity is no multiple: packs are likely."""
+    found = re.search(r"\d+", row.cell("content"))
+    if found is None or row.cell("unit") or asked.unit or not int(found[0]):
+        return False
+    return asked.value is not None and bool(asked.value % int(found[0]))
 
 
 def _ambiguous(row: _Row) -> bool:
