@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from intake.matching.alignments import Fit, Judge, terms
@@ -82,7 +82,17 @@ class Index:
         self._marks = list(self._words.numbers)
 
     def match(self, line: AskedLine, buyer: Buyer = NOBODY) -> Matched:
-        """The article a line means; none when nothing is near enough, or two are as near."""
+        """The article a line means; none when nothing is near enough, or two are as near.
+
+        Where words stand above the line (« Sirops : »), they count when the line is surer with them.
+        """
+        alone = self._match(line, buyer)
+        if not line.heading or alone.confidence >= _EXACT:
+            return alone
+        under = self._match(replace(line, designation=f"{line.heading} {line.designation}"), buyer)
+        return under if under.row is not None and under.confidence > alone.confidence else alone
+
+    def _match(self, line: AskedLine, buyer: Buyer) -> Matched:
         named = self._named(line, buyer)
         if named is not None:
             return self._measured(line, self.rows[named], _EXACT, self._agreement(line, named, buyer))

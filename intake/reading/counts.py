@@ -16,6 +16,8 @@ from intake.reading.words import plain, unit_forms, unit_named, variant_classes,
 _YEARS = range(1950, 2050)
 #: Parts of a thing that are counted like packs.
 _PARTS = {Decimal("0.5"): "demi", Decimal("0.25"): "quart"}
+#: How sure a number is by what speaks for it: a bare one inside, a measure that leads, one that ends the piece.
+_SURE_OF = {Decimal(2): Decimal("0.85"), Decimal("1.5"): Decimal("0.9"), Decimal(1): Decimal("0.9")}
 #: What speaks for a bare number inside a piece.
 _BARE = Decimal(2)
 
@@ -30,7 +32,7 @@ class Count:
     """A quantity: its value and unit, and the places of the text that it takes.
 
     `leads`: the article must follow (« 3 cartons de »). `article`: only « un » or « une » says it.
-    `times`: written as a factor (« x4 »).
+    `times`: written as a factor (« x4 »). `same`: of what was counted before (« deux de rosé »).
     """
 
     value: Decimal
@@ -41,6 +43,7 @@ class Count:
     leads: bool = False
     article: bool = False
     times: bool = False
+    same: bool = False
     content: Decimal | None = None
     certainty: Decimal = Decimal(1)
 
@@ -117,16 +120,17 @@ def _counted(found: list[Token], start: int, end: int, value: Decimal, *, articl
         return
     unit, after = _unit(found, end) if token.kind in {"number", "word", "times"} else (unit_named(token.unit), end)
     if token.kind == "word" and not unit and value in _PARTS:
+        if not _first(found, start) and found[start - 1].kind != "request":
+            return  # « Brouilly en demi » says how big
         value, unit = Decimal(1), _PARTS[value]  # « un quart de beaufort » counts quarters
     content, stop = _content(found, after) if unit else (None, after)
     weight = _weight(found, start, end, after, unit=unit, article=article)
     if weight == 0 or (value != value.to_integral() and not unit):
         return
-    likely = weight >= 2 or weight == Decimal("1.5")
-    certainty = Decimal(1) if weight >= 3 or article else Decimal("0.85") if likely else Decimal("0.5")
+    certainty = Decimal(1) if weight >= 3 or article else _SURE_OF.get(weight, Decimal("0.5"))
     yield Count(
         value, unit, token.start, found[stop - 1].end, weight, content=content, certainty=certainty, article=article,
-        times=token.kind == "times",
+        times=token.kind == "times", same=not unit and end < len(found) and found[end].text in _of(),
         leads=bool(unit) and after < len(found) and found[after].text in _of(),
     )  # fmt: skip
 

@@ -29,14 +29,27 @@ def varied(line: AskedLine, before: AskedLine | None, heading: str = "") -> Aske
         return replace(line, designation=_changed(before.designation, rest))
     if not rest or not qualities_only(rest):
         return line
-    if heading:
-        return replace(line, designation=_changed(heading, rest))
-    return replace(line, designation=_changed(before.designation, rest)) if before is not None else line
+    alike = before is not None and _classes(rest) & _classes(before.designation)
+    from_ = heading or (before.designation if before is not None and alike else "")
+    return replace(line, designation=_changed(from_, rest)) if from_ else line
 
 
 def qualities_only(designation: str) -> bool:
-    """A designation names nothing but sizes, colours, measures and the like: it needs an article."""
-    return all(_class(token) for token in _said(designation))
+    """A designation names nothing but sizes, colours, measures and the like: it needs an article.
+
+    Two colours are no quality: « Bordeaux blanc » is a wine.
+    """
+    found = [_class(token) for token in _said(designation)]
+    return all(found) and found.count("colours") < 2
+
+
+def lacks(designation: str, qualities: str) -> bool:
+    """The designation says nothing of the kinds that these qualities are of."""
+    return not _classes(designation) & _classes(qualities)
+
+
+def _classes(designation: str) -> set[str]:
+    return {name for token in _said(designation) if (name := _class(token))}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 from intake.reading.counts import all_counts, best_count, said_at
@@ -42,6 +42,15 @@ def content(found: list[Token]) -> list[Token]:
     """The tokens that may name something."""
     stop, qualities = set(words("words")["stop"]), variant_classes()
     return [t for t in found if t.kind not in IDLE and (t.text not in stop or t.text in qualities)]
+
+
+def only_qualities(found: list[Token]) -> bool:
+    """Tokens that say how a thing is, none that says what it is."""
+    idle = {*words("words")["stop"], *words("words")["size_words"], *variant_classes()}
+    return all(
+        t.kind in {"dims", "measure", "mark", "elision"} or t.text in idle or (t.kind == "code" and len(t.text) <= 4)
+        for t in found
+    )
 
 
 def _cut(blot: str, start: int, end: int, codes: frozenset[str]) -> Iterator[Piece]:
@@ -86,18 +95,24 @@ def _sizes(found: list[Token]) -> list[Token]:
 
 
 def _sides(piece: Piece) -> Iterator[Piece]:
-    """« 4 peignoirs M / 2 peignoirs L »: a stroke between two counted things parts them."""
-    for place, token in enumerate(piece.tokens):
-        left, right = piece.tokens[:place], piece.tokens[place + 1 :]
-        apart = token.text == "/" and left and right and left[-1].end < token.start and right[0].start > token.end
-        if apart and content(left) and content(right):
-            coded = all(any("-" in t.text or t.kind == "code" for t in side) for side in (left, right))
-            counts = best_count(left), best_count(right)
-            if all(count is not None and (coded or count.weight >= 3) for count in counts):
-                yield replace(piece, tokens=left, end=token.start)
-                yield from _sides(replace(piece, tokens=right, start=token.end))
-                return
-    yield piece
+    """« 4 peignoirs M / 2 peignoirs L » : strokes between counted things part them."""
+    parts: list[list[Token]] = [[]]
+    for before, token, after in zip([None, *piece.tokens], piece.tokens, [*piece.tokens[1:], None], strict=False):
+        apart = before is not None and after is not None and before.end < token.start and token.end < after.start
+        if token.text == "/" and apart:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    if len(parts) < 2 or not all(_names(part) for part in parts):
+        yield piece
+        return
+    sure = all((count := best_count(part)) is not None and count.weight >= 3 for part in parts)
+    coded = all(any("-" in t.text or t.kind == "code" for t in part) for part in parts)
+    if not (sure or coded or len(parts) > 2):
+        yield piece
+        return
+    for part in parts:
+        yield Piece(part, part[0].start, part[-1].end)
 
 
 def _runs(piece: Piece) -> Iterator[Piece]:
@@ -134,7 +149,8 @@ def _belongs(before: Piece, piece: Piece, blot: str) -> bool:
     joined_by = blot[before.end : piece.tokens[0].start].strip()
     parting = words("numbers")["words"]["joins"]
     if counted is None and own is not None and content(before.tokens):
-        return not rest or joined_by in parting  # « papier A4, 3 cartons » ; « lavettes bleues et rouges : 2 »
+        # « papier A4, 3 cartons » ; « lavettes bleues et rouges : 2 » ; « peignoirs à capuche, taille L : 20 »
+        return not rest or joined_by in parting or only_qualities(rest)
     return (
         counted is not None
         and own is None

@@ -11,7 +11,7 @@ from statistics import median
 
 from intake.attachments import Paper, Table
 from intake.reading import figures
-from intake.reading.titles import REFERENCES, Layout, layout_at
+from intake.reading.titles import ATTRIBUTE, REFERENCES, Layout, layout_at
 from intake.reading.values import AskedLine, Evidence
 from intake.reading.words import plain, unit_named, words
 
@@ -55,6 +55,16 @@ class _Row:
     def cell(self, column: str) -> str:
         position = self.layout.columns.get(column)
         return self.at(position) if position is not None else ""
+
+    @property
+    def designation(self) -> str:
+        """The name, and what columns of their own say of it: size, colour."""
+        name = row_name = self.cell("designation")
+        for column, position in sorted(self.layout.columns.items(), key=lambda one: one[1]):
+            said = self.at(position) if column.startswith(ATTRIBUTE) else ""
+            if said and plain(said) not in plain(row_name):
+                name = f"{name} {said}".strip()
+        return name
 
     def at(self, position: int) -> str:
         return " ".join(self.cells[position].split()) if position < len(self.cells) else ""
@@ -118,7 +128,7 @@ def _is_total(row: _Row) -> bool:
 
 
 def _line(row: _Row) -> AskedLine | None:
-    designation = row.cell("designation")
+    designation = row.designation
     codes = tuple(dict.fromkeys(code for column in REFERENCES if (code := row.cell(column))))
     asked = _asked(row)
     if asked is None or not (designation or codes) or _is_charge(designation):

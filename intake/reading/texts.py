@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from intake.reading.counts import Count, best_count
-from intake.reading.ellipses import qualities_only, varied
+from intake.reading.ellipses import lacks, qualities_only, varied
 from intake.reading.offers import without_mentions
-from intake.reading.pieces import Piece, content, pieces
+from intake.reading.pieces import Piece, content, only_qualities, pieces
 from intake.reading.tokens import IDLE, Token, blotted
 from intake.reading.values import AskedLine, Evidence
-from intake.reading.words import phrase, plain, unit_named, variant_classes, words
+from intake.reading.words import phrase, plain, unit_named, words
 from intake.reading.zones import written_lines
 
 _GLUE = frozenset(
@@ -27,6 +27,8 @@ _GLUE = frozenset(
 _CODE = re.compile(
     r"(?<!\w)(?:(?=[A-Z0-9/_-]*\d)(?=[A-Z0-9/_-]*[A-Z])[A-Z0-9][A-Z0-9/_-]{3,}|[A-Z]{2,}(?:-[A-Z0-9]+)+|\d{8,14})(?!\w)"
 )
+#: « 150 par 250 » is a size.
+_BY = re.compile(r"(?i)(?<![\w,.])(\d{2,4}) (?:par|sur) (\d{2,4})(?!\w)")
 _LIKELY, _LOOSE, _OPEN = Decimal("0.7"), Decimal("0.8"), Decimal("0.4")
 
 
@@ -46,7 +48,7 @@ def lines(text: str) -> tuple[AskedLine, ...]:
 def asked(text: str, *, codes: frozenset[str] = frozenset()) -> Asked:
     """The lines that the text asks for, and what it does not want; `codes` are the known codes of articles, plain."""
     reader = _Reader(text, plain(text))
-    blot = blotted(without_mentions(reader.flat))
+    blot = blotted(without_mentions(reader.flat), text)
     for start, end in written_lines(reader.flat):
         reader.line(list(pieces(blot, start, end, codes)))
     return reader.asked()
@@ -57,6 +59,8 @@ class _Reader:
     """What was read so far: lines, lines that only « un » counts, what is not wanted, and what may still be meant.
 
     `heading` names the article that lines of mere qualities vary, `told` the line that only tells (a stock),
+    `common` are qualities that every line below has (« en blanc : »), `section` the last heading on a
+    line of its own, `title` the words before a colon on this line,
     `uncounted` the articles named so far on this line without a quantity, `every` the quantity that each one gets.
     """
 
@@ -66,6 +70,9 @@ class _Reader:
     loose: list[AskedLine] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     heading: str = ""
+    common: str = ""
+    section: str = ""
+    title: str = ""
     told: AskedLine | None = None
     uncounted: list[Piece] = field(default_factory=list)
     every: Count | None = None
@@ -80,7 +87,9 @@ class _Reader:
 
     def line(self, of_line: list[Piece]) -> None:
         """Read one written line."""
-        self.uncounted = []
+        self.uncounted, self.title = [], self.section
+        if of_line and phrase("lines", "returned").search(self.flat[of_line[0].start : of_line[-1].end]):
+            return
         if any(best_count(piece.tokens) for piece in of_line):
             self.every = None
         for piece in of_line:
@@ -123,7 +132,12 @@ class _Reader:
             self._more_of_told(line)
             return
         merged = varied(line, before, self.heading)
-        if merged is line and not qualities_only(line.designation):
+        plain_line = merged is line
+        if self.common and lacks(merged.designation, self.common):
+            merged = replace(merged, designation=f"{merged.designation} {self.common}")
+        if plain_line and self.title:
+            merged = replace(merged, heading=self.title)
+        if plain_line and not qualities_only(line.designation):
             self.heading = ""
         (self.loose if merged.certainty == 0 else self.found).append(merged)
 
@@ -142,7 +156,7 @@ class _Reader:
         inside = [
             t for t in piece.tokens if not each or not piece.start + each.start() <= t.start < piece.start + each.end()
         ]
-        inside, aside = _asides(inside)
+        inside, aside = _asides(self._behind_title(inside))
         count = best_count(inside)
         if count is None:
             yield from self._uncounted(piece, inside, each=bool(each))
@@ -175,7 +189,7 @@ class _Reader:
         written = self.text[piece.start : piece.end]
         known = [self.text[t.start : t.end] for t in piece.tokens if t.kind == "code" and _coded(t, chosen)]
         codes = tuple(dict.fromkeys([*_CODE.findall(written), *known]))
-        designation = _text(self.text, chosen)
+        designation = _BY.sub(r"\1x\2", _text(self.text, chosen))
         begin = start if chosen and chosen[0].start >= count.end else min([count.start, *(t.start for t in chosen)])
         stop = max([count.end, *(t.end for t in chosen)])
         certainty = min(certain, count.certainty)
@@ -188,7 +202,7 @@ class _Reader:
             text=self.text[begin:stop].strip(" ,.;:-\n"),
             designation=designation,
             quantity=count.value,
-            unit=count.unit,
+            unit=self.found[-1].unit if count.same and self.found else count.unit,
             reference=next((code for code in codes if code in designation), ""),
             codes=codes,
             content=count.content or holds,
@@ -196,6 +210,19 @@ class _Reader:
             evidence=Evidence("body", begin, stop),
             again=(aside.value, aside.unit) if aside is not None and holds is None else None,
         )
+
+    def _behind_title(self, inside: list[Token]) -> list[Token]:
+        """« Sirops : menthe 6, citron 3 » : the title stands for itself, what follows is the line."""
+        colon = next((place for place, t in enumerate(inside) if t.text == ":"), None)
+        if colon is None or best_count(inside[:colon]) is not None:
+            return inside
+        behind = inside[colon + 1 :]
+        count = best_count(behind)
+        named = content([t for t in behind if count is None or not count.start <= t.start < count.end])
+        if count is None or not content(inside[:colon]) or not named or only_qualities(named):
+            return inside
+        self.title = _text(self.text, _trimmed(_behind_request(inside[:colon])))
+        return behind
 
     def _note_heading(self, inside: list[Token], count: Count, chosen: list[Token]) -> None:
         """« Peignoirs : 4 en M, 3 en L » : what stands before the colon names what the next lines vary."""
@@ -221,11 +248,17 @@ class _Reader:
         if asked_for is not None:
             yield asked_for
             return
-        if content(named):
-            self.uncounted.append(piece)
-            if piece.lone and len(content(named)) <= 6:
-                heading = _text(self.text, [t for t in named if t.text != ":"])
-                self.heading = "" if qualities_only(heading) else heading
+        if not content(named):
+            return
+        self.uncounted.append(piece)
+        if piece.lone and len(content(named)) <= 6:
+            heading = _text(self.text, [t for t in _behind_request(named) if t.text != ":"])
+            colon = self.flat[piece.start : piece.end].rstrip().endswith(":")
+            if not qualities_only(heading):
+                self.heading = self.section = heading
+                self.common = ""
+            elif colon:
+                self.heading, self.common = "", heading
 
     def _of_each(self, of: Iterable[Piece], count: Count) -> Iterator[AskedLine]:
         for piece in of:
@@ -296,9 +329,8 @@ def _named(inside: list[Token], count: Count) -> tuple[list[Token], int, Decimal
             break
     cut = next((i for i, t in enumerate(after) if t.kind == "request"), len(after))
     after = after[:cut]
-    only_qualities = content(after) and _only_qualities(after)
     colon = bool(before) and before[-1].text in {":", "-", "=", ")"}
-    if content(before) and only_qualities:
+    if content(before) and content(after) and only_qualities(after):
         return [*_trimmed(_noun(before)), *_trimmed(after)], min(t.start for t in before), Decimal("0.95")
     if content(after) and (not content(before) or count.leads or (colon and before[-1].text == ":")):
         return _trimmed(after), count.start, Decimal(1)
@@ -307,15 +339,6 @@ def _named(inside: list[Token], count: Count) -> tuple[list[Token], int, Decimal
     if not content(after):
         return [], count.start, Decimal(1)
     return _trimmed(after), count.start, Decimal("0.85")
-
-
-def _only_qualities(found: list[Token]) -> bool:
-    idle = {*words("words")["stop"], *words("words")["size_words"], *variant_classes()}
-    return all(
-        t.kind in {"dims", "measure", "mark", "elision"} or t.text in idle
-        or (t.kind == "code" and len(t.text) <= 4)
-        for t in found
-    )  # fmt: skip
 
 
 def _noun(before: list[Token]) -> list[Token]:

@@ -17,6 +17,8 @@ from intake.reading.words import phrase, plain, unit_forms, words
 REQUEST = "\x01"
 #: Stands for every letter of a correction (« non », « plutôt »).
 CORRECTION = "\x02"
+#: Stands between a number and a letter that is no unit.
+APART = "\x03"
 #: Kinds of tokens that name nothing.
 IDLE = frozenset({"mark", "request", "correction", "elision", "line"})
 _NUMBER = r"\d{1,9}(?:[.,]\d{1,4})?"
@@ -46,7 +48,8 @@ def _rules() -> re.Pattern[str]:
     return re.compile(
         rf"(?P<request>{REQUEST}+)|(?P<correction>{CORRECTION}+)"
         rf"|(?P<dims>(?<![\w.,]){_NUMBER}{_LENGTH}(?:[x*\u00d7]{_NUMBER}{_LENGTH})+(?!\w)"
-        rf"|(?<![\w.,]){_NUMBER}{_LENGTH}(?:\s[x\u00d7]\s{_NUMBER}{_LENGTH}){{0,2}}\s[x\u00d7]\s{_NUMBER}(?:mm|cm|m)(?!\w))"
+        rf"|(?<![\w.,]){_NUMBER}{_LENGTH}(?:\s[x\u00d7]\s{_NUMBER}{_LENGTH}){{0,2}}\s[x\u00d7]\s{_NUMBER}(?:mm|cm|m)(?!\w)"
+        r"|(?<![\w.,])\d{2,4} (?:par|sur) \d{2,4}(?!\w))"
         rf"|(?P<times>(?<!\w)[x*\u00d7]\s?{_NUMBER}(?![\w/]))"
         rf"|(?P<labelled>(?<!\w)(?:{labels})[ .:]*(?:n° ?)?(?=\w*\d)[\w/-]{{2,}})"
         r"|(?P<code>(?<!\w)\d+[a-z]\w*(?:(?:[-/._]|(?<=\d),(?=\d))\w+)*"
@@ -87,13 +90,12 @@ def _blots() -> re.Pattern[str]:
     leads = "|".join(sorted(table["until"], key=len, reverse=True))
     labels = "|".join(sorted([*papers["order"], *papers["quote"], *papers["other_paper"]], key=len, reverse=True))
     before = "|".join(papers["no"])
-    streets = "|".join(words("phrases")["zones"]["streets"])
+    places = "|".join(words("phrases")["zones"]["places"])
     spans = "|".join(table["spans"])
     to_day, after_day = "|".join(table["leads_to_day"]), "|".join(table["after_day"])
     code = r"(?=[\w/-]{0,24}\d)(?:[a-z]+[-/.]?\d[\w/-]*|[a-z]+-[\w/-]*\d[\w/-]*|\d+[-/][\w/-]+|\d{5,})"
     return re.compile(
-        rf"(?<![\w,.])\d{{1,4}}(?: ?(?:bis|ter|b))?,? (?:{streets})(?!\w)[^\n,:;]{{0,60}}"
-        r"(?:,? \d{5} [^\n,:;]{0,40})?"
+        rf"(?<!\w)(?:{places})\s?(?:n°\s?)?\d{{1,4}}(?!\w)"
         r"|(?m:^[ ]*(?:f-)?\d{5} [a-z][a-z' -]{2,40}$)"
         r"|[^\s@]{1,64}@\S+|https?://\S+|www\.\S+"
         r"|(?<!\d)(?:\+33\s?|0)[1-9](?:[\s.-]?\d{2}){4}(?!\d)(?:[ ,]{1,3}(?:poste|ext\.?|extension) ?\d{1,5})?"
@@ -129,8 +131,11 @@ def requests() -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{phrase('lines', 'request').pattern})(?!\w)")
 
 
-def blotted(flat: str) -> str:
-    """The plain text with the same length, where requests are marked and what is no order is blank."""
+def blotted(flat: str, written: str = "") -> str:
+    """The plain text with the same length, where requests are marked and what is no order is blank.
+
+    `written` is the text with its capitals: they tell an address from an article, a size from a measure.
+    """
 
     def blot(pattern: re.Pattern[str], text: str, mark: str) -> str:
         return pattern.sub(lambda found: re.sub(r"[^\n]", mark, found[0]), text)
@@ -139,8 +144,44 @@ def blotted(flat: str) -> str:
     text = _times_said().sub(lambda found: "x".rjust(len(found[0])), text)
     text = _leaders().sub(lambda found: ":".rjust(len(found[0])), text)
     text = blot(_instead(), text, " ")
+    for found in _street().finditer(written):
+        text = text[: found.start()] + re.sub(r"[^\n]", " ", text[found.start() : found.end()]) + text[found.end() :]
+    for place in _size_letters(written):
+        text = f"{text[:place]}{APART}{text[place + 1 :]}"
     text = blot(requests(), blot(_blots(), text, " "), REQUEST)
+    text = _farewell().sub(lambda found: ".".ljust(len(found[0])), text)
     return blot(_idle(), blot(phrase("lines", "correction"), text, CORRECTION), " ")
+
+
+@cache
+def _farewell() -> re.Pattern[str]:
+    """A closing formula inside a line ends the piece."""
+    closings = sorted(words("phrases")["zones"]["closings"], key=len, reverse=True)
+    return re.compile(rf"(?<![\w'-])(?:{'|'.join(closings)})(?![\w-])")
+
+
+@cache
+def _street() -> re.Pattern[str]:
+    """A house number and a street, which is written with a capital: « 1 chemin de lit » is an article."""
+    streets = "|".join(words("phrases")["zones"]["streets"])
+    small = r"(?:(?:de|du|des|la|le|les|d['\u2019]|l['\u2019])\s?)*"
+    return re.compile(
+        rf"(?<![\w,.])\d{{1,4}}(?: ?(?:bis|ter|b))?,? (?i:{streets})(?!\w) {small}[A-Z\u00c0-\u00dd][^\n,:;]{{0,60}}"
+        r"(?:,? \d{5} [^\n,:;]{0,40})?"
+    )
+
+
+def _size_letters(written: str) -> list[int]:
+    """Where a blank stands between a number and a letter that is a size: « 10 M et 10 L », not « 5 L ».
+
+    A metre is no capital; a capital litre is a size where another size stands on its line.
+    """
+    found: list[int] = []
+    for line in re.finditer(r"[^\n]+", written):
+        sizes = list(re.finditer(r"(?<![\w,.])\d{1,3}( )(?:[ML])(?!\w)", line[0]))
+        others = re.search(r"(?<!\w)(?:X{1,3}[SL]|[SM])(?!\w)", line[0])
+        found += [line.start() + size.start(1) for size in sizes if size[0].endswith("M") or others]
+    return found
 
 
 @cache

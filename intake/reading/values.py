@@ -48,6 +48,7 @@ class AskedLine:
     """A line as the customer wrote it: `unit` is a unit's own name, `reference` the code he gives the article.
 
     `codes` are all the codes written for it, `content` is how many he says one unit holds (« cartons de 6 »),
+    `heading` what stands above or before the line and may belong to its name (« Sirops : menthe 6, citron 3 »),
     `again` the quantity and unit in which he says it a second time (« 10 cartons (120 bouteilles) »),
     `certainty` (0 to 1) how sure the reader is of the quantity.
     """
@@ -61,6 +62,7 @@ class AskedLine:
     unit_price: Decimal | None = None
     codes: tuple[str, ...] = ()
     content: Decimal | None = None
+    heading: str = ""
     again: tuple[Decimal, str] | None = None
     certainty: Decimal = Decimal(1)
     in_table: bool = False
