@@ -16,10 +16,10 @@ class UnreadableError(ValueError):
 class Limits:
     """What one file may cost: processor and wall-clock seconds, bytes of memory, pages, rows, columns, zip entries."""
 
-    cpu_seconds: int = 7
-    seconds: float = 9.0
+    cpu_seconds: int = 6
+    seconds: float = 8.0
     scan_seconds: float = 60.0
-    memory: int = 1_500_000_000
+    memory: int = 1_200_000_000
     pages: int = 50
     scanned_pages: int = 10
     rows: int = 5_000

@@ -25,6 +25,8 @@ _INVISIBLE = 3
 #: How much lighter or darker than its ground (0 to 255) a word must be to be seen.
 _SEEN = 14
 _TINY = 2.0
+#: A page that is a picture may carry a few words of the scanner.
+_FEW = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def _seen(page: Any) -> _Page:
     width, height = page.get_size()
     covered = any(_area(o) > 0.5 * width * height for o in pictures)
     words = list(_words(page, objects))
-    if not words or (covered and all(word.invisible for word in words)):
+    if not words or (covered and (len(words) < _FEW or all(word.invisible for word in words))):
         return _Page((), Rules(), scanned=bool(objects))
     shown = _visible(page, words, objects, width, height)
     rules = _rules(page, objects, width, height)
