@@ -121,6 +121,8 @@ def _line(row: _Row) -> AskedLine | None:
     designation = row.cell("designation")
     codes = tuple(dict.fromkeys(code for column in (*REFERENCES, "position") if (code := _code(row, column))))
     asked = _asked(row)
+    if asked is None and row.table.scanned and codes and designation and "quantity" in row.layout.columns:
+        asked = figures.Quantity(None, certainty=_DIFFERS)  # a figure may have been overlooked: a person looks
     if asked is None or not (designation or codes) or _is_charge(designation):
         return None
     if not designation and not re.search(r"\w", "".join(codes)):
