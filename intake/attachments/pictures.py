@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -18,6 +19,9 @@ KINDS = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/tiff", "im
 #: Letters read from a picture have no margins, so blanks between words look wider.
 _BLANK = 1.0
 _ALIKE, _LETTER = frozenset("5S0O1Il8B2Z"), Decimal("0.8")
+#: Letters that a picture shows like figures, before a unit: « SL » is no word, « 5L » is a measure.
+_FIGURES = str.maketrans("SOIlBZ", "501182")
+_MEASURE = re.compile(r"(?=S|[SOIlBZ]*\d)([SOIlBZ\d]{1,4})(L|l|ML|ml|CL|cl|KG|kg|G|g|MM|mm|CM|cm)")
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP")
 
 
@@ -45,10 +49,13 @@ def read(attachment: Attachment, limits: Limits, scanning: Callable[[], None]) -
 
 def scanned_words(words: Sequence[scans.Word], scale: float) -> list[Placed]:
     """The words of a scan as words of a page, in its own measure."""
-    return [
-        Placed(word.text, word.x0 * scale, word.x1 * scale, word.top * scale, word.bottom * scale, word.certainty)
-        for word in words
-    ]
+    found = []
+    for word in words:
+        measure = _MEASURE.fullmatch(word.text)
+        text = f"{measure[1].translate(_FIGURES)}{measure[2]}" if measure else word.text
+        sure = word.certainty if text == word.text else min(word.certainty, _LETTER)
+        found.append(Placed(text, word.x0 * scale, word.x1 * scale, word.top * scale, word.bottom * scale, sure))
+    return found
 
 
 def paper_of(name: str, pages: Sequence[Sequence[Placed]], findings: tuple[str, ...] = ()) -> Paper:

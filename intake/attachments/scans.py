@@ -69,13 +69,18 @@ def words_of(picture: Image) -> list[Word]:
         raise UnreadableError("ocr_not_installed")
     page, factor = _prepared(picture)
     found = _read(page)
-    if _yield(found) < 3 and (turned := _upright(page)) is not None:
-        page = turned
-        found = _read(page)
+    if _is_poor(found) and (turned := _upright(page)) is not None:
+        found = max(found, _read(turned), key=_yield)
     return [
         replace(word, x0=word.x0 / factor, x1=word.x1 / factor, top=word.top / factor, bottom=word.bottom / factor)
         for word in found
     ]
+
+
+def _is_poor(found: Sequence[Word]) -> bool:
+    """Next to nothing was recognised, or most of it is doubtful: the page may stand on its head."""
+    long = [word.certainty for word in found if len(word.text) > 2]
+    return len(long) < 3 or sum(long) / len(long) < Decimal("0.75")
 
 
 def _prepared(picture: Image) -> tuple[Image, float]:
@@ -94,7 +99,40 @@ def _prepared(picture: Image) -> tuple[Image, float]:
     angle = _slant(even)
     if abs(angle) >= 0.15:
         even = even.rotate(angle, Pictures.Resampling.BICUBIC, fillcolor=255)
-    return even, factor
+    return _without_rules(even), factor
+
+
+def _without_rules(even: Image) -> Image:
+    """The picture without the lines of its tables, which tesseract takes for letters, or for the end of a block."""
+    import numpy as np
+    from PIL import Image as Pictures
+
+    light = np.asarray(even)
+    ink = light < 180
+    length, thick = max(60, even.width // 20), 4 + even.width // 400
+    rules = np.zeros_like(ink)
+    for axis in (0, 1):
+        closed = ink | (np.roll(ink, 1, axis) & np.roll(ink, -1, axis))
+        along = _runs(closed, length, axis) & ~_runs(ink, thick, 1 - axis)
+        for step in (-1, 0, 1):
+            rules |= np.roll(along, step, 1 - axis)
+    return Pictures.fromarray(np.where(rules, 255, light).astype(np.uint8))
+
+
+def _runs(ink: Any, length: int, axis: int) -> Any:
+    """Where ink belongs to an unbroken run of this length along an axis."""
+    import numpy as np
+
+    if ink.shape[axis] <= length:
+        return np.zeros_like(ink)
+    lines = ink if axis else ink.T
+    counted = np.cumsum(np.pad(lines, ((0, 0), (1, 0))), axis=1, dtype=np.int32)
+    begins = counted[:, length:] - counted[:, :-length] == length
+    edges = np.zeros((lines.shape[0], lines.shape[1] + 1), dtype=np.int32)
+    edges[:, : begins.shape[1]] += begins
+    edges[:, length : length + begins.shape[1]] -= begins
+    inside = np.cumsum(edges, axis=1)[:, :-1] > 0
+    return inside if axis else inside.T
 
 
 def _evened(grey: Image) -> Image:
@@ -145,7 +183,7 @@ def _read(page: Image) -> list[Word]:
     from PIL import Image as Pictures
     from PIL import ImageFilter
 
-    factor = 0.75 if max(page.size) > 1500 else 1.25
+    factor = 0.75 if max(page.size) > 2000 else 1.25
     other = page.resize((round(page.width * factor), round(page.height * factor)), Pictures.Resampling.BICUBIC)
     other = other.filter(ImageFilter.GaussianBlur(0.5))
     with ThreadPoolExecutor(2) as pool:
@@ -166,7 +204,7 @@ def _agreed(readings: Sequence[Sequence[Word]]) -> list[Word]:
                 continue
             same = [_nearest(word, seen) for other in readings if (seen := _seen(word, other))]
             weighed = _weighed(word, same)
-            if number == 0 or word.certainty >= (Decimal("0.5") if _strict(word) else Decimal("0.6")):
+            if number == 0 or word.certainty >= (Decimal("0.4") if _strict(word) else Decimal("0.6")):
                 found.append(weighed)
     return found
 
@@ -263,7 +301,14 @@ def _words(said: str, factor: float) -> list[Word]:
         elif re.search(r"[\w:\u20ac%]", text) and (sure >= _LEAST or any(letter.isdigit() for letter in text)):
             found.append(word)
     height = median(word.bottom - word.top for word in found) if found else 0.0
-    return found + [stroke for stroke in strokes if 0.7 * height < stroke.bottom - stroke.top < 1.3 * height]
+    return found + [stroke for stroke in strokes if _counts(stroke, found, height)]
+
+
+def _counts(stroke: Word, words: Sequence[Word], height: float) -> bool:
+    """The stroke is as high as the letters, and a word follows it closely."""
+    middle = (stroke.top + stroke.bottom) / 2
+    follows = any(w.top < middle < w.bottom and 0 < w.x0 - stroke.x1 < 3 * height for w in words)
+    return follows and 0.7 * height < stroke.bottom - stroke.top < 1.3 * height
 
 
 def _tesseract(page: Image, *options: str) -> str:
