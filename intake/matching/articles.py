@@ -125,7 +125,23 @@ def cut_anew(text: str) -> Words:
         marks.append(token.mark)
         beside += token.beside
         measured += token.measured
-    return Words(tuple(dict.fromkeys(marks)), tuple(beside), tuple(measured))
+    if negated:
+        marks.append("-")
+    told = dict.fromkeys(marks)
+    return Words(tuple(told) if len(told) == len(marks) else _repeated(marks), tuple(beside), tuple(measured))
+
+
+#: Behind a number or a letter that a name says for the second time.
+AGAIN = "'"
+
+
+def _repeated(marks: list[str]) -> tuple[str, ...]:
+    """The marks, each once; a number that comes again is another one: « 4 plis, 4 rouleaux »."""
+    found: dict[str, None] = {}
+    for mark in marks:
+        again = f"{mark}{AGAIN}" if mark in found and (mark[0] == "#" or len(mark) == 1) else mark
+        found[again] = None
+    return tuple(found)
 
 
 @cache
@@ -247,6 +263,12 @@ def _said_measures() -> re.Pattern[str]:
 
 def _decimal(digits: str) -> Decimal:
     return Decimal(digits.replace(",", "."))
+
+
+@cache
+def degree_words() -> frozenset[str]:
+    """Roots of words that say little, but tell some catalogues' articles apart."""
+    return frozenset(root(plain(word)) for word in words("words")["degrees"])
 
 
 @cache
