@@ -119,7 +119,7 @@ def _set_customer(turn: Turn, order: Order, customer: Customer) -> None:
     if offer is None:
         _go_on(turn, order)
     else:
-        turn.show(offer)
+        turn.send(offer)  # a message of its own: the card is about to be repainted
 
 
 def assign_customer(turn: Turn, args: Args, message: Message) -> None:
@@ -132,8 +132,9 @@ def assign_customer(turn: Turn, args: Args, message: Message) -> None:
     message.flag(ASSIGNED)
     receive.replay(turn.session, message, at=turn.at)
     offer = _offer_sender(turn, message, customer, None)
-    turn.toast = texts.answer("replayed")
-    turn.show(offer or Content(texts.escape(texts.answer("assigned", customer=customer.name))))
+    turn.toast = texts.answer("assigned", customer=customer.name)
+    if offer is not None:
+        turn.send(offer)
 
 
 def _offer_sender(turn: Turn, message: Message, customer: Customer, order: Order | None) -> Content | None:

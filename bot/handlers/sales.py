@@ -91,7 +91,7 @@ def choose_article(turn: Turn, args: Args, order: Order) -> None:
     if offer is None:
         treat_points(turn, {}, order)
     else:
-        turn.show(offer)
+        turn.send(offer)  # a message of its own: the card is about to be repainted
 
 
 def search_article(turn: Turn, args: Args, order: Order) -> None:
