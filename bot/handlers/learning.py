@@ -5,7 +5,6 @@ Nothing is remembered unasked: a correction may be right once only.
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -218,15 +217,6 @@ def _go_on(turn: Turn, order: Order) -> None:
     turn.session.flush()
     point = cards.point_view(turn.session, order, 0, house=turn.house, at=turn.at)
     turn.show(point or cards.order_card(turn.session, order, house=turn.house, at=turn.at))
-
-
-def counted_by(line: OrderLine) -> tuple[str, Decimal | None]:
-    """The packaging in which the customer counted this line, and how many of it he asked for."""
-    if line.packaging and line.packaging_count is not None:
-        return line.packaging, line.packaging_count
-    evidence = json.loads(line.evidence)
-    count = evidence.get("count")
-    return str(evidence.get("unit", "")), Decimal(count) if count else None
 
 
 ACTIONS: dict[str, tuple[str, Any]] = {
