@@ -160,7 +160,7 @@ def find(session: Session, who: str) -> Person:
     emails = {contact.email.lower() for contact in contacts if contact.email}
     emails |= {person.email.lower() for person in staff if person.email}
     emails |= {wanted} if "@" in wanted else set()
-    named = {wanted} | {c.name.lower() for c in contacts if c.name} | {p.name.lower() for p in staff}
+    known_as = {wanted} | {c.name.lower() for c in contacts if c.name} | {p.name.lower() for p in staff}
     links = list(
         session.scalars(
             select(ChatLink).where(
@@ -179,7 +179,7 @@ def find(session: Session, who: str) -> Person:
         messages=list(session.scalars(select(Message).where(_any([*senders, Message.chat_id.in_(chats)])))),
         updates=list(session.scalars(select(ChatUpdate).where(ChatUpdate.chat_id.in_(chats), ChatUpdate.raw != ""))),
         entries=list(session.scalars(select(JournalEntry).where(JournalEntry.private.is_not(None), _any(texts)))),
-        taught=list(session.scalars(select(SenderAlias).where(func.lower(SenderAlias.text).in_(named | emails)))),
+        taught=list(session.scalars(select(SenderAlias).where(func.lower(SenderAlias.text).in_(known_as | emails)))),
         rows=list(session.scalars(select(OutboxRow).where(
             OutboxRow.chat_id.in_(chats) | func.lower(OutboxRow.email).in_(emails)))),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What is taught about a customer: kept once, journalled without its words, listed, taken back, erased with a person."""
+"""What is taught about a customer: kept once, journalled, listed, taken back, erased with a person."""
 
 from __future__ import annotations
 
