@@ -62,8 +62,21 @@ def best(texts: list[str], html: str) -> str:
     if not text.strip():
         return to_text(html)
     rows = [row for row in data_rows(html) if len(row) > 2]
-    broken = [row for row in rows if not any(all(cell in line for cell in row) for line in text.split("\n"))]
+    broken = [row for row in rows if not _on_one_line(text, row)]
     return to_text(html) if len(rows) > 1 and len(broken) * 2 > len(rows) else text
+
+
+def _on_one_line(text: str, cells: list[str]) -> bool:
+    """Whether a line of the text holds all these cells."""
+    rarest = max(cells, key=len)
+    found = text.find(rarest)
+    while found >= 0:
+        end = text.find("\n", found)
+        line = text[text.rfind("\n", 0, found) + 1 : end if end >= 0 else len(text)]
+        if all(cell in line for cell in cells):
+            return True
+        found = text.find(rarest, end) if end >= 0 else -1
+    return False
 
 
 def _unflowed(text: str, *, joined: bool) -> str:

@@ -20,9 +20,11 @@ _BLOCKS = frozenset({
     "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre",
     "section", "table", "tbody", "tfoot", "thead", "tr", "ul",
 })
+_CELLS = frozenset({"td", "th"})
 _UNSEEN = frozenset({"head", "script", "style", "title", "template", "noscript"})
 # fmt: on
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_BLANKS = re.compile(r"[ \t\n\r\f]+")
 _TAG = re.compile(r"<[^<>]*>")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
@@ -52,10 +54,24 @@ def _parsed(markup: str) -> etree._Element | None:
 
 
 def _cells(row: etree._Element) -> list[str]:
-    if next(row.iter("table"), None) is not None:
-        return []
-    cells = (" ".join(_Lines().of(cell)).strip() for cell in row if cell.tag in {"td", "th"})
-    return [cell for cell in cells if cell]
+    """The filled cells of a row, none when a table stands inside it."""
+    cells: list[str] = []
+    for cell in row:
+        if cell.tag not in _CELLS:
+            continue
+        if not len(cell) and not cell.get("style"):
+            shown = _BLANKS.sub(" ", cell.text or "").strip()
+        elif next(cell.iter("table"), None) is not None:
+            return []
+        else:
+            shown = " ".join(_Lines().of(cell)).strip()
+        if shown:
+            cells.append(shown)
+    return cells
+
+
+def _hidden(element: etree._Element) -> bool:
+    return bool(_HIDDEN.search(element.get("style", "")))
 
 
 @dataclass
@@ -86,13 +102,13 @@ class _Lines:
                 self.line = ""
             self.line += rest
             return
-        words = re.sub(r"[ \t\n\r\f]+", " ", text)
+        words = _BLANKS.sub(" ", text)
         self.line += words.lstrip(" ") if not self.line or self.line.endswith((" ", "\t")) else words
 
     def walk(self, element: etree._Element, *, literally: bool = False) -> None:
         """Write what an element shows, without what follows it."""
         tag = element.tag
-        if not isinstance(tag, str) or tag in _UNSEEN or _HIDDEN.search(element.get("style", "")):
+        if not isinstance(tag, str) or tag in _UNSEEN or _hidden(element):
             return
         if tag == "br":
             self.done.append(self.line.strip())
@@ -144,7 +160,7 @@ class _Lines:
     @staticmethod
     def _cells(row: etree._Element) -> Iterator[list[str]]:
         for cell in row:
-            if cell.tag in {"td", "th"}:
+            if cell.tag in _CELLS:
                 yield [line for line in _Lines().of(cell) if line]
 
     def _cited(self, element: etree._Element) -> None:

@@ -93,7 +93,7 @@ def line_taker(session: Session, customer: Customer | None) -> Callable[[Said], 
 def _counted(matcher: ArticleMatcher, line: Said, held: dict[str, dict[str, Decimal]]) -> AskedLine:
     """The line, counted as this customer counts where a colleague taught how many a packaging of his holds."""
     asked = matcher.asked(line)
-    likely = asked.article or matcher.articles.get(next(iter(asked.alternatives), ""))
+    likely = asked.article or matcher.article(next(iter(asked.alternatives), ""))
     holds = held.get(likely.sku, {}).get(line.unit) if likely is not None and line.unit else None
     if likely is None or holds is None or line.quantity is None:
         return asked

@@ -133,3 +133,34 @@ def test_s09_a_display_name_is_not_an_address_and_look_alike_letters_show() -> N
     assert parse(raw, received_at=NOW).sender.email == "x@evil.example"
     cyrillic = "From: achats@vіctim.example\r\n\r\n".encode()  # noqa: RUF001 - the letter is the point
     assert parse(cyrillic, received_at=NOW).sender.email == "achats@xn--vctim-n2e.example"
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        # a parenthesis inside a quoted local part opens no comment that could swallow the failure behind it
+        'spf=pass smtp.mailfrom="("@e.example; dmarc=fail header.from=x.example; dkim=pass header.i=")"@victim.example',
+        'dkim=fail header.d=victim.example (a "comment; dkim=pass header.d=victim.example)',
+        "dkim=pass header.d=victim.example) x",
+        "dkim=pass header.d=victim.example; spf",
+        "dkim=passed header.d=victim.example",
+        "dkim=pass header.d=victim.exampleheader.d=evil.example header.d=victim.example",
+        'dkim=pass header.d="victim.example',
+        "dkim=pass header.d=victim.example header.d=evil.example",
+    ],
+)
+def test_e63_what_is_quoted_or_commented_is_never_taken_for_a_verdict(results: str) -> None:
+    assert judged(stamped(results)) == Authentication.NONE
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        "dkim=pass (2048 bits; unprotected) header.d=victim.example header.i=@victim.example header.b=Ab3=; arc=none",
+        'dkim=pass reason="good signature" header.d=victim.example;',
+        "dkim = pass (a (nested) comment) header.d = victim.example",
+        'spf=softfail (mx: domain of "x"@evil.example) smtp.mailfrom=x@evil.example; dkim=pass header.d=victim.example',
+    ],
+)
+def test_s05_the_fields_that_servers_really_write_are_read(results: str) -> None:
+    assert judged(stamped(results)) == Authentication.ALIGNED
