@@ -5,10 +5,8 @@ What cannot be tied to one line for certain is shown to the agent as a line to c
 
 from __future__ import annotations
 
-import importlib.resources
 import re
-import tomllib
-from dataclasses import replace
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING
@@ -24,7 +22,7 @@ from intake import changes
 from intake.catalogues import article_matcher
 from intake.reading import AskedLine as Said
 from intake.reading import Evidence, Kind, read, texts
-from intake.reading.words import plain
+from intake.reading.words import plain, unit_named, words
 from intake.understand.drafts import counted_by, lines_of
 from intake.understand.opened import incoming_of
 
@@ -40,17 +38,40 @@ _UNSURE = Decimal("0.8")
 _SPEAKS_OF_LINES = frozenset({Kind.ORDER, Kind.ORDER_CHANGE})
 
 
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """The number that is wanted instead and its unit, if it has one; the number that was said, where it is told."""
+
+    new: Decimal
+    unit: str = ""
+    old: Decimal | None = None
+
+
 @cache
-def _swapped() -> tuple[re.Pattern[str], ...]:
-    text = (importlib.resources.files("intake") / "vocabulary" / "corrections.toml").read_text("utf-8")
-    return tuple(re.compile(rule) for rule in tomllib.loads(text)["swapped"])
+def _rules(name: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(rule) for rule in words("corrections")[name])
 
 
-def swapped(text: str) -> tuple[Decimal, Decimal] | None:
-    """The number that is wanted and the one that was said, where the whole bubble says just that."""
+def correction(text: str) -> Correction | None:
+    """What the bubble corrects, where the whole bubble does just that; a word beside a number must be a unit."""
     flat = plain(text).strip(" .!\n")
-    found = next((match for rule in _swapped() if (match := rule.fullmatch(flat)) is not None), None)
-    return None if found is None else (_number(found["new"]), _number(found["old"]))
+    for rule in (*_rules("swapped"), *_rules("bare")):
+        found = rule.fullmatch(flat)
+        if found is None:
+            continue
+        said = found.groupdict()
+        unit, before = _unit(said["unit"]), _unit(said.get("before"))
+        if unit is None or before is None:
+            return None
+        return Correction(_number(said["new"]), unit, _number(said["old"]) if said.get("old") else None)
+    return None
+
+
+def _unit(word: str | None) -> str | None:
+    """The unit that the word names; empty for none, or for a word of courtesy; None for another word."""
+    if not word or word in words("corrections")["fillers"]:
+        return ""
+    return unit_named(word) or unit_named(word.removesuffix("s")) or None
 
 
 def _number(written: str) -> Decimal:
@@ -63,13 +84,12 @@ def join(session: Session, message: Message, opened: Opened, customer: Customer,
     A correction that cannot be tied to a line raises `NotUnderstood`: it is no order of its own.
     """
     order = _being_written(session, message, customer, desk)
-    by, correction = Actor(ActorKind.CUSTOMER, customer.id), _correction(opened)
-    if correction is not None:
-        said, old = correction
+    by, corrected = Actor(ActorKind.CUSTOMER, customer.id), correction(opened.incoming.text)
+    if corrected is not None:
         line, sure = None, False
         if order is not None:
-            line, sure = _line_that_said(session, message, customer, order, desk, old=old, today=today)
-        if order is None or line is None or not _recount(session, order, line, said, sure=sure, by=by, desk=desk):
+            line, sure = _line_that_said(session, message, customer, order, desk, old=corrected.old, today=today)
+        if order is None or line is None or not _recount(session, order, line, corrected, sure=sure, by=by, desk=desk):
             raise NotUnderstood("correction_unclear")
         return True
     if order is None:
@@ -83,17 +103,6 @@ def join(session: Session, message: Message, opened: Opened, customer: Customer,
     pages = any(flag.startswith(ALBUM) for flag in message.flags.split())
     day = opened.reading.requested_delivery_date
     return changes.merge(session, order, asked, day, by=by, at=desk.at, replacing=not pages)
-
-
-def _correction(opened: Opened) -> tuple[Said, Decimal | None] | None:
-    """The number that the bubble wants instead, and the one it says was wrong; None for a bubble that says more."""
-    reading, text = opened.reading, opened.incoming.text
-    numbers = swapped(text)
-    if numbers is not None:
-        return Said(text, "", numbers[0], Evidence("body", 0, len(text))), numbers[1]
-    if reading.kind in _SPEAKS_OF_LINES and len(reading.lines) == 1 and _only_a_number(reading.lines[0]):
-        return reading.lines[0], None
-    return None
 
 
 def _unwanted(opened: Opened) -> tuple[str, ...]:
@@ -118,10 +127,6 @@ def _being_written(session: Session, message: Message, customer: Customer, desk:
         Order.recap_accepted_at.is_(None), Order.created_at > desk.at - changes.SAME_ORDER,
     )  # fmt: skip
     return session.scalar(query.order_by(Order.id.desc()).limit(1))
-
-
-def _only_a_number(line: Said) -> bool:
-    return line.quantity is not None and not line.designation.strip() and not line.codes
 
 
 def _line_that_said(
@@ -166,12 +171,13 @@ def _said_before(
 
 
 def _recount(
-    session: Session, order: Order, line: OrderLine, said: Said, *, sure: bool, by: Actor, desk: Desk
-) -> bool:  # fmt: skip
+    session: Session, order: Order, line: OrderLine, wanted: Correction, *, sure: bool, by: Actor, desk: Desk
+) -> bool:
     """Give the line the number said now, in the unit said now or before; an unsure one is to be confirmed."""
     assert line.article is not None  # noqa: S101 - only lines with an article are corrected
-    own, sku = replace(said, unit=said.unit or counted_by(line)[0], designation="", reference=""), line.article.sku
-    (counted,) = lines_of(session, order.customer, [replace(own, codes=(sku,))])
+    unit, sku = wanted.unit or counted_by(line)[0], line.article.sku
+    said = Said(line.text, "", wanted.new, Evidence("body"), unit=unit, codes=(sku,))
+    (counted,) = lines_of(session, order.customer, [said])
     if counted.quantity is None or counted.quantity <= 0 or counted.article is not line.article:
         return False
     if not sure:

@@ -20,7 +20,7 @@ from core.parties import ChatLink, Customer
 from core.settings import House, Settings
 from intake.receive import receive_chat
 from intake.understand import understand
-from intake.understand.joins import swapped
+from intake.understand.joins import Correction, correction
 
 AT = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)  # a Tuesday
 SETTINGS = Settings(_env_file=None, house=House(name="Maison Test"))
@@ -82,15 +82,26 @@ def drafted(engine: Engine) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize(
-    ("text", "numbers"),
+    ("text", "new", "unit", "old"),
     [
-        ("4, pas 5", (4, 5)), ("non 4 cartons, pas 5", (4, 5)), ("pas 5 mais 4", (4, 5)),
-        ("4 sacs au lieu de 5 sacs", (4, 5)),
-        ("4 au lieu de 5", (4, 5)), ("pardon, 12 pas 10", (12, 10)), ("4 cartons de beurre", None), ("plutôt 6", None),
+        ("4, pas 5", 4, "", 5), ("non 4 cartons, pas 5", 4, "carton", 5), ("pas 5 mais 4", 4, "", 5),
+        ("4 sacs au lieu de 5 sacs", 4, "sac", 5), ("pardon, 12 pas 10", 12, "", 10), ("plutôt 6", 6, "", None),
+        ("Finalement 3 seulement !", 3, "", None), ("6 finalement svp", 6, "", None),
+        ("non, 7 boîtes", 7, "boîte", None),
     ],
 )  # fmt: skip
-def test_a_bubble_that_only_swaps_two_numbers_is_known(text: str, numbers: tuple[int, int] | None) -> None:
-    assert swapped(text) == numbers
+def test_a_bubble_that_does_no_more_than_correct_a_number_is_known(
+    text: str, new: int, unit: str, old: int | None
+) -> None:
+    assert correction(text) == Correction(Decimal(new), unit, None if old is None else Decimal(old))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["4 cartons de beurre", "6", "4 beurre, pas 5 farine", "non 4 beurre", "plutôt jeudi", "pas 5 mais 4 levures"],
+)
+def test_a_bubble_that_says_more_is_read_as_any_other(text: str) -> None:
+    assert correction(text) is None
 
 
 @pytest.mark.parametrize(
