@@ -268,6 +268,17 @@ def content_of(name: str) -> Decimal | None:
     return next((value for value in found if value > 1), None)
 
 
+@lru_cache(maxsize=16384)
+def holds(name: str, unit: str) -> Decimal | None:
+    """How many things one sales unit holds: as names say it, or behind the unit's own word (« manchon 50 »)."""
+    found = content_of(name)
+    if found is not None or not unit:
+        return found
+    size = r"(?![\d,.x/°]|\s?(?:cm|mm|m|kg|g|l|cl|ml)\b)"
+    named = re.search(rf"(?<!\w){re.escape(plain(unit))}s? (?:de )?(\d{{1,5}}){size}", plain(name))
+    return Decimal(named[1]) if named and int(named[1]) > 1 else None
+
+
 @lru_cache(maxsize=4096)
 def unit_name(written: str) -> str:
     """The name of a unit, or the word itself."""
