@@ -58,7 +58,7 @@ def read(incoming: Incoming, *, today: date) -> Reading:
         total_net=references.total_net(written),
         removed=asked.removed if repeat or kind is Kind.ORDER_CHANGE else (),
         charges=tuple(charge for paper in papers for charge in tables.charges(paper)),
-        findings=tuple(finding for paper in papers for finding in paper.findings),
+        findings=(*incoming.findings, *(finding for paper in papers for finding in paper.findings)),
         papers=written,
     )
     if structured is None or structured.order is None:
