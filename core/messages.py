@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 MAX_ATTEMPTS = 3
 RETRY_AFTER = timedelta(minutes=1)
+#: Marks on a message: a colleague said whose it is, only clues do, no person wrote it, whose it may be (by code).
+ASSIGNED, PROPOSED, MACHINE, MAY_BE = "assigned", "proposed", "machine", "may_be:"
 
 
 class MessageChannel(StrEnum):
@@ -115,6 +117,10 @@ class Message(Base):
         known = (self.flags or "").split()  # the default is there only once the row was flushed
         if name not in known:
             self.flags = " ".join([*known, name])
+
+    def unflag(self, name: str) -> None:
+        """Take a mark off; it need not be there."""
+        self.flags = " ".join(known for known in (self.flags or "").split() if known != name)
 
 
 class MailReceipt(Base):

@@ -1,130 +1,106 @@
-"""Attachments as text and tables: PDF, spreadsheets, CSV, XML orders; everything else is left to a person."""
+"""Attachments as text and tables: PDF, scans and photos, spreadsheets, CSV, orders of machines.
+
+Files that a library opens are read in a child process with limits (`children`); only what this package reads itself,
+of bounded size, is read here. Everything else is kept and left to a person.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import replace
 
-from intake.attachments.layouts import rows_of, tables_under
-from intake.attachments.orders import StructuredOrder, UnreadableXmlError, read_order
+from intake.attachments import edifact, lists
+from intake.attachments.children import CHILDREN
+from intake.attachments.limits import MAX_BYTES, Limits, UnreadableError
+from intake.attachments.orders import read_order
+from intake.attachments.papers import Doubt, Paper, Table
 from intake.incoming import Attachment
 
-MAX_PAGES = 50
-MAX_ROWS = 5_000
-MAX_BYTES = 25_000_000
-_SHEETS = (
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "application/vnd.ms-excel",
+__all__ = ["Doubt", "Limits", "Paper", "Table", "UnreadableError", "read"]
+
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_IN_CHILD = (
+    "application/pdf", f"{_OFFICE}.spreadsheetml.sheet", "application/vnd.ms-excel",
     "application/vnd.oasis.opendocument.spreadsheet",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows of cells, and the page or sheet they stand on."""
-
-    page: int
-    rows: tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Paper:
-    """A file's words: its text and the tables in it, or the order that a machine wrote; `findings` say what failed."""
-
-    name: str
-    text: str = ""
-    tables: tuple[Table, ...] = ()
-    order: StructuredOrder | None = None
-    findings: tuple[str, ...] = ()
+    "image/png", "image/jpeg", "image/webp", "image/gif", "image/tiff", "image/bmp",
+)  # fmt: skip
+#: Kinds that are kept for a person, never opened, and why.
+_KEPT = {
+    "image/heic": "heic_not_read",
+    "text/html": "macros_not_read",
+    "image/svg+xml": "macros_not_read",
+    "application/x-msdownload": "macros_not_read",
+    "application/ms-tnef": "winmail_not_read",
+    "application/pkcs7-mime": "mail_encrypted",
+    "application/x-pkcs7-mime": "mail_encrypted",
+    **dict.fromkeys(
+        (
+            "application/zip", "application/gzip", "application/vnd.rar", "application/x-7z-compressed",
+            "application/rtf", "application/msword", "application/vnd.ms-outlook", "application/x-ole-storage",
+            "application/octet-stream", "application/vnd.oasis.opendocument.text",
+            f"{_OFFICE}.wordprocessingml.document", f"{_OFFICE}.presentationml.presentation",
+        ),
+        "kind_not_read",
+    ),
+}  # fmt: skip
+#: Names that run something when they are opened, whatever their bytes look like.
+_RUNS = (
+    ".exe", ".com", ".scr", ".pif", ".bat", ".cmd", ".ps1", ".js", ".jse", ".vbs", ".vbe", ".wsf", ".hta", ".jar",
+    ".lnk", ".msi", ".html", ".htm", ".xhtml", ".svg", ".xlsm", ".xltm", ".xlsb", ".xlam", ".docm", ".dotm", ".pptm",
+    ".iso",
+)  # fmt: skip
 
 
 def read(attachment: Attachment) -> Paper | None:
-    """The file's text and tables; None for a kind that is not read."""
-    if len(attachment.content) > MAX_BYTES:
-        return Paper(attachment.name, findings=("file_too_large",))
-    if attachment.media_type.startswith("image/") and not attachment.inline:
-        return Paper(attachment.name, findings=("ocr_not_installed",))
+    """The file's text and tables; None for a kind that is not read and needs no word."""
+    if attachment.inline:
+        return None
+    try:
+        reader = _reader(attachment)
+        return reader(attachment) if reader is not None else None
+    except UnreadableError as error:
+        return Paper(attachment.name, findings=(str(error),))
+
+
+def _reader(attachment: Attachment) -> Callable[[Attachment], Paper | None] | None:
+    """What reads the file; raises `UnreadableError` for one that is kept and not opened."""
+    if attachment.name.lower().endswith(_RUNS):
+        raise UnreadableError("macros_not_read")
+    if attachment.media_type == "application/x-ole-storage" and _ENCRYPTED in attachment.content:
+        raise UnreadableError("sheet_locked")
+    if attachment.media_type in _KEPT:
+        raise UnreadableError(_KEPT[attachment.media_type])
     reader = _READERS.get(attachment.media_type)
-    return reader(attachment) if reader is not None else None
+    if reader is not None and len(attachment.content) > MAX_BYTES:
+        raise UnreadableError("file_too_large")
+    return reader
+
+
+#: A workbook with a password hides in a container of another kind, under this name.
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+
+
+def _in_child(attachment: Attachment) -> Paper:
+    paper, xml = CHILDREN.read(attachment)
+    if xml is None:
+        return paper
+    try:
+        order = read_order(xml)
+    except UnreadableError as error:
+        return replace(paper, findings=(*paper.findings, str(error)))
+    return replace(paper, orders=(order,)) if order is not None else paper
 
 
 def _xml(attachment: Attachment) -> Paper | None:
-    try:
-        order = read_order(attachment.content)
-    except UnreadableXmlError as error:
-        return Paper(attachment.name, findings=(str(error),))
-    return Paper(attachment.name, order=order) if order is not None else None
-
-
-def _pdf(attachment: Attachment) -> Paper:
-    import pdfplumber
-    from pdfminer.pdfdocument import PDFPasswordIncorrect
-    from pdfminer.pdfparser import PDFSyntaxError
-    from pdfplumber.utils.exceptions import PdfminerException
-
-    from intake.reading.titles import header  # reading imports this package
-
-    texts, tables = [], []
-    try:
-        with pdfplumber.open(io.BytesIO(attachment.content)) as pdf:
-            for number, page in enumerate(pdf.pages[:MAX_PAGES], start=1):
-                texts.append(page.extract_text() or "")
-                ruled = [_cells(rows) for rows in page.extract_tables()]
-                if not any(header(row) for rows in ruled for row in rows[:-1]):
-                    ruled += tables_under(rows_of(page.extract_words()), lambda cells: bool(header(cells)))
-                tables += [Table(number, rows) for rows in ruled]
-    except PDFPasswordIncorrect:
-        return Paper(attachment.name, findings=("pdf_locked",))
-    except (PdfminerException, PDFSyntaxError) as error:
-        locked = isinstance(error.args[0] if error.args else None, PDFPasswordIncorrect)
-        return Paper(attachment.name, findings=("pdf_locked" if locked else "pdf_broken",))
-    text = "\n".join(texts)
-    return Paper(attachment.name, text, tuple(tables), findings=() if text.strip() else ("ocr_not_installed",))
-
-
-def _cells(rows: list[list[str | None]]) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(cell or "" for cell in row) for row in rows[:MAX_ROWS])
-
-
-def _sheets(attachment: Attachment) -> Paper:
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(attachment.content))
-        sheets = [book.get_sheet_by_index(index).to_python() for index in range(len(book.sheet_names))]
-    except CalamineError:
-        return Paper(attachment.name, findings=("sheet_broken",))
-    tables = tuple(
-        Table(number, tuple(tuple(_cell(cell) for cell in row) for row in rows[:MAX_ROWS]))
-        for number, rows in enumerate(sheets, start=1)
-    )
-    text = "\n".join("\t".join(row) for table in tables for row in table.rows)
-    return Paper(attachment.name, text, tables)
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.0f}" if value.is_integer() else repr(value)
-    return value.strftime("%d/%m/%Y") if isinstance(value, date) else str(value)
-
-
-def _csv(attachment: Attachment) -> Paper:
-    from intake.mime.charsets import text_of
-
-    text = text_of(attachment.content)
-    delimiter = max(";,\t", key=text[:2000].count)
-    rows = tuple(tuple(row) for row in csv.reader(io.StringIO(text), delimiter=delimiter))
-    return Paper(attachment.name, text, (Table(1, rows[:MAX_ROWS]),))
+    order = read_order(attachment.content)
+    return Paper(attachment.name, orders=(order,)) if order is not None else None
 
 
 _READERS: dict[str, Callable[[Attachment], Paper | None]] = {
-    "application/pdf": _pdf,
     "application/xml": _xml,
     "text/xml": _xml,
-    "text/csv": _csv,
-    "text/tab-separated-values": _csv,
-    **dict.fromkeys(_SHEETS, _sheets),
+    "application/edifact": edifact.read,
+    "text/csv": lists.read,
+    "text/tab-separated-values": lists.read,
+    **dict.fromkeys(_IN_CHILD, _in_child),
 }

@@ -1,65 +1,390 @@
-"""Tables without rules in a PDF: rows of words whose columns are found under the titles of a header line."""
+"""Tables on a page, from the places of its words and of its ruled lines: columns stand under the titles of a header.
+
+A wrapped description belongs to one row: where lines are ruled they say so, elsewhere the blanks between rows do.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import pairwise
+from statistics import median
+
+from intake.attachments.papers import SURE, Box, Table
+
+#: A column's place on the page: from its title and from what was found below it.
+Span = tuple[float, float]
+#: A row between two rules is not higher than this, in points.
+_ROW = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A word and its place on the page, in any measure, from the top left corner."""
+
+    text: str
+    x0: float
+    x1: float
+    top: float
+    bottom: float
+    certainty: Decimal = SURE
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
     """Words that stand together on a line."""
 
-    text: str
-    left: float
-    right: float
+    words: tuple[Placed, ...]
+
+    @property
+    def text(self) -> str:
+        """The words with a blank between them."""
+        return " ".join(word.text for word in self.words)
+
+    @property
+    def left(self) -> float:
+        """Where the first word begins."""
+        return self.words[0].x0
+
+    @property
+    def right(self) -> float:
+        """Where the last word ends."""
+        return self.words[-1].x1
 
 
-def rows_of(words: Iterable[dict[str, Any]]) -> list[list[Cell]]:
-    """The words of a page as lines of cells; a gap wider than a blank begins a new cell."""
-    lines: list[list[dict[str, Any]]] = []
-    for word in sorted(words, key=lambda word: (round(word["bottom"], 1), word["x0"])):
-        if lines and abs(lines[-1][0]["bottom"] - word["bottom"]) <= 0.4 * (word["bottom"] - word["top"]):
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The ruled lines of a page: where each stands, and from where to where it goes."""
+
+    horizontal: tuple[tuple[float, Span], ...] = ()
+    vertical: tuple[tuple[float, Span], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The titles of a table and where its columns are; `edges` are the ruled lines between them, if any."""
+
+    titles: tuple[str, ...]
+    spans: tuple[Span, ...]
+    edges: tuple[float, ...] = ()
+
+
+@dataclass(slots=True)
+class _Row:
+    """A row of a table while it is put together: the words of each column."""
+
+    cells: list[list[Placed]]
+    top: float
+    bottom: float
+    words: list[Placed] = field(default_factory=list)
+
+
+def rows_of(words: Iterable[Placed], blank: float = 0.6) -> list[list[Cell]]:
+    """The words of a page as lines of cells; a gap wider than a blank (in heights of a letter) begins a new cell."""
+    lines: list[list[Placed]] = []
+    for word in sorted(words, key=lambda word: (word.top + word.bottom) / 2):
+        if lines and any(_level(word, other) for other in lines[-1][-6:]):
             lines[-1].append(word)
         else:
             lines.append([word])
-    return [_cells(sorted(line, key=lambda word: word["x0"])) for line in lines]
+    return [_cells(sorted(line, key=lambda word: word.x0), blank) for line in lines]
 
 
-def _cells(line: list[dict[str, Any]]) -> list[Cell]:
-    cells: list[Cell] = []
+def _level(one: Placed, other: Placed) -> bool:
+    """The words stand on one line: they share more than half of the lower one's height."""
+    common = min(one.bottom, other.bottom) - max(one.top, other.top)
+    return common > 0.5 * min(one.bottom - one.top, other.bottom - other.top)
+
+
+def _cells(line: Sequence[Placed], blank: float) -> list[Cell]:
+    height = median(sorted(word.bottom - word.top for word in line)[len(line) // 2 :])
+    cells: list[list[Placed]] = []
     for word in line:
-        height = word["bottom"] - word["top"]
-        if cells and word["x0"] - cells[-1].right <= 0.55 * height:
-            cells[-1] = Cell(f"{cells[-1].text} {word['text']}", cells[-1].left, word["x1"])
+        if cells and word.x0 - cells[-1][-1].x1 <= blank * height:
+            cells[-1].append(word)
         else:
-            cells.append(Cell(word["text"], word["x0"], word["x1"]))
-    return cells
+            cells.append([word])
+    return [Cell(tuple(cell)) for cell in cells]
 
 
-def tables_under(
-    rows: Sequence[list[Cell]], is_header: Callable[[list[str]], bool]
-) -> list[tuple[tuple[str, ...], ...]]:
-    """The tables that begin with a header line, each row's cells under the title that they stand nearest to."""
-    tables: list[list[tuple[str, ...]]] = []
-    titles: list[Cell] = []
-    for row in rows:
-        if len(row) > 1 and is_header([cell.text for cell in row]):
-            titles = row
-            tables.append([tuple(cell.text for cell in row)])
-        elif titles:
-            placed = [""] * len(titles)
-            for cell in row:
-                column = min(range(len(titles)), key=lambda i, cell=cell: _distance(cell, titles[i]))  # type: ignore[misc]
-                placed[column] = f"{placed[column]} {cell.text}".strip()
-            tables[-1].append(tuple(placed))
-    return [tuple(table) for table in tables]
+def tables_in(
+    rows: Sequence[list[Cell]],
+    page: int,
+    rules: Rules = Rules(),
+    above: Columns | None = None,
+) -> list[Table]:
+    """The tables of a page, each with its header first; one that began on a page before goes on under `above`."""
+    return [_table(columns, lines, page, rules) for columns, lines in _tables(rows, rules, above)]
 
 
-def _distance(cell: Cell, title: Cell) -> float:
-    overlap = min(cell.right, title.right) - max(cell.left, title.left)
+def columns_after(rows: Sequence[list[Cell]], rules: Rules, above: Columns | None) -> Columns | None:
+    """The columns of the table with which the page ends."""
+    found = _tables(rows, rules, above)
+    return found[-1][0] if found else above
+
+
+def _tables(rows: Sequence[list[Cell]], rules: Rules, above: Columns | None) -> list[tuple[Columns, list[list[Cell]]]]:
+    found: list[tuple[Columns, list[list[Cell]]]] = []
+    columns, position = above, 0
+    lines: list[list[Cell]] = []
+    while position < len(rows):
+        titles, taken = _header(rows, position, rules)
+        if titles:
+            if columns is not None and (lines or columns is not above):
+                found.append((columns, lines))
+            columns, lines = _columns(titles, rules, rows[position]), []
+            position += taken
+            continue
+        lines = [*lines, rows[position]]
+        position += 1
+    if columns is not None and (lines or columns is not above):
+        found.append((columns, lines))
+    return found
+
+
+def _header(rows: Sequence[list[Cell]], position: int, rules: Rules) -> tuple[list[Cell], int]:
+    """The titles of a header that begins at this line, and how many lines it takes; titles may be wrapped."""
+    from intake.reading.titles import header  # reading imports this package
+
+    titles = _split(rows[position], rules)
+    if len(titles) < 2 and len(rows[position]) < 2:
+        return [], 0
+    best: tuple[list[Cell], int, int] = ([], 0, 0)
+    for taken in range(1, 4):
+        if taken > 1:
+            if position + taken > len(rows):
+                break
+            following = rows[position + taken - 1]
+            before = rows[position + taken - 2]
+            height = _height(before)
+            apart = min(w.top for cell in following for w in cell.words) - max(
+                w.bottom for c in before for w in c.words
+            )
+            if apart > 0.6 * height or any(re.fullmatch(r"[\d\s.,]+", cell.text) for cell in following):
+                break
+            titles = _merged(titles, _split(following, rules))
+        named = len(header([cell.text for cell in titles]))
+        if named > best[2]:
+            best = titles, taken, named
+    return best[0], best[1]
+
+
+def _split(row: Sequence[Cell], rules: Rules) -> list[Cell]:
+    """The cells of a line, cut where a vertical rule runs between two words."""
+    top, bottom = (f([f2 for c in row for f2 in v(c)]) for f, v in ((min, _tops), (max, _bottoms)))
+    edges = [x for x, (y0, y1) in rules.vertical if y0 <= (top + bottom) / 2 <= y1]
+    cells: list[list[Placed]] = []
+    for cell in row:
+        cells.append([])
+        for word in cell.words:
+            middle = (word.x0 + word.x1) / 2
+            if cells[-1] and any((cells[-1][-1].x0 + cells[-1][-1].x1) / 2 < x < middle for x in edges):
+                cells.append([])
+            cells[-1].append(word)
+    return [Cell(tuple(words)) for words in cells]
+
+
+def _tops(cell: Cell) -> list[float]:
+    return [word.top for word in cell.words]
+
+
+def _bottoms(cell: Cell) -> list[float]:
+    return [word.bottom for word in cell.words]
+
+
+def _height(row: Sequence[Cell]) -> float:
+    return median(word.bottom - word.top for cell in row for word in cell.words)
+
+
+def _merged(titles: Sequence[Cell], more: Sequence[Cell]) -> list[Cell]:
+    """Titles with the second line of those that are wrapped."""
+    found = [list(cell.words) for cell in titles]
+    for cell in more:
+        common = [min(cell.right, title.right) - max(cell.left, title.left) for title in titles]
+        nearest = max(range(len(titles)), key=common.__getitem__)
+        if common[nearest] > 0:
+            found[nearest] += cell.words
+        else:
+            found.append(list(cell.words))
+    return sorted((Cell(tuple(words)) for words in found), key=lambda cell: min(w.x0 for w in cell.words))
+
+
+def _columns(titles: Sequence[Cell], rules: Rules, row: Sequence[Cell]) -> Columns:
+    middle = sum(_tops(row[0]) + _bottoms(row[0])) / (2 * len(row[0].words))
+    edges = sorted({round(x, 1) for x, (y0, y1) in rules.vertical if y0 - 1 <= middle <= y1 + 1})
+    edges = [x for number, x in enumerate(edges) if number == 0 or x - edges[number - 1] > 2]
+    spans = [(min(w.x0 for w in cell.words), max(w.x1 for w in cell.words)) for cell in titles]
+    if len(edges) < 2 or any(sum(a < x < b for x in edges) for a, b in spans):
+        return Columns(tuple(cell.text for cell in titles), tuple(spans))
+    between = [sum(x < (a + b) / 2 for x in edges) for a, b in spans]
+    if len(set(between)) < len(between):
+        return Columns(tuple(cell.text for cell in titles), tuple(spans))
+    names = [""] * (len(edges) + 1)
+    for cell, place in zip(titles, between, strict=True):
+        names[place] = cell.text
+    bounds = [-1e6, *edges, 1e6]
+    return Columns(tuple(names), tuple((bounds[i], bounds[i + 1]) for i in range(len(names))), tuple(edges))
+
+
+def _table(columns: Columns, lines: Sequence[list[Cell]], page: int, rules: Rules) -> Table:
+    placed = [_placed(columns, line) for line in _within(columns, lines, rules)]
+    if not columns.edges:
+        spans = _spans(columns, placed)
+        placed = [_apart(columns, spans, row) for row in placed]
+    rows = _joined(columns, placed, rules)
+    boxes: list[Box] = [(0, 0, 0, 0)]
+    texts = [columns.titles]
+    certainties: dict[tuple[int, int], Decimal] = {}
+    for number, row in enumerate(rows, start=1):
+        texts.append(tuple(_text(cell) for cell in row.cells))
+        words = [word for cell in row.cells for word in cell]
+        edges = [word.x0 for word in words], [word.top for word in words]
+        ends = [word.x1 for word in words], [word.bottom for word in words]
+        left, top, right, bottom = *map(min, edges), *map(max, ends)
+        boxes.append((round(left, 1), round(top, 1), round(right, 1), round(bottom, 1)))
+        for column, cell in enumerate(row.cells):
+            sure = min((word.certainty for word in cell), default=SURE)
+            if sure < SURE:
+                certainties[number, column] = sure
+    return Table(page, tuple(texts), boxes=tuple(boxes), certainties=certainties)
+
+
+def _text(words: Sequence[Placed]) -> str:
+    return " ".join(word.text for word in words)
+
+
+def _within(columns: Columns, lines: Sequence[list[Cell]], rules: Rules) -> list[list[Cell]]:
+    """The lines of a ruled table end where its rules end."""
+    if not columns.edges or not lines:
+        return list(lines)
+    left, right = columns.edges[0] - 2, columns.edges[-1] + 2
+    ends = min(_tops(lines[0][0]))
+    down = [(y0, y1) for x, (y0, y1) in rules.vertical if left <= x <= right]
+    across = [(y - _ROW, y) for y, (x0, x1) in rules.horizontal if x0 < right and x1 > left]
+    for y0, y1 in sorted(down + across, key=lambda rule: rule[1]):
+        if y0 <= ends + 4:
+            ends = max(ends, y1)
+    within = [line for line in lines if min(_tops(line[0])) < ends]
+    return within or list(lines)
+
+
+def _placed(columns: Columns, line: Sequence[Cell]) -> _Row:
+    """A line with each cell in its column: between the rules, else under the title that it stands nearest to."""
+    cells: list[list[Placed]] = [[] for _ in columns.titles]
+    words = [word for cell in line for word in cell.words]
+    if columns.edges:
+        for word in words:
+            cells[sum(x < (word.x0 + word.x1) / 2 for x in columns.edges)].append(word)
+    else:
+        for cell in line:
+            over = [i for i, (a, b) in enumerate(columns.spans) if min(b, cell.right) - max(a, cell.left) > 0]
+            nearest = min(range(len(cells)), key=lambda i, cell=cell: _distance(cell, columns.spans[i]))  # type: ignore[misc]
+            cells[over[0] if len(over) > 1 else nearest] += cell.words
+    return _Row(cells, min(w.top for w in words), max(w.bottom for w in words), words)
+
+
+def _distance(cell: Cell, span: Span) -> float:
+    overlap = min(cell.right, span[1]) - max(cell.left, span[0])
     if overlap > 0:
         return -overlap
-    edges = abs(cell.left - title.left), abs(cell.right - title.right)
-    return min(*edges, abs(cell.left + cell.right - title.left - title.right) / 2)
+    return min(abs(cell.left - span[0]), abs(cell.right - span[1]), abs(cell.left + cell.right - sum(span)) / 2)
+
+
+def _spans(columns: Columns, rows: Sequence[_Row]) -> list[Span]:
+    """Where each column is: its title, and the cells that stand under one title only."""
+    found = []
+    for number, (left, right) in enumerate(columns.spans):
+        others = [span for i, span in enumerate(columns.spans) if i != number]
+        mine = [row.cells[number] for row in rows if row.cells[number]]
+        mine = [c for c in mine if not any(c[-1].x1 > a and c[0].x0 < b for a, b in others)]
+        found.append((min([left, *(c[0].x0 for c in mine)]), max([right, *(c[-1].x1 for c in mine)])))
+    return found
+
+
+def _apart(columns: Columns, spans: Sequence[Span], row: _Row) -> _Row:
+    """A cell that runs under several titles, beside other cells, is cut at the columns; alone it is a sentence."""
+    filled = [cell for cell in row.cells if cell]
+    cells: list[list[Placed]] = [[] for _ in row.cells]
+    for number, cell in enumerate(row.cells):
+        wide = [i for i, (a, b) in enumerate(columns.spans) if cell and cell[0].x0 < b and cell[-1].x1 > a]
+        if len(wide) < 2 or len(filled) < 2:
+            cells[number] += cell
+            continue
+        for word in cell:
+            over = [(min(word.x1, b) - max(word.x0, a), -abs(i - number), i) for i, (a, b) in enumerate(spans)]
+            most = max(over)
+            cells[most[2] if most[0] > 0 else number].append(word)
+    for cell in cells:
+        cell.sort(key=lambda word: word.x0)
+    return _Row(cells, row.top, row.bottom, row.words)
+
+
+def _joined(columns: Columns, rows: Sequence[_Row], rules: Rules) -> list[_Row]:
+    """The rows of the table, lines of one row put together."""
+    quantity = _quantity_column(columns)
+    if not rows or quantity is None:
+        return list(rows)
+    for groups in (_between_rules(columns, rows, rules), _by_blanks(rows)):
+        if groups and _one_quantity_each(groups, quantity) and any(len(group) > 1 for group in groups):
+            return [_together(group) for group in groups]
+    return list(rows)
+
+
+def _quantity_column(columns: Columns) -> int | None:
+    from intake.reading.titles import header
+
+    return header(columns.titles).get("quantity")
+
+
+def _counts(row: _Row, quantity: int) -> bool:
+    return bool(re.match(r"\d", _text(row.cells[quantity])))
+
+
+def _one_quantity_each(groups: Sequence[Sequence[_Row]], quantity: int) -> bool:
+    return all(sum(_counts(row, quantity) for row in group) <= 1 for group in groups)
+
+
+def _between_rules(columns: Columns, rows: Sequence[_Row], rules: Rules) -> list[list[_Row]]:
+    """The lines between each two rules that run along the table."""
+    spans = [span for span in columns.spans if span[0] > -1e5 and span[1] < 1e5] or list(columns.spans)
+    left, right = min(a for a, _ in spans), max(b for _, b in spans)
+    drawn: dict[int, float] = {}
+    for y, (x0, x1) in rules.horizontal:
+        drawn[round(y)] = drawn.get(round(y), 0) + max(0.0, min(x1, right) - max(x0, left))
+    levels = sorted(y for y, length in drawn.items() if length > 0.5 * (right - left))
+    if len(levels) < 2:
+        return []
+    return _grouped(rows, lambda row: sum(level < (row.top + row.bottom) / 2 for level in levels))
+
+
+def _by_blanks(rows: Sequence[_Row]) -> list[list[_Row]]:
+    """The lines between the wider of the blanks between lines, where there are wide and narrow ones."""
+    gaps = [after.top - before.bottom for before, after in pairwise(rows)]
+    height = median(row.bottom - row.top for row in rows)
+    near = [gap for gap in gaps if gap < 2 * height]
+    if not near or max(near) - min(near) < 0.25 * height:
+        return []
+    limit, groups = (max(near) + min(near)) / 2, [[rows[0]]]
+    for gap, row in zip(gaps, rows[1:], strict=True):
+        if gap > limit:
+            groups.append([])
+        groups[-1].append(row)
+    return groups
+
+
+def _grouped(rows: Sequence[_Row], key: Callable[[_Row], int]) -> list[list[_Row]]:
+    groups: list[list[_Row]] = []
+    last: int | None = None
+    for row in rows:
+        if key(row) != last:
+            groups.append([])
+        groups[-1].append(row)
+        last = key(row)
+    return groups
+
+
+def _together(group: Sequence[_Row]) -> _Row:
+    cells = [[word for row in group for word in row.cells[number]] for number in range(len(group[0].cells))]
+    return _Row(cells, group[0].top, group[-1].bottom, [word for row in group for word in row.words])

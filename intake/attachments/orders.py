@@ -1,14 +1,21 @@
-"""Orders that a machine wrote: UBL 2.x and UN/CEFACT CII (Order-X). A DOCTYPE is refused, whatever the encoding."""
+"""Orders that a machine wrote: UBL 2.x and UN/CEFACT CII (Order-X).
+
+A DOCTYPE or an entity is refused before anything is parsed, whatever the encoding; an encoding in which they could not
+be seen is refused too (S24).
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-MAX_BYTES = 10_000_000
+from intake.attachments.limits import UnreadableError
+
+MAX_BYTES = 5_000_000
 MAX_LINES = 5_000
 
 #: Root element of an UBL paper to the kind of message that it is; papers that order nothing are `other`.
@@ -19,6 +26,12 @@ _UBL = {
     "RequestForQuotation": "quote_request",
 }
 _CII = {"220": "order", "221": "order", "230": "order_change"}
+#: Encodings in which ASCII letters are themselves.
+_PLAIN = re.compile(
+    rb"utf-?8|utf-?16(?:[bl]e)?|utf-?32(?:[bl]e)?|ucs-[24]|iso-10646-ucs-[24]|us-ascii|ascii"
+    rb"|iso-?8859-?\d{1,2}|latin-?\d|windows-125\d|cp125\d",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,29 +63,36 @@ class StructuredOrder:
     total_net: Decimal | None = None
 
 
-class UnreadableXmlError(ValueError):
-    """The XML is hostile or broken; the message is the code of the finding."""
-
-
 def read_order(content: bytes) -> StructuredOrder | None:
-    """The order in an XML file, None for XML of another kind; raises `UnreadableXmlError`."""
+    """The order in an XML file, None for XML of another kind; raises `UnreadableError`."""
     from lxml import etree
 
     if len(content) > MAX_BYTES:
-        raise UnreadableXmlError("file_too_large")
+        raise UnreadableError("file_too_large")
+    _refuse_hostile(content)
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
         root = etree.fromstring(content, parser)
-    except etree.XMLSyntaxError as error:
-        raise UnreadableXmlError("xml_broken") from error
+    except (etree.XMLSyntaxError, LookupError, ValueError) as error:
+        raise UnreadableError("xml_broken") from error
     if root.getroottree().docinfo.doctype or root.getroottree().docinfo.internalDTD is not None:
-        raise UnreadableXmlError("xml_doctype")
+        raise UnreadableError("xml_doctype")
     name = etree.QName(root)
     if "ubl:schema" in (name.namespace or ""):
         return _ubl(root, _UBL.get(name.localname, "other"))
     if name.localname.startswith("SCRDMCCBDACIOMessageStructure"):
         return _cii(root)
     return StructuredOrder("other") if name.localname == "CrossIndustryInvoice" else None
+
+
+def _refuse_hostile(content: bytes) -> None:
+    """Raise for a DOCTYPE or an entity in letters of one, two or four bytes, and for encodings that could hide them."""
+    letters = content.replace(b"\x00", b"")
+    if re.search(rb"<!(?:DOCTYPE|ENTITY)", letters, re.IGNORECASE):
+        raise UnreadableError("xml_doctype")
+    said = re.match(rb"[^<]{0,8}<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]+)", letters)
+    if b"<" not in letters[:64] or (said and not _PLAIN.fullmatch(said[1])):
+        raise UnreadableError("xml_broken")
 
 
 def _all(element: Any, *path: str) -> Iterator[Any]:
@@ -132,7 +152,9 @@ def _ubl(root: Any, kind: str) -> StructuredOrder:
         names=tuple(dict.fromkeys(filter(None, names))),
         numbers=tuple(filter(None, numbers)),
         lines=tuple(
-            _ubl_line(line) for _, line in zip(range(MAX_LINES), _all(root, "OrderLine", "LineItem"), strict=False)
+            _ubl_line(line)
+            for _, line in zip(range(MAX_LINES), _all(root, "OrderLine", "LineItem"), strict=False)
+            if _text(line, "LineStatusCode").lower() not in {"cancelled", "canceled"}
         ),
         total_net=_number(_text(root, "AnticipatedMonetaryTotal", "LineExtensionAmount")),
     )

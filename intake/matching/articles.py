@@ -6,8 +6,10 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, lru_cache
+from itertools import pairwise
 
-from intake.reading.words import measures, number_said, plain, unit_forms, variant_classes, words
+from intake.reading.numerals import number_said
+from intake.reading.words import measures, plain, unit_forms, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +28,23 @@ class CatalogueRow:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A number with its measure, comparable within its dimension; `written` is the bare number."""
+    """A number with its measure, comparable within its dimension."""
 
     dimension: str
     size: Decimal
-    written: Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A name for comparing: words by their root, what stands behind « sans », measures, dimensions, bare numbers."""
+    """A name for comparing, as marks in their order; `beside` are the numbers that stand within its marks.
 
-    roots: tuple[str, ...]
-    without: frozenset[str]
+    A mark is a word by its root (`vis`), a word that is excluded (`-sucr`), a measure in its smallest unit
+    (`=mass:250`), dimensions (`x4x40`), a number (`#12`); a number within a measure or dimensions is `~12`.
+    """
+
+    marks: tuple[str, ...]
+    beside: tuple[str, ...]
     measured: tuple[Measured, ...]
-    sizes: tuple[tuple[Decimal, ...], ...]
-    numbers: tuple[Decimal, ...]
 
 
 @cache
@@ -52,7 +55,7 @@ def _token() -> re.Pattern[str]:
     return re.compile(
         rf"(?P<dims>(?<!\w){number}{length}(?:\s?[x*\u00d7/]\s?{number}{length}){{1,3}}(?!\w))"
         rf"|(?P<measure>(?<!\w){number}\s?(?P<unit>{forms})(?![\w'²]))"
-        rf"|(?P<number>(?<!\w){number}(?!\w))"
+        rf"|(?P<number>(?<!\w)x?{number}(?!\w))"
         r"|(?P<elision>(?:[cdjlmnst]|qu)')"
         r"|(?P<word>[a-z0-9]+(?:\.[a-z0-9]+)*)"
     )
@@ -72,38 +75,105 @@ def root(word: str) -> str:
 
 @cache
 def _stop() -> frozenset[str]:
-    words_ = frozenset(words("words")["stop"]) - frozenset(words("words")["with"])
+    words_ = frozenset(words("words")["stop"]) - frozenset(words("words")["with"] + words("words")["degrees"])
     return frozenset(word for word in words_ if len(word) > 1 or word in {"a", "x", "y"})  # S, M, L are sizes
+
+
+class _Letters(dict[int, str]):
+    """Letters without case and accents, learned as they come."""
+
+    def __missing__(self, letter: int) -> str:
+        self[letter] = {"\u0153": "oe", "\u0152": "oe"}.get(chr(letter)) or plain(chr(letter))
+        return self[letter]
+
+
+_LETTERS = _Letters()
 
 
 @lru_cache(maxsize=16384)
 def cut(text: str) -> Words:
     """A name cut into what counts for comparing it."""
-    flat = _numbers_in_digits(plain(text.replace("œ", "oe").replace("Œ", "oe")).replace("m²", " ").replace("%", " "))
-    roots: list[str] = []
-    without: set[str] = set()
+    return cut_anew(text)
+
+
+def cut_anew(text: str) -> Words:
+    """The same, not remembered: for the names of a whole catalogue."""
+    flat = _numbers_in_digits(_GLUED.sub(r"\1 ", text.translate(_LETTERS).replace("m\u00b2", " ").replace("%", " ")))
+    marks: list[str] = []
+    beside: list[str] = []
     measured: list[Measured] = []
-    sizes: list[tuple[Decimal, ...]] = []
-    numbers: list[Decimal] = []
     negated = False
     for match in _token().finditer(flat):
-        kind, written = match.lastgroup if match.lastgroup != "unit" else "measure", match[0]
-        if kind == "dims":
-            sizes.append(tuple(_decimal(part) for part in re.findall(r"\d+(?:[.,]\d+)?", written)))
-        elif kind == "measure":
-            value = _decimal(re.findall(r"\d+(?:[.,]\d+)?", written)[0])
-            dimension, factor = measures()[match["unit"]]
-            measured.append(Measured(dimension, value * factor, value))
-        elif kind == "number":
-            numbers.append(_decimal(written))
-        elif written in words("words")["without"]:
-            negated = True
-        elif kind == "word":
-            for word in _spelled_out(written):
-                if word not in _stop():
-                    (without.add if negated else roots.append)(root(word))
-                    negated = False
-    return Words(tuple(dict.fromkeys(roots)), frozenset(without), tuple(measured), tuple(sizes), tuple(numbers))
+        kind = match.lastgroup or ""
+        if kind == "elision":
+            continue
+        if kind == "word":
+            found = _word_marks(match[0])
+            if found is None:
+                negated = True
+            for mark in found or ():
+                marks.append(f"-{mark}" if negated else mark)
+                negated = False
+            continue
+        token = _numeric(match[0], kind, match["unit"] or "")
+        marks.append(token.mark)
+        beside += token.beside
+        measured += token.measured
+    return Words(tuple(dict.fromkeys(marks)), tuple(beside), tuple(measured))
+
+
+#: A number glued to a word: « 144pages », « 4mm2 », « 14.4v »; not « 4x40 ».
+_GLUED = re.compile(r"(?<![\w.,])(\d+(?:[.,]\d+)?)(?=[a-z])(?!x\s?\d)")
+
+
+#: A side that is given with its unit.
+_LENGTH = re.compile(r"(\d+(?:[.,]\d+)?)\s?(mm|cm|m)(?!\w)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Numeric:
+    mark: str
+    beside: tuple[str, ...] = ()
+    measured: tuple[Measured, ...] = ()
+
+
+@lru_cache(maxsize=65536)
+def _numeric(written: str, kind: str, unit: str) -> _Numeric:
+    """The mark of a number, of a measure or of dimensions."""
+    values = [_decimal(part) for part in re.findall(r"\d+(?:[.,]\d+)?", written)]
+    said = [f"{value.normalize():f}" for value in values]
+    if kind == "number":
+        return _Numeric(f"#{said[0]}")
+    if kind == "dims":
+        parts = [f"x{'x'.join(pair)}" for pair in pairwise(said)] if len(said) > 2 else []
+        lengths = [_numeric(part, "measure", unit).mark for part, unit in _LENGTH.findall(written)]
+        return _Numeric(f"x{'x'.join(said)}", (*parts, *lengths, *(f"~{one}" for one in said)))
+    dimension, factor = measures()[unit]
+    size = values[0] * factor
+    return _Numeric(f"={dimension}:{size.normalize():f}", (f"~{said[0]}",), (Measured(dimension, size),))
+
+
+@lru_cache(maxsize=65536)
+def _word_marks(written: str) -> tuple[str, ...] | None:
+    """The marks of a written word; None when it excludes the next one."""
+    if written in words("words")["without"]:
+        return None
+    found: list[str] = []
+    for word in _spelled_out(written):
+        if word in words("words")["without"]:
+            return None
+        if word.isdigit():
+            found.append(f"#{int(word)}")
+        elif _SIZED.fullmatch(word):
+            before, _, after = word.rpartition("x")
+            found += (before, f"#{int(after)}")
+        elif word not in _stop():
+            found.append(root(word))
+    return tuple(found)
+
+
+#: A thread and a length: « m8x40 ».
+_SIZED = re.compile(r"[a-z]{1,3}\d{1,3}x\d{1,4}")
 
 
 def _spelled_out(written: str) -> list[str]:
@@ -140,12 +210,6 @@ def _said_measures() -> re.Pattern[str]:
 
 def _decimal(digits: str) -> Decimal:
     return Decimal(digits.replace(",", "."))
-
-
-@cache
-def variant_roots() -> dict[str, str]:
-    """Roots of the words for a quality, to its class: two colours exclude one another."""
-    return {root(word): name for word, name in variant_classes().items()}
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from intake.matching.articles import CatalogueRow, content_of, cut, unit_name
@@ -26,11 +26,25 @@ def base_quantity(line: AskedLine, row: CatalogueRow) -> BaseQuantity:
     if line.quantity is None:
         return BaseQuantity(None, "", DOUBTFUL)
     found = _counted(line, row)
+    if line.again is not None:
+        found = _twice(line, row, found)
     if line.content is not None and found.value is not None and found.value != line.quantity * line.content:
         holds = content_of(row.name)
         if not (found.value == line.quantity and holds == line.content):
             found = BaseQuantity(found.value, found.packaging, DOUBTFUL)
     return _priced(line, row, found)
+
+
+def _twice(line: AskedLine, row: CatalogueRow, found: BaseQuantity) -> BaseQuantity:
+    """A quantity said twice is sure when both come to the same, doubtful when they do not."""
+    assert line.again is not None  # noqa: S101 - the caller looked
+    value, unit = line.again
+    second = _counted(replace(line, quantity=value, unit=unit, again=None), row)
+    if second.value is None:
+        return found
+    if second.value == found.value:
+        return BaseQuantity(found.value, found.packaging, max(found.confidence, SURE))
+    return BaseQuantity(found.value, found.packaging, min(found.confidence, DOUBTFUL))
 
 
 def _counted(line: AskedLine, row: CatalogueRow) -> BaseQuantity:
@@ -85,6 +99,8 @@ def _pieces(line: AskedLine, row: CatalogueRow, quantity: Decimal, base: str) ->
     holds = content_of(row.name)
     if holds is None or line.in_table or unit_forms().get(plain(base), ("", ""))[1] == "count" or line.codes:
         return BaseQuantity(quantity, "", SURE if not holds or not line.unit or line.in_table else LIKELY)
+    if content_of(line.designation) == holds:  # « œufs boîte de 6 : 20 » counts boxes
+        return BaseQuantity(quantity, "", Decimal("0.96"))
     if quantity >= holds:
         packs = quantity / holds
         if packs != packs.to_integral():

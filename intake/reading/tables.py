@@ -1,23 +1,30 @@
-"""Lines of an order in a table: the header says what each column is."""
+"""Lines of an order in a table: the header says what each column is, each line says which cell it came from."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import pairwise
+from statistics import median
 
-from intake.attachments import Paper
-from intake.reading.titles import REFERENCES, header
+from intake.attachments import Paper, Table
+from intake.reading import figures
+from intake.reading.titles import ATTRIBUTE, REFERENCES, Layout, layout_at
 from intake.reading.values import AskedLine, Evidence
-from intake.reading.words import plain, unit_forms, unit_named, words
+from intake.reading.words import plain, unit_named, words
+
+_SURE = Decimal(1)
+#: How sure a quantity is that the sum of the sites does not confirm, or that nothing says is one.
+_DIFFERS, _UNNAMED = Decimal("0.5"), Decimal("0.7")
 
 
 def lines(paper: Paper) -> tuple[AskedLine, ...]:
     """The rows below each header that have a designation or a reference, and a quantity above zero."""
     found: list[AskedLine] = []
     for table in paper.tables:
-        found += rows(table.rows, paper.name, table.page)
+        found += _lines(table, paper.name)
     return tuple(found)
 
 
@@ -29,28 +36,81 @@ def charges(paper: Paper) -> tuple[str, ...]:
 
 def rows(cells_of: Sequence[Sequence[str]], part: str, page: int = 0) -> list[AskedLine]:
     """The lines of one table; a row with nothing but more words continues the designation above it."""
-    columns: dict[str, int] = {}
+    return _lines(Table(page, tuple(tuple(row) for row in cells_of)), part)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row of a table under the titles that hold for it."""
+
+    table: Table
+    part: str
+    number: int
+    layout: Layout
+
+    @property
+    def cells(self) -> Sequence[str]:
+        return self.table.rows[self.number]
+
+    def cell(self, column: str) -> str:
+        position = self.layout.columns.get(column)
+        return self.at(position) if position is not None else ""
+
+    @property
+    def designation(self) -> str:
+        """The name, and what columns of their own say of it: size, colour."""
+        name = row_name = self.cell("designation")
+        for column, position in sorted(self.layout.columns.items(), key=lambda one: one[1]):
+            said = self.at(position) if column.startswith(ATTRIBUTE) else ""
+            if said and plain(said) not in plain(row_name):
+                name = f"{name} {said}".strip()
+        return name
+
+    def at(self, position: int) -> str:
+        return " ".join(self.cells[position].split()) if position < len(self.cells) else ""
+
+
+def _lines(table: Table, part: str) -> list[AskedLine]:
+    layout: Layout | None = None
     found: list[AskedLine] = []
-    follows = False
-    for number, cells in enumerate(cells_of, start=1):
-        titles = header(cells)
-        if titles:
-            columns = titles
+    number, follows, blank = 0, False, _blank(table)
+    while number < len(table.rows):
+        titles = layout_at(table.rows, number)
+        if titles is not None:
+            layout, follows = titles, False
+            number += titles.height
             continue
-        if not columns:
-            continue
-        if _is_total(cells):
+        row = _Row(table, part, number, layout) if layout is not None else None
+        number += 1
+        if row is None or _is_total(row):
             follows = False
             continue
-        line = _row(part, page, number, cells, columns)
-        filled = [position for position, cell in enumerate(cells) if cell.strip()]
+        line = _line(row)
         if line is not None:
             found.append(line)
-        elif follows and filled == [columns.get("designation")] and len(cells[filled[0]]) <= 60 and page:
-            more = " ".join(cells[filled[0]].split())
+        elif follows and _continues(row, blank):
+            more = row.cell("designation")
             found[-1] = replace(found[-1], designation=f"{found[-1].designation} {more}")
         follows = line is not None
     return found
+
+
+def _blank(table: Table) -> float:
+    """The usual blank between two rows of a page."""
+    boxes = table.boxes[1:]
+    gaps = [after[1] - before[3] for before, after in pairwise(boxes)]
+    return median(gaps) if gaps else 0.0
+
+
+def _continues(row: _Row, blank: float) -> bool:
+    """The row holds only more words of the designation above: it stands nearer, or begins within a sentence."""
+    filled = [position for position, cell in enumerate(row.cells) if cell.strip()]
+    text = row.cell("designation")
+    if filled != [row.layout.columns.get("designation")] or len(text) > 60 or not row.table.page or row.table.sheet:
+        return False
+    boxes = row.table.boxes
+    near = not boxes or boxes[row.number][1] - boxes[row.number - 1][3] < blank - 1.5
+    return near or not text[0].isupper()
 
 
 def _is_charge(text: str) -> bool:
@@ -60,57 +120,112 @@ def _is_charge(text: str) -> bool:
     )
 
 
-def _is_total(cells: Sequence[str]) -> bool:
-    first = plain(next((cell for cell in cells if cell.strip()), "")).strip(" .:")
-    return any(re.match(rf"{re.escape(word)}(?!\w)", first) for word in words("documents")["words"]["total"])
+def _is_total(row: _Row) -> bool:
+    """A total, a sub-total, a carry-over: it begins with such a word and has no price of one unit."""
+    first = plain(next((cell for cell in row.cells if cell.strip()), "")).strip(" .:")
+    said = any(re.match(rf"{re.escape(word)}(?!\w)", first) for word in words("documents")["words"]["total"])
+    return said and not row.cell("unit_price")
 
 
-def _row(part: str, page: int, number: int, cells: Sequence[str], columns: dict[str, int]) -> AskedLine | None:
-    def cell(column: str) -> str:
-        position = columns.get(column)
-        return " ".join(cells[position].split()) if position is not None and position < len(cells) else ""
-
-    quantity, unit = _quantity(cell("quantity"))
-    designation = cell("designation")
-    codes = tuple(dict.fromkeys(code for column in REFERENCES if (code := cell(column))))
-    if quantity is None or quantity <= 0 or not (designation or codes) or _is_charge(designation):
+def _line(row: _Row) -> AskedLine | None:
+    designation = row.designation
+    codes = tuple(dict.fromkeys(code for column in REFERENCES if (code := row.cell(column))))
+    asked = _asked(row)
+    if asked is None or not (designation or codes) or _is_charge(designation):
         return None
     if not designation and not re.search(r"\w", "".join(codes)):
         return None
-    price = number_of(cell("unit_price"))
+    price = figures.number_of(row.cell("unit_price"))
     said = re.search(r"\(([^()\d]{2,20})\)\s*$", designation)
     return AskedLine(
-        text=" ".join(" ".join(value.split()) for value in cells if value),
+        text=" ".join(" ".join(value.split()) for value in row.cells if value),
         designation=designation,
-        quantity=quantity,
-        unit=_unit(cell("unit")) or unit or (unit_named(said[1]) if said else ""),
-        reference=cell("own_reference") or next(iter(codes), ""),
+        quantity=asked.value,
+        unit=_unit(row.cell("unit")) or asked.unit or (unit_named(said[1]) if said else ""),
+        reference=row.cell("own_reference") or next(iter(codes), ""),
         unit_price=price if price and price > 0 else None,
         codes=codes,
+        content=asked.content,
+        certainty=_certainty(row, asked, price),
         in_table=True,
-        evidence=Evidence(part, page=page, row=number),
+        evidence=_evidence(row),
     )
+
+
+def _asked(row: _Row) -> figures.Quantity | None:
+    """The quantity of a row, summed over its sites; None when it orders nothing."""
+    layout = row.layout
+    written = row.cell("quantity")
+    whole = figures.quantity(written) if written else None
+    if layout.sites:
+        parts = [figures.quantity(row.at(position)) for position in layout.sites]
+        values = [part.value for part in parts if part is not None and part.value is not None]
+        if whole is None or whole.value is None:
+            if not any(values):
+                return None
+            unit = next((part.unit for part in parts if part is not None and part.unit), "")
+            return figures.Quantity(sum(values, Decimal(0)), unit, certainty=layout.certainty)
+        if values and sum(values) != whole.value:
+            return replace(whole, certainty=_DIFFERS)
+    if whole is None or (whole.value is not None and whole.value <= 0):
+        return None
+    if whole.value is None and (row.table.boxes or not row.table.page):
+        return None  # words below a title on a page may be anything
+    return replace(whole, certainty=min(whole.certainty, layout.certainty))
+
+
+def _certainty(row: _Row, asked: figures.Quantity, price: Decimal | None) -> Decimal:
+    """As sure as the figures of the row are: what multiplies to the amount is right, whatever a picture shows."""
+    amount = figures.number_of(row.cell("amount"))
+    read = row.table.certainty(row.number)
+    if asked.value and price and amount and abs(asked.value * price - amount) <= Decimal("0.015"):
+        return max(read, Decimal("0.99")) if read < _SURE else _SURE
+    column = [row.table.rows[n][row.layout.columns["quantity"]] for n in _below(row)] if _ambiguous(row) else []
+    certainty = asked.certainty
+    if column and not figures.decimals_prove(column):
+        certainty = min(certainty, _DIFFERS)
+    return min(certainty, read, _UNNAMED if _packs_or_units(row, asked) else certainty)
+
+
+def _packs_or_units(row: _Row, asked: figures.Quantity) -> bool:
+    """The row says how many a pack holds, not what it counts, and the quantity is no multiple: packs are likely."""
+    found = re.search(r"\d+", row.cell("content"))
+    if found is None or row.cell("unit") or asked.unit or not int(found[0]):
+        return False
+    return asked.value is not None and bool(asked.value % int(found[0]))
+
+
+def _ambiguous(row: _Row) -> bool:
+    return "quantity" in row.layout.columns and figures.may_be_thousands(row.cell("quantity"))
+
+
+def _below(row: _Row) -> list[int]:
+    position = row.layout.columns["quantity"]
+    return [n for n, cells in enumerate(row.table.rows) if position < len(cells)]
+
+
+def _evidence(row: _Row) -> Evidence:
+    table, number = row.table, row.number
+    position = row.layout.columns.get("quantity", row.layout.sites[0] if row.layout.sites else None)
+    return Evidence(
+        row.part,
+        page=table.page,
+        row=number + 1,
+        sheet=table.sheet,
+        cell=f"{letters(position)}{number + 1}" if position is not None and table.page and not table.boxes else "",
+        box=table.boxes[number] if table.boxes else None,
+    )
+
+
+def letters(column: int) -> str:
+    """A column of a sheet (from 0) by its letters."""
+    name, rest = "", column + 1
+    while rest:
+        rest, last = divmod(rest - 1, 26)
+        name = chr(65 + last) + name
+    return name
 
 
 def _unit(text: str) -> str:
     """The unit that a cell names; a longer cell (« carton de 6 ») by its first word."""
     return unit_named(text) or (unit_named(text.split(maxsplit=1)[0]) if text.split() else "")
-
-
-def _quantity(text: str) -> tuple[Decimal | None, str]:
-    found = re.fullmatch(r"\s*(?P<number>\d[\d\s.,]*)\s*(?P<unit>[^\d\s]*)\s*", plain(text))
-    if found is None:
-        return None, ""
-    name, kind = unit_forms().get(found["unit"].strip(".()"), ("", ""))
-    return number_of(found["number"]), name if kind != "measure" or found["unit"] else ""
-
-
-def number_of(text: str) -> Decimal | None:
-    """A number as French or English papers write it; None when the cell holds none."""
-    kept = re.sub(r"[^\d.,-]", "", text).strip(".,")
-    if "," in kept:
-        kept = kept.replace(".", "").replace(",", ".") if kept.rfind(",") > kept.rfind(".") else kept.replace(",", "")
-    try:
-        return Decimal(kept)
-    except InvalidOperation:
-        return None

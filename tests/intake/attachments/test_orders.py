@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from intake import attachments
-from intake.attachments.layouts import rows_of, tables_under
-from intake.attachments.orders import UnreadableXmlError, read_order
+from intake.attachments import UnreadableError
+from intake.attachments.layouts import Placed, rows_of, tables_in
+from intake.attachments.orders import read_order
 from intake.incoming import Address, Attachment, Channel, Incoming
 from intake.reading import Kind, read
-from intake.reading.titles import header
 
 AT = datetime(2026, 11, 24, 8, tzinfo=UTC)
 
@@ -47,7 +47,7 @@ def test_a_ubl_order_is_read_without_guessing() -> None:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_xml_with_a_doctype_is_refused_in_any_encoding(encoding: str) -> None:
     hostile = f'<?xml version="1.0" encoding="{encoding}"?><!DOCTYPE o [<!ENTITY x "y">]><Order>&x;</Order>'
-    with pytest.raises(UnreadableXmlError, match="xml_doctype"):
+    with pytest.raises(UnreadableError, match="xml_doctype"):
         read_order(hostile.encode(encoding))
     reading = read(alone("o.xml", "application/xml", hostile.encode(encoding)), today=date(2026, 11, 24))
     assert (reading.lines, reading.findings) == ((), ("xml_doctype",))
@@ -89,8 +89,8 @@ def test_carriage_is_a_charge_and_no_line() -> None:
 
 
 def test_a_table_without_rules_is_found_under_its_titles() -> None:
-    def word(text: str, x0: float, x1: float, top: float) -> dict[str, object]:
-        return {"text": text, "x0": x0, "x1": x1, "top": top, "bottom": top + 10}
+    def word(text: str, x0: float, x1: float, top: float) -> Placed:
+        return Placed(text, x0, x1, top, top + 10)
 
     words = [
         word("Article", 50, 80, 100), word("Qté", 300, 320, 100),
@@ -98,8 +98,9 @@ def test_a_table_without_rules_is_found_under_its_titles() -> None:
         word("1", 300, 305, 120), word("carton", 308, 340, 120),
         word("Thé", 50, 70, 140), word("6", 312, 318, 140),
     ]  # fmt: skip
-    tables = tables_under(rows_of(words), lambda cells: bool(header(cells)))
-    assert tables == [(("Article", "Qté"), ("Café grains", "1 carton"), ("Thé", "6"))]
+    (table,) = tables_in(rows_of(words), 1)
+    assert table.rows == (("Article", "Qté"), ("Café grains", "1 carton"), ("Thé", "6"))
+    assert table.boxes[2] == (50, 140, 318, 150)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,7 @@ def test_a_table_without_rules_is_found_under_its_titles() -> None:
         ("application/pdf", "pdf_broken"),
         ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "sheet_broken"),
         ("application/xml", "xml_broken"),
-        ("image/png", "ocr_not_installed"),
+        ("image/png", "picture_broken"),
     ],
 )
 def test_a_file_that_cannot_be_read_says_so(media_type: str, finding: str) -> None:

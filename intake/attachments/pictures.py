@@ -1,0 +1,74 @@
+"""Photos and scans that came as pictures."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+from intake.attachments import scans
+from intake.attachments.layouts import Placed, rows_of, tables_in
+from intake.attachments.limits import Limits, UnreadableError
+from intake.attachments.papers import SURE, Doubt, Paper
+from intake.incoming import Attachment
+
+KINDS = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/tiff", "image/bmp")
+#: Letters read from a picture have no margins, so blanks between words look wider.
+_BLANK = 1.0
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP")
+
+
+def read(attachment: Attachment, limits: Limits, scanning: Callable[[], None]) -> tuple[Paper, bytes | None]:
+    """The words of a picture; raises `UnreadableError` for one that is broken or too large."""
+    from PIL import Image
+
+    Image.MAX_IMAGE_PIXELS = limits.pixels
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            picture = Image.open(io.BytesIO(attachment.content), formats=_FORMATS)
+            if picture.width * picture.height > limits.pixels:
+                raise UnreadableError("picture_too_large")
+            picture.load()
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise UnreadableError("picture_too_large") from error
+    except (OSError, SyntaxError, ValueError) as error:
+        if isinstance(error, UnreadableError):
+            raise
+        raise UnreadableError("picture_broken") from error
+    scanning()
+    return paper_of(attachment.name, [scanned_words(scans.words_of(picture), 1.0)]), None
+
+
+def scanned_words(words: Sequence[scans.Word], scale: float) -> list[Placed]:
+    """The words of a scan as words of a page, in its own measure."""
+    return [
+        Placed(word.text, word.x0 * scale, word.x1 * scale, word.top * scale, word.bottom * scale, word.certainty)
+        for word in words
+    ]
+
+
+def paper_of(name: str, pages: Sequence[Sequence[Placed]], findings: tuple[str, ...] = ()) -> Paper:
+    """The paper that these pages of scanned words make; nothing to read is a finding."""
+    tables, text, doubts = [], "", []
+    for number, words in enumerate(pages, start=1):
+        rows = rows_of(words, blank=_BLANK)
+        tables += tables_in(rows, number)
+        for row in rows:
+            for position, cell in enumerate(row):
+                text += "" if position == 0 else "  "
+                for place, word in enumerate(cell.words):
+                    text += " " if place else ""
+                    if word.certainty < SURE:
+                        doubts.append(Doubt(len(text), len(text) + len(word.text), word.certainty))
+                    text += word.text
+            text += "\n"
+    if not text.strip():
+        findings = (*findings, "ocr_found_nothing")
+    return Paper(name, text.rstrip("\n"), tuple(tables), findings=findings, scanned=True, doubts=tuple(doubts))
+
+
+def least(words: Sequence[Placed]) -> Decimal:
+    """As sure as the least sure of these words."""
+    return min((word.certainty for word in words), default=SURE)
