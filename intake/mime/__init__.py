@@ -24,6 +24,7 @@ from intake.mime.hashes import canonical_hash, fields_and_body, message_id
 from intake.mime.headers import addresses, decoded, identifier, identifiers, raw_fields
 from intake.mime.html import Page
 from intake.mime.parts import safe_name
+from intake.mime.pictures import decorates
 from intake.mime.quotes import Forward, Split, split
 from intake.senders import authenticate
 
@@ -218,8 +219,13 @@ class _Reader:
                 found.attachments.append(parts.named(content, name, "", len(found.attachments) + 1))
 
     def _shown(self, found: _Found, html: str) -> tuple[Attachment, ...]:
-        """The attachments, with the pictures of the page itself marked inline (E44)."""
+        """The attachments, with the pictures of the page itself and of signatures marked inline (E44)."""
         inline = {index for index, content_id in found.pictures if not content_id or f"cid:{content_id}" in html}
+        inline |= {
+            index
+            for index, attachment in enumerate(found.attachments)
+            if attachment.media_type.startswith("image/") and decorates(attachment.content)
+        }
         return tuple(
             Attachment(a.name, a.media_type, a.content, inline=index in inline)
             for index, a in enumerate(found.attachments)
