@@ -140,6 +140,8 @@ class _Reader:
         content_type = part.get_content_type()
         if content_type in {"message/rfc822", "message/global"}:
             self._message_part(part, found, report=report)
+        elif content_type.startswith("multipart/") and not part.is_multipart():
+            self._unparted(part, found)
         elif content_type.startswith("message/") or not part.is_multipart():
             self._leaf(part, found, related=related)
         else:
@@ -155,6 +157,18 @@ class _Reader:
             found.attachments.append(Attachment(name, "message/rfc822", raw))
             return
         found.inner.append(parse(raw, received_at=self.received_at, depth=self.depth - 1))
+
+    def _unparted(self, part: Message, found: _Found) -> None:
+        """A multipart without its parts: with the boundary that its lines show, else as the text that it is."""
+        content = payload(part)
+        shown = re.search(rb"^--([^\s\"]{1,70})[ \t\r]*$", content, re.MULTILINE)
+        if shown and self.depth > 0:
+            head = b'Content-Type: multipart/mixed; boundary="' + shown[1].removesuffix(b"--") + b'"\n\n'
+            again = email.message_from_bytes(head + content)
+            if again.is_multipart():
+                self._deeper(again, found)
+                return
+        found.texts.append(text_of(content))
 
     def _leaf(self, part: Message, found: _Found, *, related: bool) -> None:
         content_type = part.get_content_type()

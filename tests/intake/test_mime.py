@@ -245,6 +245,19 @@ def test_in_reply_to_holds_the_whole_thread_once() -> None:
     assert read(mail("", *headers)).in_reply_to == ("<b@x>", "<a@x>", "<c@x>")
 
 
+@pytest.mark.parametrize("declared", ["multipart/mixed", "multipart/mixed; boundary=autre", "multipart/alternative;"])
+def test_parts_are_found_by_their_lines_where_the_header_names_no_boundary_or_another(declared: str) -> None:
+    body = "--limite\r\nContent-Type: text/plain\r\n\r\n10 cartons\r\n--limite\r\n"
+    body += f"Content-Type: application/pdf; name=bon.pdf\r\n\r\n{PDF.decode('latin-1')}\r\n--limite--\r\n"
+    incoming = read(mail(body.encode("latin-1"), f"Content-Type: {declared}"))
+    assert incoming.text == "10 cartons"
+    assert [attachment.media_type for attachment in incoming.attachments] == ["application/pdf"]
+
+
+def test_a_multipart_without_any_part_is_the_text_that_it_is() -> None:
+    assert read(mail("10 cartons -- merci", "Content-Type: multipart/mixed; boundary=x")).text == "10 cartons -- merci"
+
+
 # -- attachments -------------------------------------------------------------------------------------------------------
 
 
