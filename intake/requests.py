@@ -12,7 +12,7 @@ from datetime import date
 from intake.incoming import Incoming
 from intake.matching.customers import NOBODY, Clue, CustomerRow, Identified, identify, is_ours, own_domain
 from intake.mime import MAX_DEPTH
-from intake.reading import Kind, Reading, kinds, read, texts
+from intake.reading import Kind, Reading, dates, kinds, read, texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ def request_of(
     house = ours or own_domain(incoming)
     inner_most, beside = _asked_in(incoming)
     reading = read(inner_most, today=today)
+    if inner_most is not incoming and reading.requested_delivery_date is None:
+        reading = replace(reading, requested_delivery_date=dates.wanted(incoming.text, today=today))
     outer = identify(incoming, customers, reading, ours=house)
     if inner_most is incoming or (outer.certain and not is_ours(incoming.sender.email.lower(), house)):
         return Request(inner_most, reading, outer, beside)

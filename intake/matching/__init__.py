@@ -191,4 +191,8 @@ def _unit_hint(unit: str, row: CatalogueRow) -> float:
 
 def _code(text: str) -> str:
     flat = text if text.isascii() else plain(text)
-    return "".join(flat.replace(".", "").split()).upper()
+    return _NO_CODE.sub("", flat).upper()
+
+
+#: What may stand or be left out between the parts of a code.
+_NO_CODE = re.compile(r"[\s._/-]+")

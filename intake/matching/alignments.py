@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -22,10 +24,13 @@ _MEASURE, _NUMBER, _EXCLUDED, _SIZE_WORD = 3.0, 2.0, 2.0, 0.3
 _DECIDING = 2.0
 #: What a name costs that says otherwise: another measure of that kind, another number, a word that was excluded.
 _OTHER_MEASURE, _OTHER_NUMBER, _OTHER_CODE, _OPPOSITE = 2.0, 1.0, 1.0, 2.5
-#: What a name costs that says more than was asked: anything, each word, a word that is said only when meant.
-_MORE, _EACH_MORE, _MARKED = 0.25, 0.012, 0.35
+#: What a name costs that says more than was asked: anything, each mark, a mark that its family does not say (the
+#: usual variant is meant when no other is named), a word that is said only when meant.
+_MORE, _EACH_MORE, _UNUSUAL, _MARKED = 0.25, 0.012, 0.18, 0.35
 #: What a name costs whose first word was not asked for: names begin with what the thing is.
 _FIRST = 0.15
+#: So many names tell what is usual among them.
+_USUAL_OF = 4
 #: Candidates so near to the best are its family: what not all of them say decides.
 _FAMILY = 5.0
 
@@ -107,12 +112,14 @@ def _term(mark: str, known: Vocabulary) -> Iterator[Term]:
     elif mark in _size_words():
         yield Term(mark, _SIZE_WORD, tuple(_of([(mark, 1.0)], numbers)))
     elif is_word(mark) and len(mark) > 1:
-        options = tuple(_of(known.near(mark), numbers))
+        options = tuple(_of(known.near(mark), numbers)) or tuple(_of([(f"^{mark}", 0.85)], numbers))
         best = max(options, key=lambda one: one[1], default=None)
         rare = known.weight(mark) if best is None or best[1] == 1.0 else min(3.0, known.weight_of(best[0]))
         yield Term(mark, rare, options)
     else:
-        yield Term(mark, max(1.0, known.weight(mark)), tuple(_of([(mark, 1.0)], numbers)), "code")
+        alone = re.fullmatch(r"[a-z]{1,3}(\d{1,4})", mark)
+        said = [(f"#{int(alone[1])}", 0.85), (f"~{int(alone[1])}", 0.8)] if alone and mark not in numbers else []
+        yield Term(mark, max(1.0, known.weight(mark)), tuple(_of([(mark, 1.0), *said], numbers)), "code")
 
 
 def _of(options: Sequence[tuple[str, float]], numbers: dict[str, int]) -> Iterator[tuple[int, float]]:
@@ -148,18 +155,25 @@ class Judge:
             for number, likeness in term.options:
                 wanted.setdefault(number, []).append((place, likeness))
         met = np.zeros((len(candidates), len(self.asked)))
-        against, more = np.zeros(len(candidates)), np.zeros(len(candidates))
+        against, unsaid_of = np.zeros(len(candidates)), []
         for row, (own, beside) in enumerate(candidates):
             alike = [0.0] * len(self.asked)
             unsaid = self._meet(own, wanted, alike)
             self._meet(beside, wanted, alike)
             met[row] = alike
             against[row] = self._against(alike, own, beside)
-            more[row] = self._more(unsaid) + _FIRST * (unsaid[:1] == own[:1])
+            unsaid_of.append(unsaid)
         weights = np.array([term.weight for term in self.asked])
         lacking = (1 - met) @ weights + against
         weights = self._deciding(weights, met, lacking)
         lacking = (1 - met) @ weights + against
+        usual = self._usual([own for own, _ in candidates], lacking)
+        more = np.array(
+            [
+                self._more(unsaid, usual) + _FIRST * (unsaid[:1] == own[:1])
+                for unsaid, (own, _) in zip(unsaid_of, candidates, strict=True)
+            ]
+        )
         return [
             Fit(lack, lack + extra, contradicted=bool(other))
             for lack, extra, other in zip(lacking.tolist(), more.tolist(), against.tolist(), strict=True)
@@ -202,12 +216,22 @@ class Judge:
     def _marks(self, numbers: list[int]) -> list[str]:
         return [self.marks[number] for number in numbers]
 
-    def _more(self, unsaid: list[int]) -> float:
+    def _more(self, unsaid: list[int], usual: dict[int, float]) -> float:
         """What it costs a name to say more than was asked."""
         if not unsaid:
             return 0.0
         marked = sum(mark[0] == "-" or mark in marked_roots() for mark in self._marks(unsaid))
-        return _MORE + _EACH_MORE * min(len(unsaid), 7) + _MARKED * marked
+        unusual = sum(min(1.0, max(0.0, 2 - 4 * usual.get(mark, 0.0))) for mark in unsaid) if usual else 0.0
+        return _MORE + _EACH_MORE * min(len(unsaid), 7) + _UNUSUAL * min(unusual, 3) + _MARKED * marked
+
+    @staticmethod
+    def _usual(names: Sequence[list[int]], lacking: NDArray[np.float64]) -> dict[int, float]:
+        """How much of the best one's family says each mark; empty where the family is too small to tell."""
+        family = [own for own, lack in zip(names, lacking.tolist(), strict=True) if lack <= lacking.min() + _FAMILY]
+        if len(family) < _USUAL_OF:
+            return {}
+        seen = Counter(mark for own in family for mark in set(own))
+        return {mark: count / len(family) for mark, count in seen.items()}
 
     @staticmethod
     def _deciding(

@@ -108,6 +108,12 @@ def cut_anew(text: str) -> Words:
         if kind == "elision":
             continue
         if kind == "word":
+            if match[0] in _lone_measures():
+                token = _numeric(f"1 {match[0]}", "measure", match[0])
+                marks.append(token.mark)
+                measured += token.measured
+                continue
+            beside += _number_in(match[0])
             found = _word_marks(match[0])
             if found is None:
                 negated = True
@@ -122,6 +128,21 @@ def cut_anew(text: str) -> Words:
     return Words(tuple(dict.fromkeys(marks)), tuple(beside), tuple(measured))
 
 
+@cache
+def _lone_measures() -> frozenset[str]:
+    """« en litre », « au kilo » : one of them. Short forms are something else when no number stands before them."""
+    return frozenset(form for form in measures() if len(form) >= 4)
+
+
+@lru_cache(maxsize=65536)
+def _number_in(written: str) -> tuple[str, ...]:
+    """The number of a short code (« T9 », « M12 »): people say it alone."""
+    found = _CODED.fullmatch(written)
+    return (f"~{int(found[1])}",) if found else ()
+
+
+#: Letters and a number that are one code.
+_CODED = re.compile(r"[a-z]{1,3}(\d{1,4})")
 #: A number glued to a word: « 144pages », « 4mm2 », « 14.4v »; not « 4x40 ».
 _GLUED = re.compile(r"(?<![\w.,])(\d+(?:[.,]\d+)?)(?=[a-z])(?!x\s?\d)")
 
@@ -191,13 +212,29 @@ def _abbreviations() -> dict[str, str]:
 
 
 def _numbers_in_digits(flat: str) -> str:
-    """« cent litres » as « 100 litres »: number words in front of a measure."""
+    """« cent litres » as « 100 litres », « deux cent cinquante » as « 250 »."""
 
     def digits(found: re.Match[str]) -> str:
         said = number_said(found["said"].split())
         return f"{said[0].normalize():f} {found['unit']}" if said else found[0]
 
-    return _said_measures().sub(digits, flat)
+    def whole(found: re.Match[str]) -> str:
+        said = number_said(found[0].replace("-", " ").split())
+        return f"{said[0].normalize():f}" if said and said[0] >= _SAID else found[0]
+
+    return _said_numbers().sub(whole, _said_measures().sub(digits, flat))
+
+
+#: Smaller numbers in words may be part of a name (« quatre fromages »).
+_SAID = 20
+
+
+@cache
+def _said_numbers() -> re.Pattern[str]:
+    table = words("numbers")
+    first = "|".join(plain(word) for part in ("units", "tens", "scales") for word in table[part] if len(word) > 3)
+    more = "|".join(plain(word) for part in ("units", "tens", "scales") for word in table[part])
+    return re.compile(rf"(?<![\w-])(?:{first})(?:[ -](?:{more}))+(?![\w-])")
 
 
 @cache
@@ -229,6 +266,17 @@ def content_of(name: str) -> Decimal | None:
     flat = plain(name)
     found = [Decimal(match[1]) for pattern in _contents() if (match := pattern.search(flat)) is not None]
     return next((value for value in found if value > 1), None)
+
+
+@lru_cache(maxsize=16384)
+def holds(name: str, unit: str) -> Decimal | None:
+    """How many things one sales unit holds: as names say it, or behind the unit's own word (« manchon 50 »)."""
+    found = content_of(name)
+    if found is not None or not unit:
+        return found
+    size = r"(?![\d,.x/°]|\s?(?:cm|mm|m|kg|g|l|cl|ml)\b)"
+    named = re.search(rf"(?<!\w){re.escape(plain(unit))}s? (?:de )?(\d{{1,5}}){size}", plain(name))
+    return Decimal(named[1]) if named and int(named[1]) > 1 else None
 
 
 @lru_cache(maxsize=4096)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from intake.matching.articles import CatalogueRow, Words, cut_anew
-from intake.matching.vocabularies import Vocabulary
+from intake.matching.vocabularies import Vocabulary, is_word
 
 if TYPE_CHECKING:
     from intake.matching.alignments import Term
@@ -90,11 +90,17 @@ def _frozen(numbers: array[int]) -> NDArray[np.int32]:
 def _sayings(row: CatalogueRow) -> Iterable[tuple[tuple[str, ...], tuple[str, ...]]]:
     """What each name of an article says; an alias may be said with what the article's own name adds."""
     name = cut_anew(row.name)
-    yield name.marks, _without(name.beside, name)
+    yield name.marks, (*_without(name.beside, name), *_initials(name.marks))
     for alias in row.aliases:
         if alias.strip():
             other = cut_anew(alias)
             yield other.marks, _without((*name.marks, *name.beside, *other.beside), other)
+
+
+def _initials(marks: tuple[str, ...]) -> tuple[str, ...]:
+    """The initials of the words that a name begins with: « DH » is said for « drap housse »."""
+    letters = "".join(mark[0] for mark in marks[:3] if is_word(mark))
+    return tuple(dict.fromkeys(f"^{letters[:length]}" for length in (2, 3) if len(letters) >= length))
 
 
 def _without(beside: tuple[str, ...], name: Words) -> tuple[str, ...]:

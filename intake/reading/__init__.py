@@ -54,11 +54,12 @@ def read(incoming: Incoming, *, today: date, codes: frozenset[str] = frozenset()
     reading = Reading(
         kind=kind,
         lines=whole.lines if kind in _WITH_LINES else (),
-        order_reference=references.order_reference(written, incoming.subject, incoming.text),
+        order_reference=_order_reference(incoming, written, kind),
         order_date=dates.issued(written, today=today),
         requested_delivery_date=dates.wanted(incoming.text, today=today)
         or dates.wanted(incoming.subject, today=today)
-        or dates.delivery_label(written, today=today),
+        or dates.delivery_label(written, today=today)
+        or (dates.wanted(written, today=today) if on_paper and not any(line.in_table for line in on_paper) else None),
         quote_reference=references.quote_reference(f"{body}\n{written}"),
         quote_lines=offered if kind in _WITH_LINES else (),
         repeat_of_last_order=repeat and kind is Kind.ORDER,
@@ -82,6 +83,19 @@ def read(incoming: Incoming, *, today: date, codes: frozenset[str] = frozenset()
         numbers=order.numbers,
         total_net=Money.of(order.total_net) if order.total_net is not None and not whole.changed else None,
     )
+
+
+def _order_reference(incoming: Incoming, papers: str, kind: Kind) -> str | None:
+    """The customer's number of his order; what he only quotes from our mail is none of his."""
+    quoted = plain(incoming.quoted)
+    subject = "" if any(code in quoted for code in _codes_of(incoming.subject)) else incoming.subject
+    if kind in {Kind.CANCELLATION, Kind.ORDER_CHANGE} and not papers:
+        return references.former_order(incoming.subject, incoming.text)
+    return references.order_reference(papers, subject, incoming.text)
+
+
+def _codes_of(subject: str) -> list[str]:
+    return [word for word in plain(subject).split() if any(letter.isdigit() for letter in word)]
 
 
 def _written(incoming: Incoming, codes: frozenset[str], *, beside_paper: bool) -> texts.Asked:

@@ -130,9 +130,15 @@ def _counted(found: list[Token], start: int, end: int, value: Decimal, *, articl
     certainty = Decimal(1) if weight >= 3 or article else _SURE_OF.get(weight, Decimal("0.5"))
     yield Count(
         value, unit, token.start, found[stop - 1].end, weight, content=content, certainty=certainty, article=article,
-        times=token.kind == "times", same=not unit and end < len(found) and found[end].text in _of(),
+        times=token.kind == "times",
+        same=not unit and end < len(found) and found[end].text in _of() and not _grouped(found[end - 1]),
         leads=bool(unit) and after < len(found) and found[after].text in _of(),
     )  # fmt: skip
+
+
+def _grouped(token: Token) -> bool:
+    """« une douzaine de »."""
+    return any(number_values().get(part, ("",))[0] == "groups" for part in token.text.split("-"))
 
 
 def _multiple(found: list[Token], start: int, end: int, value: Decimal) -> Count | None:

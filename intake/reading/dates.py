@@ -40,7 +40,7 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
             rf"(?<!\w)(?P<name>{days})(?!\w)\.?{number}",
             rf"(?<!\w)(?:{weeks})\s*(?:n°\s?)?(?P<week>\d{{1,2}})(?!\w)",
             rf"(?<!\w)(?:{leads}|en)\s+s\.?\s?(?P<week>\d{{1,2}})(?!\w)",
-            rf"(?<!\w)(?:{until})\s+(?P<day>\d{{1,2}})(?:er)?(?=\s*(?:$|[.,;!?)\n]|{after}))",
+            rf"(?<!\w)(?:{until})\s+(?P<day>\d{{1,2}})(?:er|st|nd|rd|th)?(?=\s*(?:$|[.,;!?)\n]|{after}))",
         )
     )
 
@@ -51,16 +51,23 @@ def wanted(text: str, *, today: date) -> date | None:
     short = len(flat.strip()) <= _SHORT
     wishes = re.compile(rf"(?<!\w)(?:{'|'.join(words('dates')['wanted'])})(?!\w)")
     history = re.compile(rf"(?<!\w)(?:{'|'.join(words('dates')['history'])})(?!\w)[^,;\n]{{0,30}}$")
+    told = re.compile(rf"(?<!\w)(?:{'|'.join(words('dates')['delivered'])})(?!\w)")
     loose: list[date] = []
+    wished: list[date] = []
     for position, day, named in sorted(_mentions(flat, today)):
         before = flat[max(0, position - _NEAR) : position].rsplit("\n", 1)[-1]
         around = before + flat[position : position + 12]
         if history.search(before) or day < today:
             continue
-        if short or wishes.search(around):
+        if told.search(before[-_SHORT:]):
             return day
+        if short or wishes.search(around):
+            wished.append(day)
+            continue
         if named and not re.search(r"\?", flat[position : position + 80].split("\n", 1)[0]):
             loose.append(day)
+    if wished:
+        return wished[0]
     return loose[0] if len(loose) == 1 else None
 
 

@@ -148,6 +148,12 @@ def _belongs(before: Piece, piece: Piece, blot: str) -> bool:
     rest = content([t for t in piece.tokens if own is None or not own.start <= t.start < own.end])
     joined_by = blot[before.end : piece.tokens[0].start].strip()
     parting = words("numbers")["words"]["joins"]
+    if (
+        counted is not None
+        and not joined_by.strip(",")
+        and all(t.kind in {"measure", "dims", "mark"} for t in piece.tokens)
+    ):
+        return True  # « 12 bouteilles de gin, 70cl »
     if counted is None and own is not None and content(before.tokens):
         # « papier A4, 3 cartons » ; « lavettes bleues et rouges : 2 » ; « peignoirs à capuche, taille L : 20 »
         return not rest or joined_by in parting or only_qualities(rest)

@@ -171,7 +171,7 @@ def test_a_number_that_is_not_meant_is_no_quantity(text: str, lines: list[tuple[
         ("Réf 4021 : 12", [("12", "", "4021")]),
         ("soixante et un torchons", [("61", "", "torchons")]),
         ("We need 10 boxes of paper and 3 packs of pens for Friday please",
-         [("10", "carton", "paper"), ("3", "pack", "pens")]),
+         [("10", "boîte", "paper"), ("3", "pack", "pens")]),
     ],
 )  # fmt: skip
 def test_sizes_codes_and_years_do_not_count(text: str, lines: list[tuple[str, str, str]]) -> None:
