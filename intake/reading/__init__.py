@@ -67,7 +67,7 @@ def read(incoming: Incoming, *, today: date, codes: frozenset[str] = frozenset()
         total_net=None if whole.changed else references.total_net(written),
         removed=whole.removed if repeat or on_paper or kind is Kind.ORDER_CHANGE else (),
         charges=tuple(charge for paper in papers for charge in tables.charges(paper)),
-        findings=tuple(finding for paper in papers for finding in paper.findings),
+        findings=(*incoming.findings, *(finding for paper in papers for finding in paper.findings)),
         papers=written,
     )
     if structured is None or structured.order is None:
