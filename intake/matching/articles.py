@@ -106,7 +106,7 @@ def cut_anew(text: str) -> Words:
         _HALF.sub("demi ", _GLUED.sub(r"\1 ", text.translate(_LETTERS).replace("m\u00b2", " ").replace("%", " ")))
     )
     marks: list[str] = []
-    beside: list[str] = []
+    beside: list[str] = [root(found[0].replace("-", "")) for found in _HYPHENED.finditer(flat)]
     measured: list[Measured] = []
     negated = False
     for match in _token().finditer(flat):
@@ -165,6 +165,8 @@ def _number_in(written: str) -> tuple[str, ...]:
 
 #: Letters and a number that are one code.
 _CODED = re.compile(r"[a-z]{1,3}(\d{1,4})")
+#: « h07v-u » is written « h07vu » as well.
+_HYPHENED = re.compile(r"(?<![\w-])(?=[a-z0-9-]*\d)[a-z][a-z0-9]*(?:-[a-z0-9]+)+(?![\w-])")
 #: « 1/2 écrémé ».
 _HALF = re.compile(r"(?<![\w/])1/2(?![\w/])\s?(?=[a-z])")
 #: A number glued to a word: « 144pages », « 4mm2 », « 14.4v »; not « 4x40 ».
