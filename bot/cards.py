@@ -18,9 +18,9 @@ from core import checks, deliveries, facts, orders, overrides, registration, rem
 from core.catalogue import Article
 from core.checks import Finding, Service, Severity
 from core.deliveries import Delivery, DeliveryState
-from core.messages import Message, MessageState
+from core.messages import MAY_BE, Message, MessageState
 from core.orders import Order, OrderLine, OrderState
-from core.parties import Staff
+from core.parties import Customer, Staff
 from core.quotes import Quote, QuoteLine, QuoteState
 
 if TYPE_CHECKING:
@@ -202,9 +202,15 @@ def point_view(session: Session, order: Order, index: int, *, house: House, at: 
     html = texts.render(
         "point_view", order=order, customer=order.customer, index=index + 1, count=len(points),
         sentence=texts.finding_text(finding), line=line_view(line) if line is not None else None,
-        said=line.text if line is not None else "",
+        said=line.text if line is not None else "", sender=_sender(session, order, finding),
     )  # fmt: skip
     return Content(html, rows, order)
+
+
+def _sender(session: Session, order: Order, finding: Finding) -> str:
+    """Who wrote, when the point to treat is whose order it is."""
+    message = session.get(Message, order.message_id) if order.message_id is not None else None
+    return message.sender if message is not None and finding.code == "customer_to_confirm" else ""
 
 
 def _remedy(session: Session, remedy: remedies.Remedy, finding: Finding) -> Press:
@@ -247,7 +253,7 @@ def quote_card(quote: Quote) -> Content:
     return Content(html, [[Press("send_quote", {"quote": quote.id})]] if ready else ())
 
 
-def quarantine_card(message: Message) -> Content:
+def quarantine_card(session: Session, message: Message) -> Content:
     """A message that nobody could read: the reason, its words, what may be done with it."""
     reason = texts.sentence("reasons", message.reason) or texts.sentence("reasons", "unknown") or message.reason
     html = texts.render(
@@ -256,8 +262,25 @@ def quarantine_card(message: Message) -> Content:
     )  # fmt: skip
     args = {"message": message.id}
     waits = message.state is MessageState.QUARANTINED
-    rows = [[Press("take_message", args)], [Press("replay_message", args), Press("ignore_message", args)]]
+    whose = _whose(session, message) if message.reason in WHOSE else []
+    rows = [*whose, [Press("take_message", args)], [Press("replay_message", args), Press("ignore_message", args)]]
     return Content(html, rows if waits else ())
+
+
+#: Why a message waits whose customer a colleague can name.
+WHOSE = frozenset({"customer_unknown", "customer_ambiguous", "customer_to_confirm"})
+
+
+def _whose(session: Session, message: Message) -> list[list[Press]]:
+    """The customers it may be from as buttons, then any other."""
+    marked = [flag.removeprefix(MAY_BE) for flag in message.flags.split() if flag.startswith(MAY_BE)]
+    wanted = select(Customer).where(Customer.code.in_(marked)).order_by(Customer.name).limit(4)
+    found = ([message.customer] if message.customer is not None else []) + list(session.scalars(wanted))
+    args = {"message": message.id}
+    rows = [
+        [Press("assign_customer", {**args, "customer": one.id}, {"code": one.code, "name": one.name})] for one in found
+    ]
+    return [*rows, [Press("search_customer", args, label_key="name_customer")]]
 
 
 def _cut(text: str) -> str:

@@ -225,6 +225,39 @@ def read(
 
 
 @app.command()
+def evaluate(
+    folder: Annotated[Path, typer.Argument(exists=True, help="A folder of messages, a maildir or an mbox file.")],
+    catalogue: Annotated[Path | None, typer.Option(exists=True)] = None,
+    customers: Annotated[Path | None, typer.Option(exists=True)] = None,
+    today: Day = None,
+    customer: Annotated[str, typer.Option(help="Only the messages of this customer.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Read messages again in shadow mode and tell how often that would have been right, without writing anything."""
+    from core.clock import business_date
+    from intake import evaluate as shadow
+    from intake.evaluate_sources import messages
+
+    replayed = messages(folder, today=today.date() if today else business_date(now()))
+    if catalogue is not None and customers is not None:
+        results = list(shadow.evaluate(replayed, shadow.of_files(catalogue, customers)))
+    elif catalogue is not None or customers is not None:
+        raise typer.BadParameter("--catalogue and --customers go together")
+    else:
+        with database() as (mine, engine):
+            results = list(shadow.evaluate(replayed, shadow.of_database(engine, mine)))
+    whole, each = shadow.report(results), shadow.by_customer(results)
+    if customer:
+        whole, each = each.get(customer, shadow.report([])), {}
+    if as_json:
+        parted = {"customers": {code: found.as_json() for code, found in each.items()}} if each else {}
+        typer.echo(json.dumps({**whole.as_json(), **parted}))
+        return
+    for line in shadow.told(whole):
+        typer.echo(line)
+
+
+@app.command()
 def replay(message: int) -> None:
     """Treat a stored message again."""
     from bot.admin import replay_message

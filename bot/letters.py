@@ -64,7 +64,7 @@ def content(session: Session, row: OutboxRow, *, house: House, at: datetime) -> 
         case "quote_card":
             return cards.quote_card(thing)
         case "quarantine_card":
-            return cards.quarantine_card(thing)
+            return cards.quarantine_card(session, thing)
         case "preparation_card":
             return cards.preparation_card(thing)
     language = language_of(row, thing)

@@ -154,6 +154,12 @@ def recap_is_accepted(facts: Facts) -> Iterator[Finding]:
     yield _commercial("recap_not_accepted", Severity.BLOCK if required else Severity.NOTE)
 
 
+def customer_is_certain(facts: Facts) -> Iterator[Finding]:
+    """Whose order it is was not merely concluded from a domain, a name or a number."""
+    if facts.customer_clue:
+        yield _commercial("customer_to_confirm", Severity.BLOCK, clue=facts.customer_clue)
+
+
 def sender_is_authenticated(facts: Facts) -> Iterator[Finding]:
     """Whoever ordered is who he says he is."""
     if not facts.sender_authenticated:
@@ -194,6 +200,7 @@ def quote_still_holds(facts: Facts) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Check, ...] = (
+    customer_is_certain,
     customer_is_open,
     exposure_is_within_limit,
     nothing_is_overdue,

@@ -140,6 +140,8 @@ def emit(
         # the cards of the colleagues who decided are painted at once, all else waits out the undo time
         held = not_before is not None and (not route.card or route.audience in {CUSTOMER, Role.WAREHOUSE})
         later = not_before if held and not_before is not None else at
+        if route.audience == CUSTOMER and bool(getattr(about, "customer_clue", None)):
+            continue  # whose order it is must be confirmed before anybody hears of it (E60)
         told, given = route, params
         if route.audience == CUSTOMER and address_of_customer(session, about) is None:
             told, given = UNREACHABLE, {**params, "template": route.template}

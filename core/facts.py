@@ -72,6 +72,7 @@ class Facts:
     recap_accepted: bool
     accord: bool
     sender_authenticated: bool
+    customer_clue: str
     deposit_percent: Decimal | None
     deposit_due: Money
     deposit_invoiced: Money
@@ -118,6 +119,7 @@ def gather(session: Session, order: Order, *, house: House, at: datetime) -> Fac
         recap_accepted=order.recap_accepted_at is not None,
         accord=order.accord,
         sender_authenticated=order.sender_authenticated,
+        customer_clue=order.customer_clue,
         deposit_percent=order.deposit_percent,
         deposit_due=invoices.deposit_amount(order),
         deposit_invoiced=deposit_gross,

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 MAX_ATTEMPTS = 3
 RETRY_AFTER = timedelta(minutes=1)
+#: Marks on a message: a colleague said whose it is, only clues do, no person wrote it, whose it may be (by code).
+ASSIGNED, PROPOSED, MACHINE, MAY_BE = "assigned", "proposed", "machine", "may_be:"
+#: The mark of a message whose files came as an album, with the number that the chat server gave it.
+ALBUM = "album:"
 
 
 class MessageChannel(StrEnum):
@@ -115,6 +119,10 @@ class Message(Base):
         known = (self.flags or "").split()  # the default is there only once the row was flushed
         if name not in known:
             self.flags = " ".join([*known, name])
+
+    def unflag(self, name: str) -> None:
+        """Take a mark off; it need not be there."""
+        self.flags = " ".join(known for known in (self.flags or "").split() if known != name)
 
 
 class MailReceipt(Base):

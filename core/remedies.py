@@ -44,5 +44,6 @@ def propose(finding: Finding, *, alternatives: tuple[str, ...] = ()) -> tuple[Re
         "customer_closed": let_through,
         "deposit_due": (Remedy("request_deposit"),),
         "recap_not_accepted": (Remedy("send_recap"),),
+        "customer_to_confirm": (Remedy("confirm_customer"), Remedy("search_customer")),
     }
     return known.get(finding.code, ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core import (
+    aliases,
     catalogue,
     conversations,
     deliveries,
@@ -26,6 +27,7 @@ from core import (
 )
 
 __all__ = [
+    "aliases",
     "catalogue",
     "conversations",
     "deliveries",

@@ -13,23 +13,20 @@ from typing import Any
 
 from intake.incoming import Address, Attachment, Channel, Incoming
 from intake.matching import CatalogueRow, Index
-from intake.matching.customers import CustomerRow, who
+from intake.matching.customers import CustomerRow
 from intake.mime import parse as parse_mail
 from intake.mime import parts
-from intake.reading import Kind, Reading, read, texts
+from intake.reading import Reading
+from intake.requests import request_of
 
 
 def read_files(paths: Sequence[Path], *, catalogue: Path, customers: Path, today: date) -> Iterator[dict[str, Any]]:
     """The answer to each file, in the shape of the samples' contract: numbers as text, dates ISO, unknown null."""
     index, known = Index(load_catalogue(catalogue)), load_customers(customers)
     for path in paths:
-        incoming = _incoming(path, today=today)
-        asked_in = incoming.forwarded[-1] if incoming.forwarded and not texts.lines(incoming.text) else incoming
-        reading = read(asked_in, today=today)
-        customer = (
-            None if reading.kind is Kind.BOUNCE else who(asked_in, known, reading) or who(incoming, known, reading)
-        )
-        yield _answer(path.name, reading, customer, index)
+        incoming = incoming_of(path, at=datetime.combine(today, time(8), UTC))
+        asked = request_of(incoming, known, today=today)
+        yield _answer(path.name, asked.reading, asked.who.code, index)
 
 
 def load_catalogue(path: Path) -> list[CatalogueRow]:
@@ -73,8 +70,9 @@ def load_customers(path: Path) -> list[CustomerRow]:
         ]
 
 
-def _incoming(path: Path, *, today: date) -> Incoming:
-    at, content = datetime.combine(today, time(8), UTC), path.read_bytes()
+def incoming_of(path: Path, *, at: datetime) -> Incoming:
+    """A file as a message: a mail, a chat text with its `.meta.json` beside it, or a lone file."""
+    content = path.read_bytes()
     if path.suffix.lower() == ".eml":
         return parse_mail(content, received_at=at)
     beside = path.with_suffix(".meta.json")

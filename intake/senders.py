@@ -8,19 +8,33 @@ server stamps every mail; without it nothing is trusted. Whatever is unclear is 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-
-import authres.dmarc
-from authres import FeatureContext
 
 from intake.incoming import Authentication
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_GRAMMAR = FeatureContext(authres.dmarc)
 # a server's own field stands above everything that the author wrote
 _AUTHORED = frozenset({"from", "to", "cc", "subject", "date", "message-id", "mime-version", "content-type", "reply-to"})
+# RFC 8601 §2.2 with the words of RFC 5322 §3.2: what is quoted or in a comment is never taken for syntax
+_OUTSIDE_COMMENTS = re.compile(r'"(?:[^"\\]|\\.)*"|[^"()\\]+|\(')
+_INSIDE_COMMENTS = re.compile(r"[^()\\]+|\\.|[()]")
+_BLANK = re.compile(r"[ \t]*")
+_SERVER = re.compile(r"[\w.-]+(?:[ \t]+\d+)?")
+_METHOD = re.compile(r"([a-z][a-z0-9-]*)(?:[ \t]*/[ \t]*\d+)?[ \t]*=[ \t]*([a-z]+)(?![\w.-])", re.IGNORECASE)
+_PROPERTY = re.compile(r"([a-z]+)(?:[ \t]*\.[ \t]*([a-z0-9_-]+))?[ \t]*=[ \t]*", re.IGNORECASE)
+_VALUE = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s;"()\\])+')
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one method found out: « dkim », « pass », and the properties that it looked at, such as `header.d`."""
+
+    method: str
+    result: str
+    properties: list[tuple[str, str]] = field(default_factory=list)
 
 
 def authenticate(
@@ -31,49 +45,101 @@ def authenticate(
     stamped = _stamped(headers, trusted_authserv_id) if trusted_authserv_id and domain else None
     if stamped is None:
         return Authentication.NONE
-    verdicts = [result for result in stamped.results if result.method.lower() == "dmarc"]
+    verdicts = [result for result in stamped if result.method == "dmarc"]
     if verdicts:
-        aligned = all(_passed(result) and _values(result, "header", "from") == {domain} for result in verdicts)
+        aligned = all(_passed(result) and _values(result, "header.from") == {domain} for result in verdicts)
         if aligned:
             return Authentication.DMARC
-        if any(result.result.lower() not in {"none", "temperror"} for result in verdicts):
+        if any(result.result not in {"none", "temperror"} for result in verdicts):
             return Authentication.NONE
-    signers = [_signers(result) for result in stamped.results if _passed(result)]
+    signers = [_signers(result) for result in stamped if _passed(result)]
     return Authentication.ALIGNED if any(_vouches(signer, domain) for signer in signers) else Authentication.NONE
 
 
-def _stamped(headers: Iterable[tuple[str, str]], authserv_id: str) -> authres.AuthenticationResultsHeader | None:
-    """Our server's topmost field, None when it has none or cannot be parsed to the end."""
+def _stamped(headers: Iterable[tuple[str, str]], authserv_id: str) -> list[Result] | None:
+    """The results of our server's topmost field, None when it has none or cannot be parsed to the end."""
     for name, value in headers:
         if name.lower() in _AUTHORED:
             return None
         if name.lower() != "authentication-results":
             continue
         unfolded = re.sub(r"[\r\n]+[ \t]*", " ", str(value)).strip()
-        if not re.match(rf"{re.escape(authserv_id)}(?![\w.-])", unfolded, re.IGNORECASE):
-            continue
-        try:
-            return _GRAMMAR.parse_value(unfolded)
-        except Exception:  # noqa: BLE001 - authres has many ways to dislike a field; all of them mean no
-            return None
+        if re.match(rf"{re.escape(authserv_id)}(?![\w.-])", unfolded, re.IGNORECASE):
+            return _results(unfolded)
     return None
 
 
-def _passed(result: authres.AuthenticationResult) -> bool:
-    return bool(result.result.lower() == "pass")
+def _results(value: str) -> list[Result] | None:
+    """The results in a field's value; None when a single character of it does not belong to the grammar."""
+    value = _without_comments(value)
+    server = _SERVER.match(value)
+    position = server.end() if server else 0
+    results: list[Result] = []
+    while server and position < len(value):
+        position = _after(_BLANK, value, position)
+        if position == len(value):
+            break
+        if value[position] != ";":
+            return None
+        position = _after(_BLANK, value, position + 1)
+        if position == len(value) and results:  # some servers end the last result too
+            break
+        method = _METHOD.match(value, position)
+        if method is None:
+            return None
+        result = Result(method[1].lower(), method[2].lower())
+        position = _properties(value, method.end(), result)
+        results.append(result)
+    return results or None
 
 
-def _values(result: authres.AuthenticationResult, kind: str, name: str) -> set[str]:
-    found = (p for p in result.properties or [] if p.type.lower() == kind and p.name.lower() == name)
-    return {str(p.value).strip().lower().rpartition("@")[2].rstrip(".") for p in found}
+def _without_comments(value: str) -> str:
+    """The value with a blank for each comment, which may hold others; '' when a comment or a quote is never closed."""
+    pieces: list[str] = []
+    depth = position = 0
+    while position < len(value):
+        found = (_INSIDE_COMMENTS if depth else _OUTSIDE_COMMENTS).match(value, position)
+        if found is None:
+            return ""
+        if depth == 0:
+            pieces.append(" " if found[0] == "(" else found[0])
+        depth += (found[0] == "(") - (found[0] == ")")
+        position = found.end()
+    return "" if depth else "".join(pieces)
 
 
-def _signers(result: authres.AuthenticationResult) -> set[str]:
+def _properties(value: str, position: int, result: Result) -> int:
+    """Add the properties that begin here to the result; returns where they end."""
+    while named := _PROPERTY.match(value, _after(_BLANK, value, position)):
+        written = _VALUE.match(value, named.end())
+        if written is None or named.start() == position:  # words that touch are one word
+            return position
+        result.properties.append((f"{named[1]}.{named[2] or ''}".lower(), written[0]))
+        position = written.end()
+    return position
+
+
+def _after(pattern: re.Pattern[str], text: str, position: int) -> int:
+    found = pattern.match(text, position)
+    return found.end() if found else position
+
+
+def _passed(result: Result) -> bool:
+    return result.result == "pass"
+
+
+def _values(result: Result, name: str) -> set[str]:
+    """The domains that a property names."""
+    found = (value for known, value in result.properties if known == name)
+    return {value.strip().lower().rpartition("@")[2].rstrip(".") for value in found}
+
+
+def _signers(result: Result) -> set[str]:
     """The domains that this result speaks for; more than one is a contradiction."""
-    if result.method.lower() == "dkim":
-        return _values(result, "header", "d") or _values(result, "header", "i")
-    if result.method.lower() == "spf":
-        return _values(result, "smtp", "mailfrom")
+    if result.method == "dkim":
+        return _values(result, "header.d") or _values(result, "header.i")
+    if result.method == "spf":
+        return _values(result, "smtp.mailfrom")
     return set()
 
 

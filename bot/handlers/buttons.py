@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot import cards, texts
 from bot.access import allowed
-from bot.handlers import customers, sales, staff
+from bot.handlers import customers, learning, sales, staff
 from core import conversations, orders
 from core.errors import Comptoir
 from core.orders import Order
@@ -22,6 +22,7 @@ Act = Callable[["Turn", dict[str, Any], Any], None]
 ACTIONS: dict[str, tuple[str, Act]] = {
     **customers.ACTIONS,
     **sales.ACTIONS,
+    **learning.ACTIONS,
     **staff.ACTIONS,
 }
 

@@ -11,7 +11,7 @@ from telegram.error import BadRequest
 from bot import texts
 from bot.access import allowed
 from bot.cards import Content
-from bot.handlers import commands, customers, drafts, sales, staff
+from bot.handlers import commands, customers, drafts, learning, sales, staff
 from bot.turns import Turn
 from core import conversations, events, orders, parties
 from core.conversations import Card
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bot.app import App
 
 MAX_DOWNLOAD = 20_000_000
-ANSWERS: dict[str, Any] = {**customers.ANSWERS, **sales.ANSWERS, **staff.ANSWERS}
+ANSWERS: dict[str, Any] = {**customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS}
 
 
 def download(app: App, update: Update) -> list[tuple[str, bytes]]:
@@ -134,6 +134,7 @@ def _from_customer(turn: Turn, sent: Message, text: str, files: list[tuple[str, 
     receive_chat(
         turn.session, chat_id=turn.chat_id, message_id=sent.message_id, text=text, files=files, received_at=turn.at,
         customer_id=turn.link.customer_id, sender=sent.from_user.full_name if sent.from_user is not None else "",
+        album=sent.media_group_id or "",
     )  # fmt: skip
     if sent.voice is not None:
         turn.say("voice_kept")

@@ -9,14 +9,14 @@ from sqlalchemy import select
 from bot import cards, texts
 from bot.access import allowed
 from bot.cards import Content
-from bot.handlers import customers, drafts, staff
+from bot.handlers import customers, drafts, learning, staff
 from core import catalogue, orders, parties, payments, stock
 from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState
 from core.errors import Refused
 from core.messages import Message, MessageChannel, MessageState
 from core.orders import Asked, Order
-from intake import catalogues
+from intake.understand.drafts import lines_of
 
 if TYPE_CHECKING:
     from bot.turns import Turn
@@ -46,9 +46,8 @@ def take_order(turn: Turn, said: str) -> None:
     reading = drafts.reading(turn, what)
     if not reading.lines:
         raise Refused("no_lines_read", text=what.strip()[:60])
-    matcher = catalogues.article_matcher(turn.session, customer)
     asked = Asked(
-        customer=customer, channel=MessageChannel.ORAL, lines=tuple(matcher.asked(line) for line in reading.lines),
+        customer=customer, channel=MessageChannel.ORAL, lines=lines_of(turn.session, customer, reading.lines),
         requested_delivery_date=reading.requested_delivery_date, taken_by_id=turn.link.staff_id,
     )  # fmt: skip
     orders.draft(turn.session, asked, by=turn.by, at=turn.at)
@@ -77,6 +76,10 @@ def _stock(turn: Turn, rest: str) -> None:
         raise Refused("nothing_found", words=rest)
     lines = [f"{a.sku} {a.name} : {texts.shown(stock.available(turn.session, a.id))} {a.unit}" for a in found]
     turn.send(Content(texts.escape("\n".join(lines))))
+
+
+def _learned(turn: Turn, rest: str) -> None:
+    learning.show_learned(turn, _customer(turn, rest))
 
 
 def _account(turn: Turn, rest: str) -> None:
@@ -122,7 +125,7 @@ def _quarantine(turn: Turn, _rest: str) -> None:
     query = select(Message).where(Message.state == MessageState.QUARANTINED).order_by(Message.id).limit(SHOWN)
     found = list(turn.session.scalars(query))
     for message in found:
-        turn.send(cards.quarantine_card(message))
+        turn.send(cards.quarantine_card(turn.session, message))
     if not found:
         turn.say("nothing_to_read")
 
@@ -136,6 +139,7 @@ COMMANDS: dict[str, Any] = {
     "drafts": _drafts,
     "stock_of": _stock,
     "show_account": _account,
+    "learned": _learned,
     "record_payment": _payment,
     "credit_line": staff.credit_line,
     "my_orders": _my_orders,

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from bot import texts
+from bot.handlers import sales
 from core import events, messages, orders
 from core.clock import business_date
 from core.errors import Refused
 from core.messages import Message, MessageState
 from core.orders import Order, OrderState
-from intake import catalogues, changes, receive
+from intake import changes, receive
 from intake.incoming import Address, Channel, Incoming
 from intake.reading import Reading, read
+from intake.understand.drafts import lines_of
 
 if TYPE_CHECKING:
     from bot.turns import Turn
@@ -37,16 +39,18 @@ def change(turn: Turn, order: Order, text: str) -> bool:
         orders.set_quantity(turn.session, order, int(found[1]), quantity, by=turn.by, at=turn.at)
         return True
     said = reading(turn, text)
-    matcher = catalogues.article_matcher(turn.session, order.customer)
-    lines = [matcher.asked(line) for line in said.lines]
+    lines = lines_of(turn.session, order.customer, said.lines)
     if lines and re.match(texts.table("menus", "fr")["words"]["add"], text, re.IGNORECASE):
-        orders.append_lines(turn.session, order, tuple(lines), by=turn.by, at=turn.at)
+        orders.append_lines(turn.session, order, lines, by=turn.by, at=turn.at)
         return True
     return changes.merge(turn.session, order, lines, said.requested_delivery_date, by=turn.by, at=turn.at)
 
 
 def reply(turn: Turn, order: Order, text: str) -> None:
     """A colleague's words in reply to the card; what asks for no change is refused, with an example."""
+    if (found := POSITION.fullmatch(text.strip())) is not None:
+        sales.set_quantity(turn, order, int(found[1]), Decimal(found[2].replace(",", ".")))
+        return
     if not change(turn, order, text):
         raise Refused("nothing_to_change", reference=order.reference)
 
@@ -84,12 +88,11 @@ def _draft_of(turn: Turn, first: Message) -> Order | None:
 
 
 def _follow(turn: Turn, order: Order, first: Message, text: str) -> bool:
-    matcher = catalogues.article_matcher(turn.session, order.customer)
     now = reading(turn, text)
     if not now.lines:
         return False
     raw = messages.content_of(turn.session, first.raw_sha256) if first.raw_sha256 else b"{}"
-    before = [matcher.asked(line) for line in reading(turn, json.loads(raw).get("text", "")).lines]
-    lines = [matcher.asked(line) for line in now.lines]
+    before = lines_of(turn.session, order.customer, reading(turn, json.loads(raw).get("text", "")).lines)
+    lines = lines_of(turn.session, order.customer, now.lines)
     changes.withdraw(turn.session, order, before, lines, by=turn.by, at=turn.at)
     return changes.merge(turn.session, order, lines, now.requested_delivery_date, by=turn.by, at=turn.at)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot import cards, texts
 from bot.cards import Content
+from bot.handlers import learning
 from bot.keyboards import Press
 from core import catalogue, deliveries, events, invoices, messages, orders, overrides, quotes, registration
 from core.errors import Refused
@@ -18,6 +19,7 @@ from core.orders import Order, PriceChoice
 from core.parties import Role
 from core.quotes import Quote
 from intake import receive
+from intake.understand import drafts
 
 if TYPE_CHECKING:
     from bot.turns import Turn
@@ -82,25 +84,15 @@ def show_evidence(turn: Turn, _args: Args, order: Order) -> None:
 
 
 def choose_article(turn: Turn, args: Args, order: Order) -> None:
-    """Say which article the line means, and offer to remember the customer's own reference."""
+    """Say which article the line means, and offer to remember what the customer calls it."""
     position = int(args["position"])
-    line = orders.line_at(order, position)
     article = catalogue.article_by_sku(turn.session, args["sku"])
     orders.set_article(turn.session, order, position, article, by=turn.by, at=turn.at)
-    if not line.customer_reference:
+    offer = learning.offer_name(turn, order, orders.line_at(order, position))
+    if offer is None:
         treat_points(turn, {}, order)
-        return
-    named = {"reference": line.customer_reference, "sku": article.sku}
-    rows = [[Press("remember_alias", {"text": line.customer_reference, "sku": article.sku})], [Press("this_time_only")]]
-    html = texts.escape(texts.answer("remember", **named, customer=order.customer.name))
-    turn.show(Content(html, rows, order))
-
-
-def remember_alias(turn: Turn, args: Args, order: Order) -> None:
-    """Keep the customer's own reference of the article."""
-    article = catalogue.article_by_sku(turn.session, args["sku"])
-    catalogue.remember_alias(turn.session, article, customer_id=order.customer_id, text=args["text"])
-    treat_points(turn, {}, order)
+    else:
+        turn.send(offer)  # a message of its own: the card is about to be repainted
 
 
 def search_article(turn: Turn, args: Args, order: Order) -> None:
@@ -140,9 +132,19 @@ def ask_quantity(turn: Turn, args: Args, order: Order) -> None:
 
 
 def quantity(turn: Turn, args: Args, text: str) -> None:
-    """The answer: a number of sales units."""
+    """The answer: a number of sales units; what a packaging holds for this customer may follow from it."""
     order = orders.lock(turn.session, args["order"])
-    orders.set_quantity(turn.session, order, int(args["position"]), number(text), by=turn.by, at=turn.at)
+    set_quantity(turn, order, int(args["position"]), number(text))
+
+
+def set_quantity(turn: Turn, order: Order, position: int, count: Decimal) -> None:
+    """Set a line's quantity by hand, and offer to remember what his packaging holds."""
+    line = orders.line_at(order, position)
+    unit, counted = drafts.counted_by(line)
+    orders.set_quantity(turn.session, order, position, count, by=turn.by, at=turn.at)
+    offer = learning.offer_packaging(turn, order, line, unit=unit, count=counted)
+    if offer is not None:
+        turn.send(offer)
 
 
 def number(text: str) -> Decimal:
@@ -223,7 +225,7 @@ def ignore_reason(turn: Turn, args: Args, text: str) -> None:
 def take_message(turn: Turn, _args: Args, message: Message) -> None:
     """The agent answers it himself."""
     messages.move(turn.session, message, MessageState.UNDERSTOOD, by=turn.by, at=turn.at, reason="taken")
-    turn.show(cards.quarantine_card(message))
+    turn.show(cards.quarantine_card(turn.session, message))
 
 
 def prepare_rest(turn: Turn, _args: Args, order: Order) -> None:
@@ -237,7 +239,7 @@ ACTIONS: dict[str, tuple[str, Any]] = {
         act.__name__: ("order", act)
         for act in (
             confirm, undo, next_draft, show_order, treat_points, show_lines, show_evidence, choose_article,
-            remember_alias, search_article, settle_price, remove_line, ask_quantity, request_override, cancel_draft,
+            search_article, settle_price, remove_line, ask_quantity, request_override, cancel_draft,
             confirm_cancel, no_cancel, request_deposit, send_recap, prepare_rest,
         )
     },

@@ -179,7 +179,8 @@ ANSWERS: dict[str, Any] = {
 ASKED_BY: dict[str, str] = {
     "correction": "edit_line",
     "reserve": "reserve_kind", "promise_day": "ask_promise", "dispute_text": "dispute",
-    "search_words": "search_article", "quantity": "ask_quantity", "override_reason": "request_override",
+    "search_words": "search_article", "customer_words": "search_customer",
+    "quantity": "ask_quantity", "override_reason": "request_override",
     "ignore_reason": "ignore_message", "grant_reason": "grant_override", "refuse_reason": "refuse_override",
     "payment_amount": "record_payment", "prepared": "set_prepared", "drop_reason": "drop_notice",
 }  # fmt: skip

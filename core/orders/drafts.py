@@ -56,6 +56,7 @@ class Asked:
     thread_message_id: str = ""
     thread_subject: str = ""
     sender_authenticated: bool = True
+    customer_clue: str = ""
     customer_reference: str = ""
     customer_reference_date: date | None = None
     customer_total: Money | None = None
@@ -86,8 +87,8 @@ def draft(session: Session, asked: Asked, *, by: Actor, at: datetime) -> Order:
         quote_id=quote.id if quote is not None and quote.customer_id == asked.customer.id else None,
         **{name: getattr(asked, name) for name in (
             "channel", "message_id", "reply_chat_id", "reply_email", "thread_message_id", "thread_subject",
-            "sender_authenticated", "customer_reference", "customer_reference_date", "customer_total", "accord",
-            "requested_delivery_date", "taken_by_id",
+            "sender_authenticated", "customer_clue", "customer_reference", "customer_reference_date", "customer_total",
+            "accord", "requested_delivery_date", "taken_by_id",
         )},
     )  # fmt: skip
     session.add(order)
@@ -166,6 +167,20 @@ def set_quantity(session: Session, order: Order, position: int, quantity: Decima
     before, line.quantity = line.quantity, quantity
     line.packaging, line.packaging_count = "", None
     _changed(session, order, by=by, at=at, change="quantity_changed", position=position, before=before, after=quantity)
+
+
+def set_customer(
+    session: Session, order: Order, customer: Customer, *, authenticated: bool, by: Actor, at: datetime
+) -> None:
+    """Say whose draft it is: another customer has his own prices, and a quote of somebody else is let go."""
+    _draft_only(order)
+    before, order.customer, order.customer_id = order.customer, customer, customer.id
+    order.customer_clue, order.sender_authenticated = "", authenticated
+    if before.id != customer.id:
+        order.deposit_percent, order.quote_id = customer.deposit_percent, None
+        for line in order.kept_lines:
+            _set_article(session, order, line, line.article, on=business_date(at))
+    _changed(session, order, by=by, at=at, change="customer_set", before=before.code, after=customer.code)
 
 
 def set_article(session: Session, order: Order, position: int, article: Article, *, by: Actor, at: datetime) -> None:

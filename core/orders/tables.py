@@ -45,7 +45,10 @@ class PriceChoice(StrEnum):
 
 
 class Order(Base):
-    """An order from its draft on; `version` counts every change that a card shows."""
+    """An order from its draft on; `version` counts every change that a card shows.
+
+    `customer_clue` is what alone proposed the customer (a domain, a name…), until a colleague confirms him.
+    """
 
     __tablename__ = "order"
 
@@ -62,6 +65,7 @@ class Order(Base):
     thread_message_id: Mapped[str] = mapped_column(default="")
     thread_subject: Mapped[str] = mapped_column(Text, default="")
     sender_authenticated: Mapped[bool] = mapped_column(default=True)
+    customer_clue: Mapped[str] = mapped_column(default="")
     customer_reference: Mapped[str] = mapped_column(default="", index=True)
     customer_reference_date: Mapped[date | None]
     customer_total: Mapped[Money | None]

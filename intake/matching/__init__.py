@@ -1,35 +1,35 @@
 """Which article a line means, in which quantity, and how sure we are.
 
-References, GTINs and the customer's own names come first. Then words, weighted by rarity, where the attributes that
-tell variants apart (numbers, colours, sizes, qualities) weigh more than the words all variants share. When two
-articles remain, none is claimed: the confidence is low and both are given, best first.
+References, GTINs and the customer's own names come first. Then words, weighted by rarity, where what tells the
+candidates apart weighs more than the words they share. When two articles remain, the one that this customer has
+bought is taken, with less confidence; else none is claimed, and both are given, best first.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from itertools import pairwise
 
-from intake.matching.alignments import Vocabulary, score
-from intake.matching.articles import CatalogueRow, Words, cut, unit_name
+from intake.matching.alignments import Fit, Judge, terms
+from intake.matching.articles import CatalogueRow, cut, root, unit_name
+from intake.matching.confidences import confidence, odds
+from intake.matching.postings import Names, gather
 from intake.matching.quantities import DOUBTFUL, base_quantity
+from intake.matching.vocabularies import Vocabulary
 from intake.reading.values import AskedLine
 from intake.reading.words import plain, unit_family
 
-__all__ = ["DOUBTFUL", "CatalogueRow", "Index", "Matched"]
+__all__ = ["DOUBTFUL", "NOBODY", "Buyer", "CatalogueRow", "Index", "Matched"]
 
 _EXACT = Decimal("0.99")
-#: Below this share of what was asked, no article is claimed.
-_FLOOR = 0.55
-#: Two articles nearer than this are one question.
-_TIE = 0.015
-_CANDIDATES = 60
-#: How sure a score is, and how sure its distance to the next article: measured on noisy names of three catalogues.
-_BY_SCORE = ((0.55, 0.5), (0.7, 0.72), (0.8, 0.86), (0.9, 0.98), (0.95, 1.0))
-_BY_MARGIN = ((0.0, 0.5), (0.015, 0.7), (0.04, 0.88), (0.08, 0.97), (0.12, 1.0))
+#: An article that lacks more than this share of what was asked is not claimed.
+_LACKING = 0.45
+#: Two articles nearer than this are one question; the one that the customer has bought is taken this surely.
+_TIE, _BOUGHT = 0.1, Decimal("0.85")
+#: What the customer's unit says for an article that is sold that way, or nearly; and one whose name says the unit.
+_SOLD_SO, _SOLD_NEARLY, _NAMED_SO = 0.3, 0.15, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,104 +43,133 @@ class Matched:
     alternatives: tuple[tuple[str, Decimal], ...] = ()
 
 
-@dataclass(slots=True)
-class Index:
-    """The catalogue, ready to be asked; `own_names` are one customer's names of articles."""
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """What one customer brings: his own names of articles, and the articles of his past orders, by reference."""
 
-    rows: list[CatalogueRow]
-    own_names: dict[str, str] = field(default_factory=dict)
-    _codes: dict[str, CatalogueRow] = field(init=False)
-    _names: list[list[Words]] = field(init=False)
-    _words: Vocabulary = field(init=False)
-    _places: dict[str, list[int]] = field(init=False)
-    _phrases: dict[frozenset[object], list[int]] = field(init=False)
+    own_names: Mapping[str, str] = field(default_factory=dict)
+    bought: frozenset[str] = frozenset()
+    _said: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
-        by_sku = {row.sku: row for row in self.rows}
-        self._codes = {_code(row.sku): row for row in self.rows}
-        for row in self.rows:
+        object.__setattr__(self, "_said", {_code(text): sku for text, sku in self.own_names.items()})
+
+    def named(self, text: str) -> str | None:
+        """The reference of the article that this text is his name of."""
+        return self._said.get(_code(text))
+
+
+NOBODY = Buyer()
+
+
+@dataclass(slots=True)
+class Index:
+    """The catalogue, ready to be asked: built once, the same for every customer."""
+
+    rows: list[CatalogueRow]
+    _codes: dict[str, int] = field(init=False)
+    _names: Names = field(init=False)
+    _words: Vocabulary = field(init=False)
+    _marks: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._codes = {_code(row.sku): place for place, row in enumerate(self.rows)}
+        for place, row in enumerate(self.rows):
             for code in (row.gtin, row.supplier_reference):
                 if code:
-                    self._codes.setdefault(_code(code), row)
-        self._codes |= {_code(text): by_sku[sku] for text, sku in self.own_names.items() if sku in by_sku}
-        self._names, self._words = [], Vocabulary()
-        self._places, self._phrases = defaultdict(list), defaultdict(list)
-        for position, row in enumerate(self.rows):
-            said = [cut(name) for name in (row.name, *row.aliases) if name.strip()]
-            self._names.append([_joined(said[0], other) if other is not said[0] else other for other in said])
-            roots = {word for one in said for word in one.roots}
-            self._words.learn(roots)
-            for word in roots:
-                self._places[word].append(position)
-            for one in said:
-                self._phrases[_key(one)].append(position)
+                    self._codes.setdefault(_code(code), place)
+        self._names, self._words = gather(self.rows)
+        self._marks = list(self._words.numbers)
 
-    def match(self, line: AskedLine) -> Matched:
-        """The article a line means; none when nothing is near enough, or two are as near."""
-        named = self._named(line)
+    def match(self, line: AskedLine, buyer: Buyer = NOBODY) -> Matched:
+        """The article a line means; none when nothing is near enough, or two are as near.
+
+        Where words stand above the line (« Sirops : »), they count when the line is surer with them.
+        """
+        alone = self._match(line, buyer)
+        if not line.heading or alone.confidence >= _EXACT:
+            return alone
+        under = self._match(replace(line, designation=f"{line.heading} {line.designation}"), buyer)
+        return under if under.row is not None and under.confidence > alone.confidence else alone
+
+    def _match(self, line: AskedLine, buyer: Buyer) -> Matched:
+        named = self._named(line, buyer)
         if named is not None:
-            return self._measured(line, named, _EXACT, self._agreement(line, named))
-        ranked = self._ranked(line)
-        others = tuple((self.rows[place].sku, _odds(value * 0.5)) for place, value in ranked[1:5])
-        if not ranked or ranked[0][1] < _FLOOR:
-            first = tuple((self.rows[place].sku, _odds(value * 0.5)) for place, value in ranked[:4])
-            return Matched(None, line.quantity, "", Decimal("0.3"), first)
-        (best, value), second = ranked[0], ranked[1][1] if len(ranked) > 1 else 0.0
-        margin = value - second
-        if margin < _TIE:
-            near = tuple((self.rows[place].sku, _odds(0.4)) for place, other in ranked[:6] if other > value - _TIE)
-            return Matched(None, line.quantity, "", Decimal("0.4"), near)
-        confidence = _odds(0.97 * _between(_BY_SCORE, value) * _between(_BY_MARGIN, margin))
-        return self._measured(line, self.rows[best], confidence, Decimal(1), others)
+            return self._measured(line, self.rows[named], _EXACT, self._agreement(line, named, buyer))
+        ranked, asked = self._ranked(line, buyer)
+        first = tuple((self.rows[place].sku, odds(0.48 - 0.02 * fit.missing)) for place, fit in ranked[:6])
+        if not ranked or ranked[0][1].missing > _LACKING * asked:
+            return Matched(None, line.quantity, "", Decimal("0.3"), first[:4])
+        best, fit = ranked[0]
+        tied = [place for place, other in ranked if other.cost - fit.cost < _TIE]
+        if len(tied) == 1:
+            lead = ranked[1][1].cost - fit.cost if len(ranked) > 1 else 9.0
+            return self._measured(line, self.rows[best], confidence(fit.missing, lead), Decimal(1), first[1:5])
+        usual = [place for place in tied if self.rows[place].sku in buyer.bought]
+        if len(usual) == 1 and not fit.contradicted:
+            row, sure = self.rows[usual[0]], min(_BOUGHT, confidence(fit.missing, 9.0))
+            return self._measured(line, row, sure, Decimal(1), tuple(one for one in first if one[0] != row.sku))
+        return Matched(None, line.quantity, "", Decimal("0.4"), first[: max(2, min(len(tied), 6))])
 
-    def _named(self, line: AskedLine) -> CatalogueRow | None:
+    def _named(self, line: AskedLine, buyer: Buyer) -> int | None:
         """The article whose code stands in the line, or whose name for this customer the line is."""
         for code in (line.reference, *line.codes, line.designation):
-            row = self._codes.get(_code(code)) if code else None
-            if row is not None:
-                return row
+            if code:
+                own = buyer.named(code)
+                place = self._codes.get(_code(own)) if own else None
+                place = self._codes.get(_code(code)) if place is None else place
+                if place is not None:
+                    return place
         found = {
-            row.sku: row for word in re.findall(r"[\w./-]{4,}", line.designation)
+            place for word in re.findall(r"[\w./-]{4,}", line.designation)
             if any(letter.isdigit() or letter == "-" for letter in word)
-            and (row := self._codes.get(_code(word))) is not None
+            and (place := self._codes.get(_code(buyer.named(word) or word))) is not None
         }  # fmt: skip
-        return next(iter(found.values())) if len(found) == 1 else None
+        return next(iter(found)) if len(found) == 1 else None
 
-    def _agreement(self, line: AskedLine, row: CatalogueRow) -> Decimal:
+    def _agreement(self, line: AskedLine, place: int, buyer: Buyer) -> Decimal:
         """How far the words beside a code allow that it is ours: a code may be the customer's own by chance."""
         said = cut(line.designation)
-        if not said.roots or _code(line.designation) in self._codes:
+        if not said.marks or _code(line.designation) in self._codes or buyer.named(line.designation):
             return Decimal(1)
-        known = (
-            Decimal(1) if _code(line.reference or line.designation) in map(_code, self.own_names) else Decimal("0.7")
+        asked = terms(said, self._words)
+        names = [name for name, owner in enumerate(self._names.owners.tolist()) if owner == place]
+        fits = Judge(asked, self._words, self._marks).fits(
+            [self._names.marks_of(name) for name in names], [self._names.is_alias(name) for name in names]
         )
-        best = max(score(said, name, self._words) for name in self._names[self.rows.index(row)])
-        return Decimal(1) if best >= 0.3 else known
+        if not fits or min(fit.missing for fit in fits) <= 0.7 * sum(term.weight for term in asked):
+            return Decimal(1)
+        return Decimal(1) if buyer.named(line.reference or line.designation) else Decimal("0.7")
 
-    def _ranked(self, line: AskedLine) -> list[tuple[int, float]]:
-        said = cut(line.designation)
-        packed = cut(f"{line.unit} {line.designation}") if line.unit else said
-        exact = self._phrases.get(_key(said), ()) if said.roots else ()
-        found: list[tuple[int, float]] = []
-        for place in self._candidates(packed):
-            value = max(score(said, name, self._words) for name in self._names[place])
-            if packed is not said:
-                value = max(value, *(score(packed, name, self._words) - 0.02 for name in self._names[place]))
-            if value > 0.2:
-                bonus = 0.03 if place in exact else 0.0
-                found.append((place, value + bonus + _unit_hint(line.unit, self.rows[place])))
-        return sorted(found, key=lambda one: (-one[1], self.rows[one[0]].sku))
+    def _ranked(self, line: AskedLine, buyer: Buyer) -> tuple[list[tuple[int, Fit]], float]:
+        """The likely articles with how they fit, best first, and how much was asked."""
+        asked = terms(cut(line.designation), self._words)
+        unit = self._words.numbers.get(root(plain(line.unit))) if line.unit else None
+        names = self._names.likely(asked, favoured=self._usual(buyer))
+        said = [self._names.marks_of(name) for name in names]
+        fits = Judge(asked, self._words, self._marks).fits(said, [self._names.is_alias(name) for name in names])
+        best: dict[int, Fit] = {}
+        for name, marks, fit in zip(names, said, fits, strict=True):
+            place = int(self._names.owners[name])
+            hint = max(
+                _unit_hint(line.unit, self.rows[place]), _NAMED_SO if unit is not None and unit in marks[0] else 0
+            )
+            found = Fit(fit.missing, fit.cost - hint, fit.contradicted)
+            if place not in best or found.cost < best[place].cost:
+                best[place] = found
+        ranked = sorted(best.items(), key=lambda one: (round(one[1].cost, 6), self.rows[one[0]].sku))
+        return ranked, sum(term.weight for term in asked)
 
-    def _candidates(self, said: Words) -> list[int]:
-        """The articles that share the weightiest words, at most a few dozen."""
-        gathered: dict[int, float] = defaultdict(float)
-        for word in said.roots:
-            for known, likeness in self._words.like(word):
-                places = self._places[known]
-                weight = self._words.weight(known) * likeness
-                for place in places:
-                    gathered[place] += weight
-        return sorted(gathered, key=lambda place: (-gathered[place], place))[: max(_CANDIDATES, len(said.roots) * 40)]
+    def _usual(self, buyer: Buyer) -> list[int]:
+        """The names of the articles that this customer has bought."""
+        if not buyer.bought:
+            return []
+        import numpy as np
+
+        places = sorted(place for sku in buyer.bought if (place := self._codes.get(_code(sku))) is not None)
+        owners = self._names.owners
+        spans = zip(np.searchsorted(owners, places), np.searchsorted(owners, places, side="right"), strict=True)
+        return [name for start, end in spans for name in range(start, end)]
 
     def _measured(
         self, line: AskedLine, row: CatalogueRow, confidence: Decimal, agreement: Decimal,
@@ -153,42 +182,20 @@ class Index:
         )
 
 
-def _joined(name: Words, alias: Words) -> Words:
-    """An alias with what the article's own name adds: « sacs 50 litres » may be said with its colour."""
-    return replace(
-        alias,
-        roots=tuple(dict.fromkeys([*alias.roots, *name.roots])),
-        without=alias.without | name.without,
-        measured=(*alias.measured, *name.measured), sizes=(*alias.sizes, *name.sizes),
-        numbers=(*alias.numbers, *name.numbers),
-    )  # fmt: skip
-
-
-def _key(said: Words) -> frozenset[object]:
-    return frozenset([*said.roots, *said.measured, *said.sizes, *said.numbers])
-
-
 def _unit_hint(unit: str, row: CatalogueRow) -> float:
     """The customer's unit points at articles sold that way."""
     if not unit:
         return 0.0
     names = [unit_name(row.unit), *(unit_name(name) for name, _ in row.packagings)]
     if unit in names:
-        return 0.04
-    return 0.02 if any(unit_family(name) == unit_family(unit) for name in names) else 0.0
-
-
-def _between(points: tuple[tuple[float, float], ...], value: float) -> float:
-    """The value of a line through these points."""
-    for (left, low), (right, high) in pairwise(points):
-        if value < right:
-            return low + (high - low) * max(0.0, value - left) / (right - left)
-    return points[-1][1]
-
-
-def _odds(value: float) -> Decimal:
-    return Decimal(str(round(max(0.05, min(value, 0.97)), 2)))
+        return _SOLD_SO
+    return _SOLD_NEARLY if any(unit_family(name) == unit_family(unit) for name in names) else 0.0
 
 
 def _code(text: str) -> str:
-    return re.sub(r"[\s.]", "", plain(text)).upper()
+    flat = text if text.isascii() else plain(text)
+    return _NO_CODE.sub("", flat).upper()
+
+
+#: What may stand or be left out between the parts of a code.
+_NO_CODE = re.compile(r"[\s._/-]+")

@@ -1,171 +1,283 @@
-"""How well a name says what was asked: words weighted by rarity, attributes that decide."""
+"""How well a name says what was asked: marks weighted by rarity, and those that tell candidates apart weigh most."""
 
 from __future__ import annotations
 
-import math
-from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from functools import lru_cache
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise, permutations
+from typing import TYPE_CHECKING
 
-from intake.matching.articles import Words, marked_roots, variant_roots
+from intake.matching.articles import AGAIN, Words, degree_words, marked_roots, root
+from intake.matching.vocabularies import Vocabulary, is_word
+from intake.reading.words import plain, unit_forms, words
 
-#: An attribute that contradicts costs this share of the score, each time.
-_CONTRADICTION = 0.45
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: What a mark of the line weighs that a name does not say: a word weighs by its rarity (0.4 to 3).
+_MEASURE, _NUMBER, _EXCLUDED, _SIZE_WORD = 3.0, 2.0, 2.0, 0.3
+#: What tells the candidates apart weighs at least this.
+_DECIDING = 2.0
+#: What a name costs that says otherwise: another measure of that kind, another number, a word that was excluded.
+_OTHER_MEASURE, _OTHER_NUMBER, _OTHER_CODE, _OPPOSITE = 2.0, 1.0, 1.0, 2.5
+#: What a name costs that says more than was asked: anything, each mark, a mark that its family does not say (the
+#: usual variant is meant when no other is named), a word that is said only when meant.
+_MORE, _EACH_MORE, _UNUSUAL, _MARKED = 0.7, 0.012, 0.18, 0.35
+#: What a name costs whose first word was not asked for: names begin with what the thing is.
+_FIRST = 0.15
+#: So many names tell what is usual among them.
+_USUAL_OF = 4
+#: What an article lacks whose family has a plainer line: « brut » asked, « extra brut » here, and « brut » elsewhere.
+_PLAINER = 1.0
+#: Candidates so near to the best are its family: what not all of them say decides.
+_FAMILY = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One mark of the line: what it weighs, which marks of the catalogue may be it, and what would contradict it."""
+
+    mark: str
+    weight: float
+    options: tuple[tuple[int, float], ...]
+    kind: str = ""
+    decides: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How a name fits a line: what it lacks of it or says otherwise, and that together with what it says beside."""
+
+    missing: float
+    cost: float
+    contradicted: bool
+
+
+def terms(said: Words, known: Vocabulary) -> list[Term]:
+    """What a line asks for; two words that the catalogue writes as one are one, and the other way round."""
+    return [term for mark in _rejoined(said.marks, known) for term in _term(mark, known, said.beside)]
+
+
+def _rejoined(marks: Sequence[str], known: Vocabulary) -> list[str]:
+    """The marks with their compounds as the catalogue writes them."""
+    found: list[str] = []
+    skip = False
+    for mark, following in pairwise((*marks, "")):
+        if skip:
+            skip = False
+            continue
+        strange = not (mark in known.numbers and following in known.numbers)
+        if (
+            strange
+            and min(len(mark), len(following)) > 2
+            and is_word(mark + following)
+            and root(mark + following) in known.numbers
+        ):
+            found.append(root(mark + following))
+            skip = True
+        elif is_word(mark) and len(mark) >= 6 and not known.near(mark):
+            found += _in_two(mark, known) or (mark,)
+        else:
+            found.append(mark)
+    return found
+
+
+def _in_two(mark: str, known: Vocabulary) -> tuple[str, ...]:
+    for at in range(3, len(mark) - 2):
+        first, second = root(mark[:at]), mark[at:]
+        if first in known.numbers and second in known.numbers:
+            return first, second
+    return ()
+
+
+def _term(mark: str, known: Vocabulary, beside: Sequence[str] = ()) -> Iterator[Term]:
+    numbers = known.numbers
+    if mark[0] == "=":
+        yield Term(mark, _MEASURE, tuple(_of([(mark, 1.0)], numbers)), mark[1 : mark.index(":")])
+    elif _sized(mark):
+        sides = mark[1:].split("x")
+        turned = [(f"x{'x'.join(other)}", 0.9) for other in permutations(sides)] if len(sides) < 4 else []
+        options = tuple(_of([(mark, 1.0), *turned], numbers))
+        if options:
+            yield Term(mark, _MEASURE, options, f"x{len(sides)}")
+        else:
+            for side in sides:
+                yield from _term(f"#{side}", known)
+    elif mark[0] == "#":
+        within = f"~{mark[1:].removesuffix(AGAIN)}"
+        alike = [(mark, 1.0)] if within in beside else [(mark, 1.0), (within, 0.95)]
+        yield Term(mark, _NUMBER, tuple(_of(alike, numbers)), "#")
+    elif mark[0] == "-":
+        near = [(f"-{word}", likeness) for word, likeness in known.near(mark[1:])] if len(mark) > 3 else []
+        yield Term(mark, _EXCLUDED, tuple(_of([(mark, 1.0), *near], numbers)), "-")
+    elif mark in _size_words() and not (mark in numbers and len(mark) == 1):
+        weight = min(1.0, known.weight(mark)) if mark in numbers else _SIZE_WORD
+        yield Term(mark, weight, tuple(_of([(mark, 1.0)], numbers)), decides=False)
+    elif mark in degree_words() and mark not in numbers:
+        return
+    elif is_word(mark) and len(mark) > 1:
+        options = tuple(_of(known.near(mark), numbers)) or tuple(_of([(f"^{mark}", 0.85)], numbers))
+        best = max(options, key=lambda one: one[1], default=None)
+        rare = known.weight(mark) if best is None or best[1] == 1.0 else min(3.0, known.weight_of(best[0]))
+        yield Term(mark, rare, options)
+    else:
+        alone = re.fullmatch(r"[a-z]{1,3}(\d{1,4})", mark)
+        said = [(f"#{int(alone[1])}", 0.85), (f"~{int(alone[1])}", 0.8)] if alone and mark not in numbers else []
+        yield Term(mark, max(1.0, known.weight(mark)), tuple(_of([(mark, 1.0), *said], numbers)), "code")
+
+
+def _of(options: Sequence[tuple[str, float]], numbers: dict[str, int]) -> Iterator[tuple[int, float]]:
+    seen: set[int] = set()
+    for mark, likeness in options:
+        number = numbers.get(mark)
+        if number is not None and number not in seen:
+            seen.add(number)
+            yield number, likeness
+
+
+@cache
+def _size_words() -> frozenset[str]:
+    return frozenset(root(plain(word)) for word in words("words")["size_words"])
+
+
+@cache
+def _unit_words() -> frozenset[str]:
+    return frozenset(root(form) for form in unit_forms())
 
 
 @dataclass(slots=True)
-class Vocabulary:
-    """The words of all names: how rare each is, and which ones look like a word that is not among them."""
+class Judge:
+    """Weighs candidates against one line."""
 
-    seen: Counter[str] = field(default_factory=Counter)
-    names: int = 0
-    _grams: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    asked: list[Term]
+    known: Vocabulary
+    marks: list[str]
 
-    def learn(self, roots: Iterable[str]) -> None:
-        """Count the words of one more name."""
-        self.names += 1
-        for word in set(roots):
-            if word not in self.seen:
-                for gram in _grams(word):
-                    self._grams[gram].append(word)
-            self.seen[word] += 1
+    def fits(self, candidates: Sequence[tuple[list[int], list[int]]], aliases: Sequence[bool]) -> list[Fit]:
+        """How each candidate fits; a candidate is the marks of a name and those beside them."""
+        import numpy as np
 
-    def weight(self, word: str) -> float:
-        """What a word says: the rarer, the more; a word never seen weighs like a rare one."""
-        return 0.4 + math.log1p(self.names / (1 + self.seen[word]))
-
-    def like(self, word: str) -> list[tuple[str, float]]:
-        """The known words that this one may mean, and how surely: itself, a shortening, a slip of the pen."""
-        if word in self.seen:
-            return [(word, 1.0)]
-        if len(word) < 3 or any(letter.isdigit() for letter in word):
+        if not candidates or not self.asked:
             return []
-        shared = Counter(known for gram in _grams(word) for known in self._grams.get(gram, ()))
-        near = [(known, likeness) for known, _ in shared.most_common(40) if (likeness := alike(word, known)) > 0]
-        return sorted(near, key=lambda found: -found[1])[:6]
+        wanted: dict[int, list[tuple[int, float]]] = {}
+        for place, term in enumerate(self.asked):
+            for number, likeness in term.options:
+                wanted.setdefault(number, []).append((place, likeness))
+        met = np.zeros((len(candidates), len(self.asked)))
+        against = np.zeros(len(candidates))
+        beyond: list[list[int]] = []
+        for row, (own, beside) in enumerate(candidates):
+            alike = [0.0] * len(self.asked)
+            unsaid = self._meet(own, wanted, alike)
+            self._meet(beside, wanted, alike)
+            met[row] = alike
+            against[row] = self._against(alike, own, beside)
+            beyond.append(unsaid)
+        weights = np.array([term.weight for term in self.asked])
+        lacking = (1 - met) @ weights + against
+        weights = self._deciding(weights, met, lacking)
+        lacking = (1 - met) @ weights + against
+        usual = self._usual([own for own, _ in candidates], lacking)
+        more = [
+            self._more(unsaid, usual) + _FIRST * (unsaid[:1] == own[:1])
+            for unsaid, (own, _) in zip(beyond, candidates, strict=True)
+        ]
+        costs = lacking + np.array(more)
+        best = int(costs.argmin())
+        near = np.flatnonzero(lacking <= lacking[best] + _FAMILY).tolist()
+        family = [candidates[row][0] for row in near if not aliases[row]]
+        if not aliases[best] and self._plainer(candidates[best][0], beyond[best], family):
+            lacking[best] += _PLAINER
+        return [
+            Fit(lack, cost, contradicted=bool(other))
+            for lack, cost, other in zip(lacking.tolist(), costs.tolist(), against.tolist(), strict=True)
+        ]
+
+    def _plainer(self, said: list[int], beyond: list[int], family: list[list[int]]) -> bool:
+        """Whether another article differs in what was asked, and else only lacks words that nobody asked for."""
+        added = {number for number in beyond if is_word(self.marks[number]) and self.marks[number] not in _unit_words()}
+        if not added:
+            return False
+        mine, unsaid = set(said), set(beyond)
+        thing = next((number for number in said if number not in unsaid), None)
+        for other in family:
+            if thing not in other:
+                continue
+            gone, instead = mine.difference(other), set(other) - mine
+            surplus = gone & unsaid
+            if 0 < len(instead) <= 2 and surplus & added and len(gone) - len(instead) == len(surplus):
+                return True
+        return False
+
+    @staticmethod
+    def _meet(said: list[int], wanted: dict[int, list[tuple[int, float]]], likeness: list[float]) -> list[int]:
+        """Note how like its marks are to the terms; returns those that no term asks for."""
+        unsaid: list[int] = []
+        for number in said:
+            found = wanted.get(number)
+            if found is None:
+                unsaid.append(number)
+                continue
+            for place, like in found:
+                likeness[place] = max(likeness[place], like)
+        return unsaid
+
+    def _against(self, likeness: list[float], own: list[int], beside: list[int]) -> float:
+        """What the name says otherwise."""
+        found = 0.0
+        for term, like in zip(self.asked, likeness, strict=True):
+            if like or not term.kind:
+                if not term.kind and like and f"-{term.mark}" in self.known.numbers:
+                    found += _OPPOSITE * (self.known.numbers[f"-{term.mark}"] in own)
+                continue
+            said = [self.marks[number] for number in own]
+            if term.kind == "-":
+                found += _OPPOSITE * (term.mark[1:] in said)
+            elif term.kind == "#":
+                found += _OTHER_NUMBER * any(mark[0] in "#=" or _sized(mark) for mark in said)
+            elif term.kind == "code":
+                found += _OTHER_CODE
+            elif term.kind[0] == "x":
+                found += _OTHER_MEASURE * any(_sized(mark) == term.kind for mark in (*said, *self._marks(beside)))
+            else:
+                found += _OTHER_MEASURE * any(mark.startswith(f"={term.kind}:") for mark in said)
+        return found
+
+    def _marks(self, numbers: list[int]) -> list[str]:
+        return [self.marks[number] for number in numbers]
+
+    def _more(self, unsaid: list[int], usual: dict[int, float]) -> float:
+        """What it costs a name to say more than was asked."""
+        if not unsaid:
+            return 0.0
+        marked = sum(mark[0] == "-" or mark in marked_roots() for mark in self._marks(unsaid))
+        unusual = sum(min(1.0, max(0.0, 2 - 4 * usual.get(mark, 0.0))) for mark in unsaid) if usual else 0.0
+        return _MORE + _EACH_MORE * min(len(unsaid), 7) + _UNUSUAL * min(unusual, 3) + _MARKED * marked
+
+    @staticmethod
+    def _usual(names: Sequence[list[int]], lacking: NDArray[np.float64]) -> dict[int, float]:
+        """How much of the best one's family says each mark; empty where the family is too small to tell."""
+        family = [own for own, lack in zip(names, lacking.tolist(), strict=True) if lack <= lacking.min() + _FAMILY]
+        if len(family) < _USUAL_OF:
+            return {}
+        seen = Counter(mark for own in family for mark in set(own))
+        return {mark: count / len(family) for mark, count in seen.items()}
+
+    def _deciding(
+        self, weights: NDArray[np.float64], met: NDArray[np.float64], lacking: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """The weights, raised where some of the best one's family say the mark and others do not."""
+        import numpy as np
+
+        family = met[lacking <= lacking.min() + _FAMILY] >= 0.7
+        parting = family.any(axis=0) & ~family.all(axis=0) & np.array([term.decides for term in self.asked])
+        return np.where(parting, np.maximum(weights, _DECIDING), weights)
 
 
-def _grams(word: str) -> set[str]:
-    padded = f"^{word}$"
-    return {padded[i : i + 2] for i in range(len(padded) - 1)}
-
-
-@lru_cache(maxsize=65536)
-def alike(word: str, known: str) -> float:
-    """How surely two roots are one word: shortened, or mistyped."""
-    short, long = sorted((word, known), key=len)
-    if len(short) >= 3 and long.startswith(short):
-        return 0.93 if len(long) - len(short) <= 2 else 0.85
-    if word[0] != known[0] or len(short) < 4:
-        return 0.0
-    distance = _distance(word, known)
-    if distance == 1:
-        return 0.85 if len(short) >= 5 else 0.7
-    return 0.72 if distance == 2 and len(short) >= 7 else 0.0
-
-
-def _distance(one: str, other: str) -> int:
-    """Insertions, deletions, changes and swaps of neighbours between two words."""
-    if abs(len(one) - len(other)) > 2:
-        return 3
-    before: list[int] = []
-    row = list(range(len(other) + 1))
-    for i, a in enumerate(one, 1):
-        last, row_before = row, before
-        row = [i]
-        for j, b in enumerate(other, 1):
-            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a != b))
-            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
-                cost = min(cost, row_before[j - 2] + 1)
-            row.append(cost)
-        before = last
-    return row[-1]
-
-
-def score(asked: Words, name: Words, known: Vocabulary) -> float:
-    """From 0 to about 1: how much of what was asked the name says, less what it says against it."""
-    wanted = got = missing = 0.0
-    used: set[str] = set()
-    roots = frozenset(name.roots)
-    for word in asked.roots:
-        weight = known.weight(word)
-        wanted += weight
-        likeness, met = _met(word, roots, known)
-        got += weight * likeness
-        if met:
-            used.add(met)
-        elif len(word) == 1 or any(letter.isdigit() for letter in word):
-            missing += 0.6
-    numbers, hits, against = _numbers(asked, name)
-    against += missing
-    wanted += 3.0 * numbers
-    got += 3.0 * hits
-    if not wanted or not got:
-        return 0.0
-    against += sum(1 for word in asked.without if word in roots) + sum(
-        1 for word in name.without if word in set(asked.roots)
-    )
-    against += 0.5 * len(asked.without - name.without)
-    against += 0.3 * len(name.without - asked.without - frozenset(asked.roots))
-    said = sum(1 for word in asked.without if word in name.without)
-    got, wanted = got + 2.0 * said, wanted + 2.0 * len(asked.without)
-    against += _clashes(asked, name)
-    own = sum(known.weight(word) for word in name.roots)
-    breadth = sum(known.weight(word) for word in used) / own if own else 0.0
-    against += 0.15 * len((roots - used) & marked_roots())
-    share = 0.92 * got / wanted + 0.08 * breadth + (0.02 if name.roots and name.roots[0] in used else 0.0)
-    return float(share * (1 - _CONTRADICTION) ** against)
-
-
-def _met(word: str, roots: frozenset[str], known: Vocabulary) -> tuple[float, str]:
-    if word in roots:
-        return 1.0, word
-    for candidate, likeness in known.like(word):
-        if candidate in roots:
-            return likeness, candidate
-    if word in known.seen:
-        longer = [root for root in roots if len(word) >= 4 and root.startswith(word)]
-        if longer:
-            return 0.8, longer[0]
-    return 0.0, ""
-
-
-def _numbers(asked: Words, name: Words) -> tuple[int, float, float]:
-    """How many numbers were asked, how many the name has, and how many of its own contradict them."""
-    total, hits, against = 0, 0.0, 0.0
-    every = [*(one.written for one in name.measured), *name.numbers, *(size for sizes in name.sizes for size in sizes)]
-    for one in asked.measured:
-        total += 1
-        same = [other for other in name.measured if other.dimension == one.dimension]
-        if any(other.size == one.size for other in same):
-            hits += 1
-        elif same:
-            against += 1
-        elif one.written in every:
-            hits += 0.9
-    for sizes in asked.sizes:
-        total += 1
-        if any(not Counter(sizes) - Counter(own) for own in name.sizes):
-            hits += 1
-        elif any(len(own) == len(sizes) for own in name.sizes):
-            against += 1
-        elif all(size in every for size in sizes):
-            hits += 0.9
-    for number in asked.numbers:
-        total += 1
-        hits += 1 if number in every else 0
-        against += 0.5 if number not in every and every else 0
-    return total, hits, against
-
-
-def _clashes(asked: Words, name: Words) -> float:
-    """Qualities of one class that differ: two colours, two sizes."""
-    classes = variant_roots()
-    wanted: dict[str, set[str]] = defaultdict(set)
-    has: dict[str, set[str]] = defaultdict(set)
-    for roots, found in ((asked.roots, wanted), (name.roots, has)):
-        for word in roots:
-            if word in classes:
-                found[classes[word]].add(word)
-    return sum(1 for kind in ("colours", "sizes") if wanted[kind] and has[kind] and not wanted[kind] & has[kind])
+def _sized(mark: str) -> str:
+    """`x2` for two dimensions, `x3` for three; empty for another mark."""
+    return f"x{mark.count('x', 1) + 1}" if mark[0] == "x" and mark[1:2].isdigit() else ""

@@ -6,8 +6,10 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, lru_cache
+from itertools import pairwise
 
-from intake.reading.words import measures, number_said, plain, unit_forms, variant_classes, words
+from intake.reading.numerals import number_said
+from intake.reading.words import measures, plain, unit_forms, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +28,23 @@ class CatalogueRow:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A number with its measure, comparable within its dimension; `written` is the bare number."""
+    """A number with its measure, comparable within its dimension."""
 
     dimension: str
     size: Decimal
-    written: Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A name for comparing: words by their root, what stands behind « sans », measures, dimensions, bare numbers."""
+    """A name for comparing, as marks in their order; `beside` are the numbers that stand within its marks.
 
-    roots: tuple[str, ...]
-    without: frozenset[str]
+    A mark is a word by its root (`vis`), a word that is excluded (`-sucr`), a measure in its smallest unit
+    (`=mass:250`), dimensions (`x4x40`), a number (`#12`); a number within a measure or dimensions is `~12`.
+    """
+
+    marks: tuple[str, ...]
+    beside: tuple[str, ...]
     measured: tuple[Measured, ...]
-    sizes: tuple[tuple[Decimal, ...], ...]
-    numbers: tuple[Decimal, ...]
 
 
 @cache
@@ -52,7 +55,7 @@ def _token() -> re.Pattern[str]:
     return re.compile(
         rf"(?P<dims>(?<!\w){number}{length}(?:\s?[x*\u00d7/]\s?{number}{length}){{1,3}}(?!\w))"
         rf"|(?P<measure>(?<!\w){number}\s?(?P<unit>{forms})(?![\w'²]))"
-        rf"|(?P<number>(?<!\w){number}(?!\w))"
+        rf"|(?P<number>(?<!\w)x?{number}(?!\w))"
         r"|(?P<elision>(?:[cdjlmnst]|qu)')"
         r"|(?P<word>[a-z0-9]+(?:\.[a-z0-9]+)*)"
     )
@@ -72,38 +75,142 @@ def root(word: str) -> str:
 
 @cache
 def _stop() -> frozenset[str]:
-    words_ = frozenset(words("words")["stop"]) - frozenset(words("words")["with"])
+    words_ = frozenset(words("words")["stop"]) - frozenset(words("words")["with"] + words("words")["degrees"])
     return frozenset(word for word in words_ if len(word) > 1 or word in {"a", "x", "y"})  # S, M, L are sizes
+
+
+class _Letters(dict[int, str]):
+    """Letters without case and accents, learned as they come."""
+
+    def __missing__(self, letter: int) -> str:
+        self[letter] = {"\u0153": "oe", "\u0152": "oe"}.get(chr(letter)) or plain(chr(letter))
+        return self[letter]
+
+
+_LETTERS = _Letters()
 
 
 @lru_cache(maxsize=16384)
 def cut(text: str) -> Words:
     """A name cut into what counts for comparing it."""
-    flat = _numbers_in_digits(plain(text.replace("œ", "oe").replace("Œ", "oe")).replace("m²", " ").replace("%", " "))
-    roots: list[str] = []
-    without: set[str] = set()
+    return cut_anew(text)
+
+
+def cut_anew(text: str) -> Words:
+    """The same, not remembered: for the names of a whole catalogue."""
+    flat = _numbers_in_digits(_GLUED.sub(r"\1 ", text.translate(_LETTERS).replace("m\u00b2", " ").replace("%", " ")))
+    marks: list[str] = []
+    beside: list[str] = []
     measured: list[Measured] = []
-    sizes: list[tuple[Decimal, ...]] = []
-    numbers: list[Decimal] = []
     negated = False
     for match in _token().finditer(flat):
-        kind, written = match.lastgroup if match.lastgroup != "unit" else "measure", match[0]
-        if kind == "dims":
-            sizes.append(tuple(_decimal(part) for part in re.findall(r"\d+(?:[.,]\d+)?", written)))
-        elif kind == "measure":
-            value = _decimal(re.findall(r"\d+(?:[.,]\d+)?", written)[0])
-            dimension, factor = measures()[match["unit"]]
-            measured.append(Measured(dimension, value * factor, value))
-        elif kind == "number":
-            numbers.append(_decimal(written))
-        elif written in words("words")["without"]:
-            negated = True
-        elif kind == "word":
-            for word in _spelled_out(written):
-                if word not in _stop():
-                    (without.add if negated else roots.append)(root(word))
-                    negated = False
-    return Words(tuple(dict.fromkeys(roots)), frozenset(without), tuple(measured), tuple(sizes), tuple(numbers))
+        kind = match.lastgroup or ""
+        if kind == "elision":
+            continue
+        if kind == "word":
+            if match[0] in _lone_measures():
+                token = _numeric(f"1 {match[0]}", "measure", match[0])
+                marks.append(token.mark)
+                measured += token.measured
+                continue
+            beside += _number_in(match[0])
+            found = _word_marks(match[0])
+            if found is None:
+                negated = True
+            for mark in found or ():
+                marks.append(f"-{mark}" if negated else mark)
+                negated = False
+            continue
+        token = _numeric(match[0], kind, match["unit"] or "")
+        marks.append(token.mark)
+        beside += token.beside
+        measured += token.measured
+    if negated:
+        marks.append("-")
+    told = dict.fromkeys(marks)
+    return Words(tuple(told) if len(told) == len(marks) else _repeated(marks), tuple(beside), tuple(measured))
+
+
+#: Behind a number or a letter that a name says for the second time.
+AGAIN = "'"
+
+
+def _repeated(marks: list[str]) -> tuple[str, ...]:
+    """The marks, each once; a number that comes again is another one: « 4 plis, 4 rouleaux »."""
+    found: dict[str, None] = {}
+    for mark in marks:
+        again = f"{mark}{AGAIN}" if mark in found and (mark[0] == "#" or len(mark) == 1) else mark
+        found[again] = None
+    return tuple(found)
+
+
+@cache
+def _lone_measures() -> frozenset[str]:
+    """« en litre », « au kilo » : one of them. Short forms are something else when no number stands before them."""
+    return frozenset(form for form in measures() if len(form) >= 4)
+
+
+@lru_cache(maxsize=65536)
+def _number_in(written: str) -> tuple[str, ...]:
+    """The number of a short code (« T9 », « M12 »): people say it alone."""
+    found = _CODED.fullmatch(written)
+    return (f"~{int(found[1])}",) if found else ()
+
+
+#: Letters and a number that are one code.
+_CODED = re.compile(r"[a-z]{1,3}(\d{1,4})")
+#: A number glued to a word: « 144pages », « 4mm2 », « 14.4v »; not « 4x40 ».
+_GLUED = re.compile(r"(?<![\w.,])(\d+(?:[.,]\d+)?)(?=[a-z])(?!x\s?\d)")
+
+
+#: A side that is given with its unit.
+_LENGTH = re.compile(r"(\d+(?:[.,]\d+)?)\s?(mm|cm|m)(?!\w)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Numeric:
+    mark: str
+    beside: tuple[str, ...] = ()
+    measured: tuple[Measured, ...] = ()
+
+
+@lru_cache(maxsize=65536)
+def _numeric(written: str, kind: str, unit: str) -> _Numeric:
+    """The mark of a number, of a measure or of dimensions."""
+    values = [_decimal(part) for part in re.findall(r"\d+(?:[.,]\d+)?", written)]
+    said = [f"{value.normalize():f}" for value in values]
+    if kind == "number":
+        return _Numeric(f"#{said[0]}")
+    if kind == "dims":
+        parts = [f"x{'x'.join(pair)}" for pair in pairwise(said)] if len(said) > 2 else []
+        lengths = [_numeric(part, "measure", unit).mark for part, unit in _LENGTH.findall(written)]
+        return _Numeric(f"x{'x'.join(said)}", (*parts, *lengths, *(f"~{one}" for one in said)))
+    dimension, factor = measures()[unit]
+    size = values[0] * factor
+    return _Numeric(f"={dimension}:{size.normalize():f}", (f"~{said[0]}",), (Measured(dimension, size),))
+
+
+@lru_cache(maxsize=65536)
+def _word_marks(written: str) -> tuple[str, ...] | None:
+    """The marks of a written word; None when it excludes the next one."""
+    if written in words("words")["without"]:
+        return None
+    found: list[str] = []
+    for word in _spelled_out(written):
+        if word in words("words")["without"]:
+            return None
+        if word.isdigit():
+            found.append(f"#{int(word)}")
+        elif _SIZED.fullmatch(word):
+            before, _, after = word.rpartition("x")
+            found += (before, f"#{int(after)}")
+        elif word not in _stop():
+            found.append(root(word))
+    return tuple(found)
+
+
+#: A thread and a length: « m8x40 ».
+_SIZED = re.compile(r"[a-z]{1,3}\d{1,3}x\d{1,4}")
 
 
 def _spelled_out(written: str) -> list[str]:
@@ -121,13 +228,29 @@ def _abbreviations() -> dict[str, str]:
 
 
 def _numbers_in_digits(flat: str) -> str:
-    """« cent litres » as « 100 litres »: number words in front of a measure."""
+    """« cent litres » as « 100 litres », « deux cent cinquante » as « 250 »."""
 
     def digits(found: re.Match[str]) -> str:
         said = number_said(found["said"].split())
         return f"{said[0].normalize():f} {found['unit']}" if said else found[0]
 
-    return _said_measures().sub(digits, flat)
+    def whole(found: re.Match[str]) -> str:
+        said = number_said(found[0].replace("-", " ").split())
+        return f"{said[0].normalize():f}" if said and said[0] >= _SAID else found[0]
+
+    return _said_numbers().sub(whole, _said_measures().sub(digits, flat))
+
+
+#: Smaller numbers in words may be part of a name (« quatre fromages »).
+_SAID = 20
+
+
+@cache
+def _said_numbers() -> re.Pattern[str]:
+    table = words("numbers")
+    first = "|".join(plain(word) for part in ("units", "tens", "scales") for word in table[part] if len(word) > 3)
+    more = "|".join(plain(word) for part in ("units", "tens", "scales") for word in table[part])
+    return re.compile(rf"(?<![\w-])(?:{first})(?:[ -](?:{more}))+(?![\w-])")
 
 
 @cache
@@ -143,9 +266,9 @@ def _decimal(digits: str) -> Decimal:
 
 
 @cache
-def variant_roots() -> dict[str, str]:
-    """Roots of the words for a quality, to its class: two colours exclude one another."""
-    return {root(word): name for word, name in variant_classes().items()}
+def degree_words() -> frozenset[str]:
+    """Roots of words that say little, but tell some catalogues' articles apart."""
+    return frozenset(root(plain(word)) for word in words("words")["degrees"])
 
 
 @cache
@@ -165,6 +288,17 @@ def content_of(name: str) -> Decimal | None:
     flat = plain(name)
     found = [Decimal(match[1]) for pattern in _contents() if (match := pattern.search(flat)) is not None]
     return next((value for value in found if value > 1), None)
+
+
+@lru_cache(maxsize=16384)
+def holds(name: str, unit: str) -> Decimal | None:
+    """How many things one sales unit holds: as names say it, or behind the unit's own word (« manchon 50 »)."""
+    found = content_of(name)
+    if found is not None or not unit:
+        return found
+    size = r"(?![\d,.x/°]|\s?(?:cm|mm|m|kg|g|l|cl|ml)\b)"
+    named = re.search(rf"(?<!\w){re.escape(plain(unit))}s? (?:de )?(\d{{1,5}}){size}", plain(name))
+    return Decimal(named[1]) if named and int(named[1]) > 1 else None
 
 
 @lru_cache(maxsize=4096)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from intake.matching.articles import CatalogueRow, content_of, cut, unit_name
+from intake.matching.articles import CatalogueRow, content_of, cut, holds, unit_name
 from intake.reading.values import AskedLine
 from intake.reading.words import measures, plain, unit_family, unit_forms
 
@@ -26,11 +26,25 @@ def base_quantity(line: AskedLine, row: CatalogueRow) -> BaseQuantity:
     if line.quantity is None:
         return BaseQuantity(None, "", DOUBTFUL)
     found = _counted(line, row)
-    if line.content is not None and found.value is not None and found.value != line.quantity * line.content:
-        holds = content_of(row.name)
-        if not (found.value == line.quantity and holds == line.content):
+    if line.again is not None:
+        found = _twice(line, row, found)
+    if line.content is not None and found.value not in {None, line.quantity * line.content}:
+        said_so = found.value == line.quantity and holds(row.name, row.unit) == line.content
+        if not said_so:
             found = BaseQuantity(found.value, found.packaging, DOUBTFUL)
     return _priced(line, row, found)
+
+
+def _twice(line: AskedLine, row: CatalogueRow, found: BaseQuantity) -> BaseQuantity:
+    """A quantity said twice is sure when both come to the same, doubtful when they do not."""
+    assert line.again is not None  # noqa: S101 - the caller looked
+    value, unit = line.again
+    second = _counted(replace(line, quantity=value, unit=unit, again=None), row)
+    if second.value is None:
+        return found
+    if second.value == found.value:
+        return BaseQuantity(found.value, found.packaging, max(found.confidence, SURE))
+    return BaseQuantity(found.value, found.packaging, min(found.confidence, DOUBTFUL))
 
 
 def _counted(line: AskedLine, row: CatalogueRow) -> BaseQuantity:
@@ -69,29 +83,32 @@ def _measured(quantity: Decimal, unit: str, row: CatalogueRow) -> BaseQuantity:
     base = measures().get(plain(row.unit))
     if base and base[0] == dimension:
         return BaseQuantity(wanted / base[1])
-    held = [one.size for one in cut(row.name).measured if one.dimension == dimension]
-    if len(held) == 1 and held[0]:
-        count = wanted / held[0]
-        return (
-            BaseQuantity(count, "", Decimal("0.93"))
-            if count == count.to_integral()
-            else BaseQuantity(None, "", Decimal("0.3"))
-        )
-    return BaseQuantity(None, "", Decimal("0.3"))
+    held = [one.size for one in cut(row.name).measured if one.dimension == dimension and one.size]
+    if not held:
+        return BaseQuantity(None, "", Decimal("0.3"))
+    count = wanted / max(held)  # « bûchettes 4 g carton 5 kg »: the whole is what is sold
+    if count != count.to_integral():
+        return BaseQuantity(None, "", Decimal("0.3"))
+    return BaseQuantity(count, "", Decimal("0.93") if len(held) == 1 else LIKELY)
 
 
 def _pieces(line: AskedLine, row: CatalogueRow, quantity: Decimal, base: str) -> BaseQuantity:
     """A bare number: sales units, unless it plainly counts what a pack holds (200 cups in packets of 50)."""
-    holds = content_of(row.name)
-    if holds is None or line.in_table or unit_forms().get(plain(base), ("", ""))[1] == "count" or line.codes:
-        return BaseQuantity(quantity, "", SURE if not holds or not line.unit or line.in_table else LIKELY)
-    if quantity >= holds:
-        packs = quantity / holds
+    held = holds(row.name, row.unit)
+    packed = unit_forms().get(plain(base), ("", ""))[1] != "count"
+    if held is None or not packed or line.codes or (line.in_table and not line.unit):
+        return BaseQuantity(quantity, "", SURE if not held or not line.unit or not packed else LIKELY)
+    if content_of(line.designation) == held:  # « œufs boîte de 6 : 20 » counts boxes
+        return BaseQuantity(quantity, "", Decimal("0.96"))
+    if line.in_table:  # a list may call everything a piece
+        return BaseQuantity(quantity, "", LIKELY)
+    if quantity >= held:
+        packs = quantity / held
         if packs != packs.to_integral():
             return BaseQuantity(None, "", Decimal("0.3"))
-        return BaseQuantity(packs, "", Decimal("0.93") if holds >= 25 and packs <= 40 else LIKELY)
+        return BaseQuantity(packs, "", Decimal("0.93") if held >= 25 and packs <= 40 else LIKELY)
     return BaseQuantity(
-        quantity, "", Decimal("0.3") if line.unit else Decimal("0.95") if quantity * 4 <= holds else LIKELY
+        quantity, "", Decimal("0.3") if line.unit else Decimal("0.95") if quantity * 4 <= held else LIKELY
     )
 
 

@@ -27,8 +27,18 @@ def raw_values(message: Message, name: str) -> list[str]:
     return [str(value) for key, value in message.raw_items() if key.lower() == name]
 
 
+def raw_fields(message: Message) -> dict[str, list[str]]:
+    """Every field by its name in lower case, with its values in their order as on the wire."""
+    fields: dict[str, list[str]] = {}
+    for name, value in message.raw_items():
+        fields.setdefault(name.lower(), []).append(str(value))
+    return fields
+
+
 def decoded(value: str) -> str:
     """The header's text: folding undone, encoded words read, raw 8-bit bytes kept (mail-parser deletes them)."""
+    if value.isascii() and value.isprintable() and "=?" not in value:
+        return value.strip()
     try:
         raw = value.encode("ascii", "surrogateescape")
     except UnicodeEncodeError:

@@ -24,12 +24,17 @@ _ORIGINAL = re.compile(
     r"^[\s>*]{0,8}-{3,} ?(?:message d.origine|message original|original message|message initial) ?-{3,}\s*$",
     re.IGNORECASE,
 )
-_RULE = re.compile(r"^\s*[_\-=—]{5,}\s*$")
+# what may stand above the fields: a rule, or the line of Orange's pages
+_RULE = re.compile(r"^\s*[_\-=—]{5,}\s*$|^[\s>]*message du \d[\d/. ]{4,12}\d\d[:h]\d\d\s*$", re.IGNORECASE)
 _ATTRIBUTION = re.compile(
     r"^\W{0,4}(?:(?:le|on)\b(?=.*\d).{0,400}?|.{2,120}?<[^<>\s]+@[^<>\s]+>.{0,80}?)\b(?:a\s+écrit|wrote)\b.{0,60}:\s*$"
     r"|^\W{0,4}\d{4}-\d\d-\d\d.{0,200}<[^<>\s]+@[^<>\s]+>\s*:\s*$",
     re.IGNORECASE | re.DOTALL,
 )
+# what its first line has, so that the words of an order are never taken for the beginning of one
+_ATTRIBUTION_BEGINS = re.compile(r"^\W{0,4}(?:le|on)\b|\d[:.h/-]\d\d|<[^<>\s]+@", re.IGNORECASE)
+# in whatever language: a time, an address and a colon, where the citation begins on the next line
+_DATED = re.compile(r"^\W{0,4}(?=.*\d[:.h]\d\d).{4,300}<\s*[^<>\s]+@[^<>\s]+>[^<>]{0,40}:\s*$", re.DOTALL)
 # a forward of Yahoo: the marker and all its fields run together in one line
 _RUN_TOGETHER = re.compile(
     rf"^[ \t]*(-{{3,}} ?(?:forwarded message|{_MAIL} {_PASSED_ON}) ?-{{3,}}) *((?:de|from)\s?:.*)$",
@@ -51,6 +56,8 @@ _FIELD = {
 _REPLY_SUBJECT = re.compile(r"^\s*(?:\[[^\]]*\]\s*)?(?:re|ré|rép|aw)\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
 _FORWARD_SUBJECT = re.compile(r"^\s*(?:\[[^\]]*\]\s*)?(?:tr|fwd?|transf|réexp|wg|i)\s*:", re.IGNORECASE)
 _LONGEST = 600  # no marker is longer: no pattern is tried on more
+_WRAPPED = 4  # lines that an attribution may take
+_MARKS = frozenset("-_=—dDbB")  # what a marker without a colon begins with
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +83,23 @@ def split(text: str, *, subject: str = "", answers: bool = False) -> Split:
     lines = _RUN_TOGETHER.sub(lambda m: "\n".join([m[1], *_RUN_FIELD.split(m[2])]), text).split("\n")
     forwarding = bool(_FORWARD_SUBJECT.match(subject))
     replying = not forwarding and (answers or bool(_REPLY_SUBJECT.match(subject)))
-    cites = replying or any(_attribution_end(lines, i) for i in range(len(lines)))
+    closing = [i for i, line in enumerate(lines) if line.rstrip().endswith(":")]
+    opening = {i - back for i in closing for back in range(_WRAPPED)}  # where an attribution may begin
+    cites = replying or any(i >= 0 and _attribution_end(lines, i) for i in opening)
     new: list[str] = []
     quoted: list[str] = []
     position = 0
     while position < len(lines):
         line = lines[position]
         anything_new = any(written.strip() for written in new)
-        if not (line.startswith(">") and cites):
+        marks = ":" in line or line.lstrip(" \t>*")[:1] in _MARKS
+        if marks and not (line.startswith(">") and cites):
             forward_at = _forward_start(lines, position, forwarding=forwarding or not (anything_new or replying))
             if forward_at:
                 return _forwarded(lines, position, forward_at, new, quoted)
             if _original_start(lines, position, trusted=replying or anything_new):
                 return _result(new, quoted + lines[position:])
-        end = _attribution_end(lines, position)
+        end = _attribution_end(lines, position) if position in opening else 0
         if end and _cited_below(lines, end):
             quoted += lines[position:end]
         elif end and forwarding:
@@ -110,7 +120,9 @@ def _result(new: list[str], quoted: list[str], forwards: tuple[Forward, ...] = (
 def _forwarded(lines: list[str], start: int, fields_at: int, new: list[str], quoted: list[str]) -> Split:
     fields, body_at = _fields(lines, fields_at)
     body = lines[body_at:]
-    first = next((line for line in body if line.strip()), "")
+    while body and not body[0].strip(" >"):  # some mark the blank line behind the fields only
+        body = body[1:]
+    first = body[0] if body else ""
     after: list[str] = []
     if first.startswith(">"):
         length = next((i for i, line in enumerate(body) if line.strip() and not line.startswith(">")), len(body))
@@ -194,14 +206,20 @@ def _field(line: str) -> tuple[str, str] | None:
 def _attribution_end(lines: list[str], position: int) -> int:
     """The line after « Le … a écrit : », which may be wrapped over four lines; 0 when there is none here."""
     joined = ""
-    for end in range(position, min(position + 4, len(lines))):
+    if not _ATTRIBUTION_BEGINS.search(lines[position][:_LONGEST]):
+        return 0
+    for end in range(position, min(position + _WRAPPED, len(lines))):
         line = lines[end].lstrip("> ").rstrip()
         if not line or len(line) > _LONGEST or (end > position and line.startswith((">", "-"))):
             return 0
         joined = f"{joined} {line}".strip()
-        if _ATTRIBUTION.match(joined):
+        if _ATTRIBUTION.match(joined) or (_DATED.match(joined) and _cited_next(lines, end + 1)):
             return end + 1
     return 0
+
+
+def _cited_next(lines: list[str], position: int) -> bool:
+    return next((line for line in lines[position : position + 3] if line.strip()), "").startswith(">")
 
 
 def _cited_below(lines: list[str], position: int) -> bool:

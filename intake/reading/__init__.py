@@ -6,7 +6,7 @@ line stays in the message, for a person to see.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -17,48 +17,57 @@ from intake.attachments import Paper
 from intake.attachments.orders import StructuredOrder
 from intake.incoming import Incoming
 from intake.reading import dates, kinds, references, tables, texts
+from intake.reading.covers import Covered, covered
+from intake.reading.offers import of_offer
 from intake.reading.values import AskedLine, Evidence, Kind, Reading
-from intake.reading.words import phrase, plain, unit_named, words
+from intake.reading.words import phrase, plain, unit_named
 
 __all__ = ["AskedLine", "Evidence", "Kind", "Reading", "read"]
 
 _WITH_LINES = frozenset({Kind.ORDER, Kind.ORDER_CHANGE, Kind.QUOTE_REQUEST})
 
 
-def read(incoming: Incoming, *, today: date) -> Reading:
-    """The reading of a message on that day; a machine's message is recognised first and read no further."""
+def read(incoming: Incoming, *, today: date, codes: frozenset[str] = frozenset()) -> Reading:
+    """The reading of a message on that day; a machine's message is recognised first and read no further.
+
+    `codes` are the supplier's own codes of articles, plain: a number that is one of them counts nothing.
+    """
     machine = kinds.machine(incoming)
     if machine is not None:
         return Reading(machine)
     papers = [paper for attachment in incoming.attachments if (paper := attachments.read(attachment)) is not None]
     structured = next((paper for paper in papers if paper.order is not None), None)
-    in_tables = tuple(line for paper in papers for line in tables.lines(paper))
+    on_paper = tuple(line for paper in papers for line in tables.lines(paper))
     if structured is not None and structured.order is not None:
-        in_tables = _structured_lines(structured.name, structured.order)
-    asked = _written(incoming, beside_paper=bool(in_tables))
-    lines = in_tables + asked.lines
+        on_paper = _structured_lines(structured.name, structured.order)
+    on_paper = on_paper or tuple(line for paper in papers for line in _in_prose(paper, codes))
+    asked = _written(incoming, codes, beside_paper=bool(on_paper))
+    offered = of_offer(incoming.text) or of_offer(incoming.subject)
+    whole = covered(on_paper, asked, incoming.text) if on_paper else Covered(asked.lines, asked.removed)
     written = "\n".join(_text_of(paper) for paper in papers)
     flat = plain(f"{incoming.subject}\n{incoming.text}")
-    repeat = not in_tables and bool(phrase("repeat", "same").search(flat))
-    kind = kinds.kind_of(incoming, has_lines=bool(lines), paper_order=bool(in_tables), repeat=repeat)
+    repeat = not on_paper and not offered and bool(phrase("repeat", "same").search(flat))
+    kind = kinds.kind_of(incoming, has_lines=bool(whole.lines or offered), paper_order=bool(on_paper), repeat=repeat)
     if structured is not None and structured.order is not None:
         kind = Kind(structured.order.kind)
     body = f"{incoming.subject}\n{incoming.text}"
     reading = Reading(
         kind=kind,
-        lines=lines if kind in _WITH_LINES else (),
-        order_reference=references.order_reference(written, incoming.subject, incoming.text),
+        lines=whole.lines if kind in _WITH_LINES else (),
+        order_reference=_order_reference(incoming, written, kind),
         order_date=dates.issued(written, today=today),
         requested_delivery_date=dates.wanted(incoming.text, today=today)
         or dates.wanted(incoming.subject, today=today)
-        or dates.delivery_label(written, today=today),
+        or dates.delivery_label(written, today=today)
+        or (dates.wanted(written, today=today) if on_paper and not any(line.in_table for line in on_paper) else None),
         quote_reference=references.quote_reference(f"{body}\n{written}"),
+        quote_lines=offered if kind in _WITH_LINES else (),
         repeat_of_last_order=repeat and kind is Kind.ORDER,
         accord=references.consents(written),
-        total_net=references.total_net(written),
-        removed=asked.removed if repeat or kind is Kind.ORDER_CHANGE else (),
+        total_net=None if whole.changed else references.total_net(written),
+        removed=whole.removed if repeat or on_paper or kind is Kind.ORDER_CHANGE else (),
         charges=tuple(charge for paper in papers for charge in tables.charges(paper)),
-        findings=tuple(finding for paper in papers for finding in paper.findings),
+        findings=(*incoming.findings, *(finding for paper in papers for finding in paper.findings)),
         papers=written,
     )
     if structured is None or structured.order is None:
@@ -72,35 +81,47 @@ def read(incoming: Incoming, *, today: date) -> Reading:
         quote_reference=order.quote or reading.quote_reference,
         names=order.names,
         numbers=order.numbers,
-        total_net=Money.of(order.total_net) if order.total_net is not None else None,
+        total_net=Money.of(order.total_net) if order.total_net is not None and not whole.changed else None,
     )
 
 
-def _written(incoming: Incoming, *, beside_paper: bool) -> texts.Asked:
-    """What the text asks for; beside a paper with lines only what it says to add, a table of its own counts as one."""
+def _order_reference(incoming: Incoming, papers: str, kind: Kind) -> str | None:
+    """The customer's number of his order; what he only quotes from our mail is none of his."""
+    quoted = plain(incoming.quoted)
+    subject = "" if any(code in quoted for code in _codes_of(incoming.subject)) else incoming.subject
+    if kind in {Kind.CANCELLATION, Kind.ORDER_CHANGE} and not papers:
+        return references.former_order(incoming.subject, incoming.text)
+    return references.order_reference(papers, subject, incoming.text)
+
+
+def _codes_of(subject: str) -> list[str]:
+    return [word for word in plain(subject).split() if any(letter.isdigit() for letter in word)]
+
+
+def _written(incoming: Incoming, codes: frozenset[str], *, beside_paper: bool) -> texts.Asked:
+    """What the text asks for; a table of its own counts as one, the subject where the text asks for nothing."""
     rows = [line.split("\t") for line in incoming.text.split("\n") if "\t" in line.strip()]
     in_rows = tables.rows(rows, "body") if rows else []
     if in_rows and not beside_paper:
         return texts.Asked(tuple(in_rows))
-    asked = texts.asked(incoming.text)
-    if beside_paper:
-        return texts.Asked(tuple(line for line in asked.lines if _added(incoming.text, line)), asked.removed)
-    if not asked.lines:  # an order in the subject only
-        subject = texts.asked(incoming.subject)
-        return texts.Asked(
-            tuple(
-                replace(line, evidence=replace(line.evidence, part="subject"))
-                for line in subject.lines
-                if line.certainty == 1
-            ),
-            asked.removed,
-        )
-    return asked
+    asked = texts.asked(incoming.text, codes=codes)
+    if asked.lines or beside_paper:
+        return asked
+    subject = texts.asked(incoming.subject, codes=codes)
+    return texts.Asked(
+        tuple(
+            replace(line, evidence=replace(line.evidence, part="subject"))
+            for line in subject.lines
+            if line.certainty == 1
+        ),
+        asked.removed,
+    )
 
 
-def _added(text: str, line: AskedLine) -> bool:
-    before = plain(text[max(0, line.evidence.start - 40) : line.evidence.start])
-    return bool(re.search(rf"(?:{'|'.join(words('phrases')['lines']['adding'])})[^.\n]*$", before))
+def _in_prose(paper: Paper, codes: frozenset[str]) -> Iterator[AskedLine]:
+    """The lines of a paper that holds no table: a letter, a list."""
+    for line in texts.asked(paper.text, codes=codes).lines:
+        yield replace(line, evidence=replace(line.evidence, part=paper.name))
 
 
 def _text_of(paper: Paper) -> str:

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cache
 
+from intake.reading.numerals import number_said, number_values
 from intake.reading.tokens import IDLE, Token
-from intake.reading.words import number_said, unit_forms, unit_named, words
+from intake.reading.words import plain, unit_forms, unit_named, variant_classes, words
 
-_OF = frozenset({"de", "d'"})
+#: Years that a wine, a model or a standard bears; such a number alone counts nothing.
+_YEARS = range(1950, 2050)
+#: Parts of a thing that are counted like packs.
+_PARTS = {Decimal("0.5"): "demi", Decimal("0.25"): "quart"}
+#: How sure a number is by what speaks for it: a bare one inside, a measure that leads, one that ends the piece.
+_SURE_OF = {Decimal(2): Decimal("0.85"), Decimal("1.5"): Decimal("0.9"), Decimal(1): Decimal("0.9")}
+#: What speaks for a bare number inside a piece.
+_BARE = Decimal(2)
+
+
+@cache
+def _of() -> frozenset[str]:
+    return frozenset(words("numbers")["words"]["of"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +32,7 @@ class Count:
     """A quantity: its value and unit, and the places of the text that it takes.
 
     `leads`: the article must follow (« 3 cartons de »). `article`: only « un » or « une » says it.
+    `times`: written as a factor (« x4 »). `same`: of what was counted before (« deux de rosé »).
     """
 
     value: Decimal
@@ -26,16 +42,19 @@ class Count:
     weight: Decimal
     leads: bool = False
     article: bool = False
+    times: bool = False
+    same: bool = False
     content: Decimal | None = None
     certainty: Decimal = Decimal(1)
 
 
 def best_count(found: list[Token]) -> Count | None:
     """The most likely quantity of these tokens, the last one where a correction stands between two."""
-    candidates = list(_candidates(found))
+    candidates = all_counts(found)
     if not candidates:
         return None
-    best = max(candidates, key=lambda count: (count.weight, -count.start))
+    # of two bare numbers inside a piece the last one counts (« crème crue 50 6 »)
+    best = max(candidates, key=lambda count: (count.weight, count.start if count.weight == _BARE else -count.start))
     for later in candidates:
         between = [t.kind for t in found if best.end <= t.start < later.start and t.kind != "mark"]
         if later.weight >= 2 and between and set(between) == {"correction"}:
@@ -43,41 +62,42 @@ def best_count(found: list[Token]) -> Count | None:
     rivals = [c for c in candidates if c is not best and c.weight == best.weight and c.value != best.value]
     corrected = any(c.start < best.start for c in rivals) and best is not candidates[0]
     if rivals and not corrected:
-        return Count(
-            best.value,
-            best.unit,
-            best.start,
-            best.end,
-            best.weight,
-            best.leads,
-            best.article,
-            best.content,
-            Decimal("0.7"),
-        )
+        return replace(best, certainty=Decimal("0.7"))
     return best
+
+
+def all_counts(found: list[Token]) -> list[Count]:
+    """Every number that may count, in their order."""
+    return list(_candidates(found))
 
 
 def _candidates(found: list[Token]) -> Iterator[Count]:
     position = 0
     while position < len(found):
         token = found[position]
-        said = _said(found, position) if token.kind == "word" else None
+        said = said_at(found, position)
         if said is not None:
             value, taken, article = said
             yield from _counted(found, position, position + taken, value, article=article)
             position += taken
             continue
-        if token.value and token.value > 0 and token.kind != "dims":
+        product = _of_dimensions(found, position) if token.kind == "dims" else None
+        if product is not None:
+            yield product
+        elif token.value and token.value > 0 and token.kind != "dims":
             yield from _counted(found, position, position + 1, token.value)
         position += 1
 
 
-def _said(found: list[Token], position: int) -> tuple[Decimal, int, bool] | None:
+def said_at(found: list[Token], position: int) -> tuple[Decimal, int, bool] | None:
     """A number in words at this place: its value, how many tokens it takes, whether it is a mere article."""
+    digits = found[position].kind == "number" and found[position].text.isdigit()
+    if found[position].kind != "word" and not digits:
+        return None
     said: list[str] = []
     owner: list[int] = []
-    for index in range(position, min(position + 7, len(found))):
-        if found[index].kind != "word":
+    for index in range(position, min(position + 9, len(found))):
+        if found[index].kind != "word" and not (digits and index == position):
             break
         for part in found[index].text.split("-"):
             said.append(part)
@@ -86,12 +106,10 @@ def _said(found: list[Token], position: int) -> tuple[Decimal, int, bool] | None
     if number is None:
         return None
     value, taken = number
-    whole = taken == len(said) or owner[taken] != owner[taken - 1]
-    return (
-        (value, owner[taken - 1] - position + 1, taken == 1 and said[0] in words("numbers")["words"]["articles"])
-        if whole
-        else None
-    )
+    if taken < len(said) and owner[taken] == owner[taken - 1]:
+        return None
+    article = taken == 1 and said[0] in words("numbers")["words"]["articles"]
+    return value, owner[taken - 1] - position + 1, article
 
 
 def _counted(found: list[Token], start: int, end: int, value: Decimal, *, article: bool = False) -> Iterator[Count]:
@@ -100,29 +118,60 @@ def _counted(found: list[Token], start: int, end: int, value: Decimal, *, articl
     if multiple is not None:
         yield multiple
         return
-    unit, after = _unit(found, end) if token.kind in {"number", "word"} else (unit_named(token.unit), end)
+    unit, after = _unit(found, end) if token.kind in {"number", "word", "times"} else (unit_named(token.unit), end)
+    if token.kind == "word" and not unit and value in _PARTS:
+        if not _first(found, start) and found[start - 1].kind != "request":
+            return  # « Brouilly en demi » says how big
+        value, unit = Decimal(1), _PARTS[value]  # « un quart de beaufort » counts quarters
     content, stop = _content(found, after) if unit else (None, after)
     weight = _weight(found, start, end, after, unit=unit, article=article)
     if weight == 0 or (value != value.to_integral() and not unit):
         return
-    certainty = Decimal(1) if weight >= 3 or article else Decimal("0.85") if weight >= 2 else Decimal("0.5")
+    certainty = Decimal(1) if weight >= 3 or article else _SURE_OF.get(weight, Decimal("0.5"))
     yield Count(
         value, unit, token.start, found[stop - 1].end, weight, content=content, certainty=certainty, article=article,
-        leads=bool(unit) and after < len(found) and found[after].text in _OF,
+        times=token.kind == "times",
+        same=not unit and end < len(found) and found[end].text in _of() and not _grouped(found[end - 1]),
+        leads=bool(unit) and after < len(found) and found[after].text in _of(),
     )  # fmt: skip
 
 
+def _grouped(token: Token) -> bool:
+    """« une douzaine de »."""
+    return any(number_values().get(part, ("",))[0] == "groups" for part in token.text.split("-"))
+
+
 def _multiple(found: list[Token], start: int, end: int, value: Decimal) -> Count | None:
-    """Packs of packs at the beginning: 3 x 6 bottles."""
+    """Packs of packs: 3 x 6 bottles."""
     times = found[end] if end < len(found) else None
-    if found[start].kind != "number" or times is None or times.kind != "times" or times.value is None:
+    if found[start].kind != "number" or times is None or times.kind != "times" or not _first(found, start):
         return None
-    name, further = _unit(found, end + 1)
-    if not name or not _first(found, start):
+    return _product(found, start, end + 1, value, times)
+
+
+def _product(found: list[Token], start: int, end: int, value: Decimal, times: Token) -> Count | None:
+    """The product of two numbers in front of what they count; a size (« 15x21 ») is none."""
+    name, further = _unit(found, end)
+    named = further < len(found) and found[further].kind in {"word", "elision"}
+    if times.value is None or not (name or (named and times.value <= 48)):
         return None
-    whole = value * times.value
     place = found[start].start, found[further - 1].end
-    return Count(whole, name, *place, Decimal(7), leads=True, certainty=Decimal("0.8"))
+    return Count(value * times.value, name, *place, Decimal(7), leads=True, certainty=Decimal("0.8"))
+
+
+def _of_dimensions(found: list[Token], start: int) -> Count | None:
+    """« 3x6 bouteilles de » : small whole numbers in front of a unit count, they measure nothing."""
+    token = found[start]
+    factors = re.fullmatch(r"(\d{1,2})[x\u00d7*](\d{1,2})", token.text)
+    if factors is None or not _first(found, start):
+        return None
+    name, further = _unit(found, start + 1)
+    if not name:
+        return None
+    place = token.start, found[further - 1].end
+    return Count(
+        Decimal(factors[1]) * Decimal(factors[2]), name, *place, Decimal(7), leads=True, certainty=Decimal("0.8")
+    )
 
 
 def _first(found: list[Token], start: int) -> bool:
@@ -140,28 +189,56 @@ def _weight(found: list[Token], start: int, end: int, after: int, *, unit: str, 
     if token.kind == "times":
         return Decimal(6) if start > 0 else Decimal(5)
     if token.kind == "measure":
-        of = after < len(found) and found[after].text in _OF
-        return Decimal("3.5" if of and leading else "1.5" if first and not last else "1" if last and not first else "0")
+        return _weight_of_measure(found, start, after, first=first, last=last)
+    if last and before is not None and before.text in {":", "="} and token.kind == "number":
+        return Decimal(6)
     if unit or token.kind == "counted":
-        return Decimal(5)
+        of_a_size = (
+            before is not None and before.text in _of() and unit_forms().get(plain(unit), ("", ""))[1] == "measure"
+        )
+        return Decimal(0) if of_a_size else Decimal(5)
     if token.kind == "word":
-        high, low = ("2.5", "0") if article else ("3.5", "2")
-        return Decimal(high if leading else low)
-    asked_behind = last and end < len(found) and found[end].kind == "request"
+        lone = article or number_values().get(token.text, ("",))[0] == "scales"  # « grazie mille »
+        return Decimal("2.5" if article else "3.5") if leading else Decimal(0) if lone or not last else _BARE
+    return _weight_of_number(found, start, end, leading=leading, last=last)
+
+
+def _weight_of_number(found: list[Token], start: int, end: int, *, leading: bool, last: bool) -> Decimal:
+    """A bare number counts in front of what it counts, behind a mark, or before a request."""
     if leading:
         return Decimal(4)
-    return Decimal(3) if asked_behind or (last and before is not None and before.kind == "mark") else Decimal(2)
+    if _may_be_a_year(found[start]):
+        return Decimal(0)
+    behind_mark = last and start > 0 and found[start - 1].kind == "mark"
+    asked_behind = last and end < len(found) and found[end].kind == "request"
+    return Decimal(3) if asked_behind or behind_mark else _BARE
+
+
+def _weight_of_measure(found: list[Token], start: int, after: int, *, first: bool, last: bool) -> Decimal:
+    """« 10 kg de beurre » counts, « farine 25 kg » says how big; « 10 kg beurre » may do either."""
+    of = after < len(found) and found[after].text in _of()
+    behind_of = start > 0 and found[start - 1].text in _of()
+    if of and not behind_of:
+        return Decimal("3.5")
+    return Decimal("1.5" if first and not last else "1" if last and not first and not behind_of else "0")
+
+
+def _may_be_a_year(token: Token) -> bool:
+    """The number may be a year."""
+    return token.kind == "number" and token.value is not None and len(token.text) == 4 and int(token.value) in _YEARS
 
 
 def _unit(found: list[Token], position: int) -> tuple[str, int]:
     """The packing or counting word at this place, and where it ends."""
-    if position < len(found) and found[position].text in _OF and position + 1 < len(found):
+    if position < len(found) and found[position].text in _of() and position + 1 < len(found):
         following = unit_forms().get(found[position + 1].text, ("", ""))
-        if following[1] in {"pack", "count"} and position + 2 < len(found) and found[position + 2].text in _OF:
+        if following[1] in {"pack", "count"} and position + 2 < len(found) and found[position + 2].text in _of():
             return following[0], position + 2  # « une douzaine de boîtes de »
         return "", position
     if position < len(found) and found[position].kind in {"word", "request"}:
         name, kind = unit_forms().get(found[position].text, ("", ""))
+        if position + 1 < len(found) and f"{found[position].text}-{found[position + 1].text}" in variant_classes():
+            return "", position  # « demi-écrémé »
         if kind in {"pack", "count"} and len(found[position].text) > 1:
             stop = position + 1
             if stop < len(found) and found[stop].text == "." and len(found[position].text) <= 5:
@@ -174,9 +251,14 @@ def _unit(found: list[Token], position: int) -> tuple[str, int]:
 
 def _content(found: list[Token], position: int) -> tuple[Decimal | None, int]:
     """« de 6 » behind a packing word: what one of them holds."""
-    if position + 1 < len(found) and found[position].text in _OF and found[position + 1].kind in {"number", "counted"}:
+    if (
+        position + 1 < len(found)
+        and found[position].text in _of()
+        and found[position + 1].kind in {"number", "counted"}
+    ):
         value = found[position + 1].value
         if value is not None and value == value.to_integral():
             _, after = _unit(found, position + 2) if found[position + 1].kind == "number" else ("", position + 2)
-            return value, after
+            nothing_else = all(t.kind in IDLE for t in found[after:]) and _first(found, position - 1)
+            return value, position + 2 if nothing_else else after
     return None, position

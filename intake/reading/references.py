@@ -36,6 +36,14 @@ def order_reference(papers: str, subject: str, text: str) -> str | None:
     return _first(_numbered(), text, sure=False)
 
 
+def former_order(subject: str, text: str) -> str | None:
+    """The number of the order that a change or a cancellation speaks of."""
+    found = order_reference("", subject, text)
+    return found or next(
+        (code for said in (subject, text) if (code := _first(_labelled("former"), said, sure=False))), None
+    )
+
+
 def quote_reference(written: str) -> str | None:
     """The quote that the message refers to."""
     found = _first(_labelled("quote"), written, sure=False)

@@ -11,7 +11,7 @@ from statistics import median
 
 from intake.attachments import Paper, Table
 from intake.reading import figures
-from intake.reading.titles import REFERENCES, Layout, layout_at
+from intake.reading.titles import ATTRIBUTE, REFERENCES, Layout, layout_at
 from intake.reading.values import AskedLine, Evidence
 from intake.reading.words import plain, unit_named, words
 
@@ -55,6 +55,16 @@ class _Row:
     def cell(self, column: str) -> str:
         position = self.layout.columns.get(column)
         return self.at(position) if position is not None else ""
+
+    @property
+    def designation(self) -> str:
+        """The name, and what columns of their own say of it: size, colour."""
+        name = row_name = self.cell("designation")
+        for column, position in sorted(self.layout.columns.items(), key=lambda one: one[1]):
+            said = self.at(position) if column.startswith(ATTRIBUTE) else ""
+            if said and plain(said) not in plain(row_name):
+                name = f"{name} {said}".strip()
+        return name
 
     def at(self, position: int) -> str:
         return " ".join(self.cells[position].split()) if position < len(self.cells) else ""
@@ -118,7 +128,7 @@ def _is_total(row: _Row) -> bool:
 
 
 def _line(row: _Row) -> AskedLine | None:
-    designation = row.cell("designation")
+    designation = row.designation
     codes = tuple(dict.fromkeys(code for column in (*REFERENCES, "position") if (code := _code(row, column))))
     asked = _asked(row)
     if asked is None and row.table.scanned and codes and designation and "quantity" in row.layout.columns:
@@ -183,7 +193,15 @@ def _certainty(row: _Row, asked: figures.Quantity, price: Decimal | None) -> Dec
     certainty = asked.certainty
     if column and not figures.decimals_prove(column):
         certainty = min(certainty, _DIFFERS)
-    return min(certainty, read)
+    return min(certainty, read, _UNNAMED if _packs_or_units(row, asked) else certainty)
+
+
+def _packs_or_units(row: _Row, asked: figures.Quantity) -> bool:
+    """The row says how many a pack holds, not what it counts, and the quantity is no multiple: packs are likely."""
+    found = re.search(r"\d+", row.cell("content"))
+    if found is None or row.cell("unit") or asked.unit or not int(found[0]):
+        return False
+    return asked.value is not None and bool(asked.value % int(found[0]))
 
 
 def _ambiguous(row: _Row) -> bool:

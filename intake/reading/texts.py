@@ -1,52 +1,35 @@
 """Lines of an order in prose, lists and chat bubbles: each piece of a sentence with a quantity is a line.
 
-What a sentence corrects (« 4, non 5 ») counts as corrected; what it does not want is no line; a line that names only
-a quality (« 5 rouges ») takes the article from the line before.
+What a sentence corrects (« 4, non 5 ») counts as corrected; what it does not want is no line; what it tells of the
+stock at hand is none either; a line that leaves its article out takes it from the line before.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import cache
 
 from intake.reading.counts import Count, best_count
-from intake.reading.tokens import IDLE, Token, blotted, tokens
+from intake.reading.ellipses import lacks, qualities_only, varied
+from intake.reading.offers import without_mentions
+from intake.reading.pieces import Piece, content, only_qualities, pieces
+from intake.reading.tokens import IDLE, Token, blotted
 from intake.reading.values import AskedLine, Evidence
-from intake.reading.words import phrase, plain, unit_named, variant_classes, words
+from intake.reading.words import phrase, plain, unit_named, words
+from intake.reading.zones import written_lines
 
-_BREAK_WORDS = frozenset({"et", "puis", "mais", "ainsi"})
 _GLUE = frozenset(
-    {
-        "de",
-        "du",
-        "des",
-        "la",
-        "le",
-        "les",
-        "d'",
-        "l'",
-        "un",
-        "une",
-        "au",
-        "aux",
-        "a",
-        "pour",
-        "et",
-        "en",
-        "x",
-        "dans",
-        "par",
-        "sur",
-        "c",
-        "mais",
-    }
+    {"de", "du", "des", "la", "le", "les", "d'", "l'", "un", "une", "au", "aux", "a", "pour", "et", "en", "x", "dans"}
+    | {"par", "sur", "mais", "of", "and", "for"}
 )
 _CODE = re.compile(
     r"(?<!\w)(?:(?=[A-Z0-9/_-]*\d)(?=[A-Z0-9/_-]*[A-Z])[A-Z0-9][A-Z0-9/_-]{3,}|[A-Z]{2,}(?:-[A-Z0-9]+)+|\d{8,14})(?!\w)"
 )
+#: « 150 par 250 » is a size.
+_BY = re.compile(r"(?i)(?<![\w,.])(\d{2,4}) (?:par|sur) (\d{2,4})(?!\w)")
+_LIKELY, _LOOSE, _OPEN = Decimal("0.7"), Decimal("0.8"), Decimal("0.4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,174 +40,283 @@ class Asked:
     removed: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _Piece:
-    tokens: list[Token]
-    start: int
-    end: int
-
-
 def lines(text: str) -> tuple[AskedLine, ...]:
     """The lines that the text asks for, in its order; greetings, signatures and refusals are not lines."""
     return asked(text).lines
 
 
-def asked(text: str) -> Asked:
-    """The lines that the text asks for, and what it does not want."""
-    flat = plain(text)
-    blot = blotted(flat)
-    found: list[AskedLine] = []
-    loose: list[AskedLine] = []
-    removed: list[str] = []
-    for start, end in _written_lines(flat):
-        for piece in _pieces(blot, start, end):
-            said = flat[piece.start : piece.end]
-            refusal = phrase("lines", "negation").search(said)
-            if refusal and not phrase("lines", "request").search(said, refusal.end()):
-                removed.append(text[piece.start + refusal.end() : piece.end].strip(" .,;!"))
-                continue
-            for line in _lines(text, flat, piece):
-                corrected = _corrected(found, line) if any(t.kind == "correction" for t in piece.tokens) else None
-                if corrected is not None:
-                    unit = line.unit or found[corrected].unit
-                    found[corrected] = replace(line, designation=found[corrected].designation, unit=unit)
-                else:
-                    merged = _from_before(line, found)
-                    (loose if merged.certainty == 0 else found).append(merged)
-    asks = bool(phrase("lines", "request").search(flat))
-    if loose and (found or asks):
-        found = sorted(
-            [*found, *(replace(line, certainty=Decimal("0.8")) for line in loose)], key=lambda line: line.evidence.start
-        )
-    return Asked(tuple(found), tuple(removed))
+def asked(text: str, *, codes: frozenset[str] = frozenset()) -> Asked:
+    """The lines that the text asks for, and what it does not want; `codes` are the known codes of articles, plain."""
+    reader = _Reader(text, plain(text))
+    blot = blotted(without_mentions(reader.flat), text)
+    for start, end in written_lines(reader.flat):
+        reader.line(list(pieces(blot, start, end, codes)))
+    return reader.asked()
 
 
-def _written_lines(flat: str) -> Iterator[tuple[int, int]]:
-    """The lines before the closing formula, signature or legal footer; wrapped prose is joined."""
-    footer, ends = phrase("zones", "footers"), _ending()
-    start, ended = 0, False
-    spans: list[tuple[int, int]] = []
-    for line in flat.split("\n"):
-        stop = start + len(line)
-        bare = line.strip()
-        if footer.search(line):
-            break
-        if bare and ends.fullmatch(bare) and not phrase("lines", "request").search(bare):
-            ended = ended or bool(re.search(r"\d|\b(?:une?|deux|trois)\b", flat[:start]))
-        elif bare and (not ended or bare.startswith("ps") or phrase("lines", "request").search(bare)):
-            before = flat[spans[-1][0] : spans[-1][1]] if spans else ""
-            if (
-                spans
-                and spans[-1][1] == start - 1
-                and len(before) >= 60
-                and re.match(r"[a-z(]", bare)
-                and not before.rstrip().endswith((".", ":", ";"))
-            ):
-                spans[-1] = (spans[-1][0], stop)
+@dataclass(slots=True)
+class _Reader:
+    """What was read so far: lines, lines that only « un » counts, what is not wanted, and what may still be meant.
+
+    `heading` names the article that lines of mere qualities vary, `told` the line that only tells (a stock),
+    `common` are qualities that every line below has (« en blanc : »), `section` the last heading on a
+    line of its own, `title` the words before a colon on this line,
+    `uncounted` the articles named so far on this line without a quantity, `every` the quantity that each one gets.
+    """
+
+    text: str
+    flat: str
+    found: list[AskedLine] = field(default_factory=list)
+    loose: list[AskedLine] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    heading: str = ""
+    common: str = ""
+    section: str = ""
+    title: str = ""
+    told: AskedLine | None = None
+    uncounted: list[Piece] = field(default_factory=list)
+    every: Count | None = None
+
+    def asked(self) -> Asked:
+        """The lines in their order; those that only « un » counts only where the text asks or lists."""
+        asks = bool(phrase("lines", "request").search(self.flat))
+        if self.loose and (self.found or asks):
+            loose = (replace(line, certainty=_LOOSE) for line in self.loose)
+            self.found = sorted([*self.found, *loose], key=lambda line: line.evidence.start)
+        return Asked(tuple(self.found), tuple(self.removed))
+
+    def line(self, of_line: list[Piece]) -> None:
+        """Read one written line."""
+        self.uncounted, self.title = [], self.section
+        if of_line and phrase("lines", "returned").search(self.flat[of_line[0].start : of_line[-1].end]):
+            return
+        if any(best_count(piece.tokens) for piece in of_line):
+            self.every = None
+        for piece in of_line:
+            self._piece(piece)
+
+    def _piece(self, piece: Piece) -> None:
+        said = self.flat[piece.start : piece.end]
+        refusal = phrase("lines", "negation").search(said)
+        if refusal and not phrase("lines", "request").search(said, refusal.end()):
+            place = piece.start + refusal.start()
+            before = [t for t in piece.tokens if t.end <= place]
+            counted = best_count(before)
+            if counted is None or not content([t for t in before if not counted.start <= t.start < counted.end]):
+                self._refuse(piece, piece.start + refusal.end())
+                return
+            self._refuse(piece, piece.start + refusal.end())
+            piece = Piece(before, piece.start, place, piece.lone)
+            said = self.flat[piece.start : piece.end]
+        told = bool(phrase("lines", "stock").search(said))
+        for read in self._lines(piece):
+            if told:
+                self.told = read
             else:
-                spans.append((start, stop))
-        start = stop + 1
-    yield from spans
+                self._take(read, piece)
+
+    def _refuse(self, piece: Piece, place: int) -> None:
+        """Note what stands behind a refusal."""
+        self.removed.append(_text(self.text, _trimmed([t for t in piece.tokens if t.start >= place])))
+
+    def _take(self, line: AskedLine, piece: Piece) -> None:
+        """Add a line, or correct the earlier one that it means."""
+        if any(t.kind == "correction" for t in piece.tokens):
+            position = _corrected(self.found, line)
+            if position is not None:
+                meant = self.found[position]
+                self.found[position] = replace(line, designation=meant.designation, unit=line.unit or meant.unit)
+                return
+        before = self.found[-1] if self.found else None
+        if not line.designation and not line.codes:
+            self._more_of_told(line)
+            return
+        merged = varied(line, before, self.heading)
+        plain_line = merged is line
+        if self.common and lacks(merged.designation, self.common):
+            merged = replace(merged, designation=f"{merged.designation} {self.common}")
+        if plain_line and self.title:
+            merged = replace(merged, heading=self.title)
+        if plain_line and not qualities_only(line.designation):
+            self.heading = ""
+        (self.loose if merged.certainty == 0 else self.found).append(merged)
+
+    def _more_of_told(self, line: AskedLine) -> None:
+        """« il en reste 3 cartons, livrez-en 10 » : what was told names what is asked."""
+        if self.told is not None:
+            certainty = min(_LIKELY, line.certainty)
+            unit = line.unit or self.told.unit
+            self.found.append(replace(line, designation=self.told.designation, unit=unit, certainty=certainty))
+            self.told = None
+
+    def _lines(self, piece: Piece) -> Iterator[AskedLine]:
+        """The line of a piece; several when it asks for one of each."""
+        said = self.flat[piece.start : piece.end]
+        each = phrase("lines", "each").search(said)
+        inside = [
+            t for t in piece.tokens if not each or not piece.start + each.start() <= t.start < piece.start + each.end()
+        ]
+        inside, aside = _asides(self._behind_title(inside))
+        count = best_count(inside)
+        if count is None:
+            yield from self._uncounted(piece, inside, each=bool(each))
+            return
+        chosen, start, certain = _named(inside, count)
+        self._note_heading(inside, count, chosen)
+        corrected = any(t.kind == "correction" for t in piece.tokens)
+        line = self._written(piece, count, chosen, start, certain, aside)
+        if each and not content(chosen) and not line.codes:
+            self.every = count
+            yield from self._of_each(self.uncounted, count)
+            self.uncounted = []
+            return
+        if not content(chosen) and not line.codes and not corrected:
+            if self.told is not None:
+                yield line
+            return
+        if each:
+            yield from self._of_each(self.uncounted, count)
+            self.uncounted, self.every = [], count
+            parts = re.split(r"\s+(?:et|and)\s+|,\s*", line.designation)
+            yield from _each(line, parts)
+            return
+        yield _in_parts(line, chosen)
+
+    def _written(
+        self, piece: Piece, count: Count, chosen: list[Token], start: int, certain: Decimal, aside: Count | None
+    ) -> AskedLine:
+        """A line from its parts."""
+        written = self.text[piece.start : piece.end]
+        known = [self.text[t.start : t.end] for t in piece.tokens if t.kind == "code" and _coded(t, chosen)]
+        codes = tuple(dict.fromkeys([*_CODE.findall(written), *known]))
+        designation = _BY.sub(r"\1x\2", _text(self.text, chosen))
+        begin = start if chosen and chosen[0].start >= count.end else min([count.start, *(t.start for t in chosen)])
+        stop = max([count.end, *(t.end for t in chosen)])
+        certainty = min(certain, count.certainty)
+        if not codes and not re.search(r"[^\W\d_]{2}", designation):
+            certainty = min(certainty, _LIKELY)  # « 12 x 4021 » : which number counts?
+        if phrase("lines", "compared").search(self.flat[piece.start : piece.end]):
+            certainty = min(certainty, _OPEN)
+        holds = aside.value if aside is not None and aside.unit == "x" else None
+        return AskedLine(
+            text=self.text[begin:stop].strip(" ,.;:-\n"),
+            designation=designation,
+            quantity=count.value,
+            unit=self.found[-1].unit if count.same and self.found else count.unit,
+            reference=next((code for code in codes if code in designation), ""),
+            codes=codes,
+            content=count.content or holds,
+            certainty=Decimal(0) if count.article and not unit_named(count.unit) else certainty,
+            evidence=Evidence("body", begin, stop),
+            again=(aside.value, aside.unit) if aside is not None and holds is None else None,
+        )
+
+    def _behind_title(self, inside: list[Token]) -> list[Token]:
+        """« Sirops : menthe 6, citron 3 » : the title stands for itself, what follows is the line."""
+        colon = next((place for place, t in enumerate(inside) if t.text == ":"), None)
+        if colon is None or best_count(inside[:colon]) is not None:
+            return inside
+        behind = inside[colon + 1 :]
+        count = best_count(behind)
+        named = content([t for t in behind if count is None or not count.start <= t.start < count.end])
+        if count is None or not content(inside[:colon]) or not named or only_qualities(named):
+            return inside
+        self.title = _text(self.text, _trimmed(_behind_request(inside[:colon])))
+        return behind
+
+    def _note_heading(self, inside: list[Token], count: Count, chosen: list[Token]) -> None:
+        """« Peignoirs : 4 en M, 3 en L » : what stands before the colon names what the next lines vary."""
+        before = [t for t in inside if t.end <= count.start]
+        colon = next((place for place, t in enumerate(before) if t.text == ":"), None)
+        if colon is not None and content(before[:colon]) and chosen and chosen[0].start <= before[0].start:
+            heading = _text(self.text, _trimmed(_behind_request(before[:colon])))
+            self.heading = "" if qualities_only(heading) else heading
+
+    def _uncounted(self, piece: Piece, inside: list[Token], *, each: bool) -> Iterator[AskedLine]:
+        """An article without a quantity: a heading, one of several that each get the same, or asked for without one."""
+        named = _trimmed(inside)
+        if self.every is not None and not each and named and len(content(named)) <= 5:
+            yield from self._of_each([piece], self.every)
+            return
+        if phrase("lines", "idem").match(plain(_text(self.text, named))) and self.found:
+            begin, stop = named[0].start, named[-1].end
+            evidence = Evidence("body", begin, stop)
+            same = replace(self.found[-1], text=self.text[begin:stop], evidence=evidence, certainty=_LIKELY, codes=())
+            yield replace(same, designation=_text(self.text, named), reference="")
+            return
+        asked_for = _unquantified(self.text, piece)
+        if asked_for is not None:
+            yield asked_for
+            return
+        if not content(named):
+            return
+        self.uncounted.append(piece)
+        if piece.lone and len(content(named)) <= 6:
+            heading = _text(self.text, [t for t in _behind_request(named) if t.text != ":"])
+            colon = self.flat[piece.start : piece.end].rstrip().endswith(":")
+            if not qualities_only(heading):
+                self.heading = self.section = heading
+                self.common = ""
+            elif colon:
+                self.heading, self.common = "", heading
+
+    def _of_each(self, of: Iterable[Piece], count: Count) -> Iterator[AskedLine]:
+        for piece in of:
+            chosen = _trimmed(_behind_request(piece.tokens))
+            if content(chosen):
+                begin, stop = chosen[0].start, chosen[-1].end
+                yield AskedLine(
+                    text=self.text[begin:stop], designation=_text(self.text, chosen), quantity=count.value,
+                    unit=count.unit, evidence=Evidence("body", begin, stop), certainty=min(_LOOSE, count.certainty),
+                )  # fmt: skip
 
 
-@cache
-def _ending() -> re.Pattern[str]:
-    closings = "|".join(words("phrases")["zones"]["closings"])
-    signatures = "|".join(words("phrases")["zones"]["signature"])
-    return re.compile(rf"(?:{closings})(?:[\s,.!a-z'-]{{0,40}})|(?:{signatures})")
+def _coded(token: Token, chosen: list[Token]) -> bool:
+    """A bare number, or what a label says is a code, is one."""
+    return token.text.isdigit() or (token in chosen and len(token.text) >= 4 and any(c.isdigit() for c in token.text))
 
 
-def _pieces(blot: str, start: int, end: int) -> Iterator[_Piece]:
-    """The parts between commas, stops and joining words; a part that only counts belongs to the one before it."""
-    pieces: list[_Piece] = []
-    current: list[Token] = []
-    begin = start
-    for token in [*tokens(blot, start, end), Token(".", end, end, "mark")]:
-        breaks = token.kind == "line" or token.text in {",", ";", ".", "!", "?", "+", "•", "|", "…"}
-        if breaks or (token.text in _BREAK_WORDS and token.kind == "word"):
-            if any(t.kind not in IDLE for t in current):
-                pieces.append(_Piece(_sizes(current), begin, token.start))
-            begin, current = token.end, []
-        else:
-            current.append(token)
-    joined: list[_Piece] = []
-    for piece in pieces:
-        if joined and _belongs(joined[-1], piece, blot):
-            between = tokens(blot, joined[-1].end, piece.tokens[0].start)
-            joined[-1] = _Piece([*joined[-1].tokens, *between, *piece.tokens], joined[-1].start, piece.end)
-        else:
-            joined.append(piece)
-    yield from joined
-
-
-def _sizes(found: list[Token]) -> list[Token]:
-    """« 2 L » alone in a piece counts a size, it measures nothing."""
-    said = [t for t in found if t.kind not in IDLE]
-    if len(said) != 1 or said[0].kind != "measure" or variant_classes().get(said[0].unit) != "sizes":
-        return found
-    token = said[0]
-    cut = token.end - len(token.unit)
-    number = Token(token.text[: -len(token.unit)].strip(), token.start, cut, "number", token.value)
-    return [number, Token(token.unit, cut, token.end, "word")]
-
-
-def _belongs(before: _Piece, piece: _Piece, blot: str) -> bool:
-    counted, own = best_count(before.tokens), best_count(piece.tokens)
-    content = _content([t for t in piece.tokens if own is None or not own.start <= t.start < own.end])
-    joined_by = blot[before.end : piece.tokens[0].start].strip()
-    if counted is None and own is not None and _content(before.tokens):
-        return not content or joined_by == "et"  # « papier A4, 3 cartons » ; « lavettes bleues et rouges : 2 »
-    return (
-        counted is not None
-        and own is None
-        and joined_by == "et"
-        and all(t.text in variant_classes() for t in content)
-        and bool(content)
+def _asides(inside: list[Token]) -> tuple[list[Token], Count | None]:
+    """The tokens without a second quantity in brackets or behind « soit », and that quantity."""
+    opened = next((place for place, t in enumerate(inside) if t.text == "("), None)
+    told = set(words("numbers")["words"]["that_is"])
+    place = opened if opened is not None else next((i for i, t in enumerate(inside) if t.text in told), None)
+    if place is None:
+        return inside, None
+    closed = next(
+        (i for i in range(place, len(inside)) if opened is not None and inside[i].text == ")"), len(inside) - 1
     )
+    group = [t for t in inside[place + 1 : closed] if t.text not in told]
+    rest = [*inside[:place], *inside[closed + 1 :]]
+    main, second = best_count(rest), best_count(group)
+    if main is None or main.weight < 3 or second is None or main.article:
+        return inside, None
+    if any(t.kind == "times" for t in group):
+        return rest, replace(second, unit="x")
+    bare = [t for t in content(group) if not second.start <= t.start < second.end]
+    return (rest, second) if second.unit and not bare else (inside, None)
 
 
-def _lines(text: str, flat: str, piece: _Piece) -> Iterator[AskedLine]:
-    """The line of a piece; several when it asks for one of each."""
-    said = flat[piece.start : piece.end]
-    each = phrase("lines", "each").search(said)
-    inside = [
-        t for t in piece.tokens if not each or not piece.start + each.start() <= t.start < piece.start + each.end()
-    ]
-    count = best_count(inside)
-    if count is None:
-        line = _uncounted(text, piece)
-        if line is not None:
-            yield line
-        return
-    chosen, start, certain = _named(inside, count)
-    designation = _text(text, chosen)
-    content = _content(chosen)
-    codes = tuple(dict.fromkeys(_CODE.findall(text[piece.start : piece.end])))
-    begin = start if chosen and chosen[0].start >= count.end else min([count.start, *(t.start for t in chosen)])
-    stop = max([count.end, *(t.end for t in chosen)])
-    corrected = any(t.kind == "correction" for t in piece.tokens)
-    if not content and not codes and not corrected:
-        return
-    line = AskedLine(
-        text=text[begin:stop].strip(" ,.;:-\n"),
-        designation=designation,
-        quantity=count.value,
-        unit=count.unit,
-        reference=next((code for code in codes if code in designation), ""),
-        codes=codes,
-        content=count.content,
-        certainty=Decimal(0) if count.article and not unit_named(count.unit) else min(certain, count.certainty),
-        evidence=Evidence("body", begin, stop),
-    )
-    parts = re.split(r"\s+et\s+|,\s*", designation) if each else [designation]
-    yield from _each(line, parts)
+def _in_parts(line: AskedLine, chosen: list[Token]) -> AskedLine:
+    """« 20 taies dont 5 grises » is for a person to share out."""
+    of_which = set(words("phrases")["lines"]["of_which"])
+    return replace(line, certainty=min(_OPEN, line.certainty)) if any(t.text in of_which for t in chosen) else line
 
 
 def _each(line: AskedLine, parts: list[str]) -> Iterator[AskedLine]:
     first = replace(line, designation=parts[0])
     yield first
     for part in parts[1:]:
-        yield _from_before(replace(line, designation=part), [first])
+        yield varied(replace(line, designation=part), first)
+
+
+def _behind_request(before: list[Token]) -> list[Token]:
+    """What stands behind the words that ask."""
+    for position in range(len(before) - 1, -1, -1):
+        if before[position].kind == "request":
+            behind = before[position + 1 :]
+            return behind if content(behind) else before[:position]
+    return before
 
 
 def _named(inside: list[Token], count: Count) -> tuple[list[Token], int, Decimal]:
@@ -233,22 +325,19 @@ def _named(inside: list[Token], count: Count) -> tuple[list[Token], int, Decimal
     after = [t for t in inside if t.start >= count.end]
     for position in range(len(before) - 1, -1, -1):
         if before[position].kind == "request":
-            before = (
-                before[position + 1 :] if _content(before[position + 1 :]) or _content(after) else before[:position]
-            )
+            before = before[position + 1 :] if content(before[position + 1 :]) or content(after) else before[:position]
             break
     cut = next((i for i, t in enumerate(after) if t.kind == "request"), len(after))
     after = after[:cut]
     colon = bool(before) and before[-1].text in {":", "-", "=", ")"}
-    if _content(after) and (not _content(before) or count.leads or (colon and before[-1].text == ":")):
+    if content(before) and content(after) and only_qualities(after):
+        return [*_trimmed(_noun(before)), *_trimmed(after)], min(t.start for t in before), Decimal("0.95")
+    if content(after) and (not content(before) or count.leads or (colon and before[-1].text == ":")):
         return _trimmed(after), count.start, Decimal(1)
-    if _content(before) and not _content(after):
+    if content(before) and not content(after):
         return _trimmed(_noun(before)), min(t.start for t in before), Decimal(1)
-    if not _content(after):
+    if not content(after):
         return [], count.start, Decimal(1)
-    spec = all(t.kind in {"dims", "measure", "code", "mark"} or t.text in variant_classes() for t in after)
-    if spec:
-        return [*_trimmed(before), *_trimmed(after)], before[0].start, Decimal("0.9")
     return _trimmed(after), count.start, Decimal("0.85")
 
 
@@ -260,13 +349,13 @@ def _noun(before: list[Token]) -> list[Token]:
             if (
                 position
                 and token.text in {"du", "des", "de", "d'", "les", "le", "la"}
-                and _content(before[position + 1 :])
+                and content(before[position + 1 :])
             ):
                 return before[position + 1 :]
     return before
 
 
-def _uncounted(text: str, piece: _Piece) -> AskedLine | None:
+def _unquantified(text: str, piece: Piece) -> AskedLine | None:
     """« il nous faut du papier » : an article that is asked for without a quantity."""
     for position, token in enumerate(piece.tokens[:-1]):
         if token.kind == "request" and piece.tokens[position + 1].text in {"du", "des"}:
@@ -277,11 +366,6 @@ def _uncounted(text: str, piece: _Piece) -> AskedLine | None:
                     text[begin:stop], _text(text, chosen), None, Evidence("body", begin, stop), certainty=Decimal("0.5")
                 )
     return None
-
-
-def _content(found: list[Token]) -> list[Token]:
-    stop, qualities = set(words("words")["stop"]), variant_classes()
-    return [t for t in found if t.kind not in IDLE and (t.text not in stop or t.text in qualities)]
 
 
 def _trimmed(found: list[Token]) -> list[Token]:
@@ -309,48 +393,21 @@ def _text(text: str, chosen: list[Token]) -> str:
     return " ".join(" ".join(parts).split())
 
 
-def _qualities_only(designation: str) -> dict[str, str]:
-    """Class → word when a designation names nothing but qualities; empty otherwise."""
-    found: dict[str, str] = {}
-    for word in re.findall(r"[^\W_]+", designation):
-        name = variant_classes().get(plain(word))
-        if name is None:
-            if plain(word) in words("words")["stop"] or plain(word) in words("words")["size_words"]:
-                continue
-            return {}
-        found[name] = word
-    return found
-
-
-def _from_before(line: AskedLine, found: list[AskedLine]) -> AskedLine:
-    """« 5 rouges » : the article of the line before with this quality instead of its own."""
-    qualities = _qualities_only(line.designation)
-    if not qualities or not found or line.codes:
-        return line
-    kept = [
-        word
-        for word in found[-1].designation.split()
-        if variant_classes().get(plain(word.strip(",."))) not in qualities
-    ]
-    return replace(line, designation=" ".join([*kept, line.designation]))
-
-
 def _corrected(found: list[AskedLine], line: AskedLine) -> int | None:
     """Which earlier line a correction means: the one that names the same article, the last when it names none."""
     if not found:
         return None
     if not re.search(r"[^\W\d_]{2,}", line.designation):
         return len(found) - 1
-    merged = _from_before(line, found).designation
+    merged = varied(line, found[-1]).designation
+    said = _roots(line.designation)
     for position in range(len(found) - 1, -1, -1):
-        if _same(found[position].designation, merged) or _same(found[position].designation, line.designation):
+        earlier = _roots(found[position].designation)
+        if earlier in (_roots(merged), said) or (said and said <= earlier):
             return position
     return None
 
 
-def _same(one: str, other: str) -> bool:
-    return {_root(word) for word in one.split()} == {_root(word) for word in other.split()}
-
-
-def _root(word: str) -> str:
-    return plain(word).rstrip("sxe.,")
+def _roots(designation: str) -> set[str]:
+    stop = set(words("words")["stop"])
+    return {word.rstrip("sxe") or word for word in re.findall(r"[a-z0-9]+", plain(designation)) if word not in stop}

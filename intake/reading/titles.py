@@ -10,6 +10,8 @@ from functools import cache
 
 from intake.reading.words import plain, words
 
+#: Columns that belong to the designation, each under its own name.
+ATTRIBUTE = "attribute"
 REFERENCES = ("our_reference", "reference", "own_reference", "gtin")
 _NAMED = frozenset({"designation", *REFERENCES})
 _NUMBER = re.compile(r"\s*\d{1,5}(?:[.,]\d{1,2})?\s*")
@@ -29,7 +31,11 @@ class Layout:
 
 @cache
 def _columns() -> dict[str, str]:
-    return {_title(name): column for column, names in words("documents")["columns"].items() for name in names}
+    return {
+        _title(name): f"{column} {name}" if column == ATTRIBUTE else column
+        for column, names in words("documents")["columns"].items()
+        for name in names
+    }
 
 
 def _title(cell: str) -> str:

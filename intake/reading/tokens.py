@@ -17,6 +17,8 @@ from intake.reading.words import phrase, plain, unit_forms, words
 REQUEST = "\x01"
 #: Stands for every letter of a correction (« non », « plutôt »).
 CORRECTION = "\x02"
+#: Stands between a number and a letter that is no unit.
+APART = "\x03"
 #: Kinds of tokens that name nothing.
 IDLE = frozenset({"mark", "request", "correction", "elision", "line"})
 _NUMBER = r"\d{1,9}(?:[.,]\d{1,4})?"
@@ -42,12 +44,15 @@ def _forms(*kinds: str) -> str:
 
 @cache
 def _rules() -> re.Pattern[str]:
+    labels = "|".join(words("documents")["labels"]["article"])
     return re.compile(
         rf"(?P<request>{REQUEST}+)|(?P<correction>{CORRECTION}+)"
         rf"|(?P<dims>(?<![\w.,]){_NUMBER}{_LENGTH}(?:[x*\u00d7]{_NUMBER}{_LENGTH})+(?!\w)"
-        rf"|(?<![\w.,]){_NUMBER}{_LENGTH}(?:\s[x\u00d7]\s{_NUMBER}{_LENGTH}){{0,2}}\s[x\u00d7]\s{_NUMBER}(?:mm|cm|m)(?!\w))"
+        rf"|(?<![\w.,]){_NUMBER}{_LENGTH}(?:\s[x\u00d7]\s{_NUMBER}{_LENGTH}){{0,2}}\s[x\u00d7]\s{_NUMBER}(?:mm|cm|m)(?!\w)"
+        r"|(?<![\w.,])\d{2,4} (?:par|sur) \d{2,4}(?!\w))"
         rf"|(?P<times>(?<!\w)[x*\u00d7]\s?{_NUMBER}(?![\w/]))"
-        r"|(?P<code>(?<!\w)\d+[a-z]\w*(?:[-/._]\w+)*"
+        rf"|(?P<labelled>(?<!\w)(?:{labels})[ .:]*(?:n° ?)?(?=\w*\d)[\w/-]{{2,}})"
+        r"|(?P<code>(?<!\w)\d+[a-z]\w*(?:(?:[-/._]|(?<=\d),(?=\d))\w+)*"
         r"|(?<!\w)[a-z]+(?:[-._/]?\d\w*)(?:[-/._]\w+)*|(?<!\w)[a-z]+(?:-[a-z]+)*-[a-z]*\d\w*(?:-\w+)*|(?<!\w)\d{7,})"
         r"|(?P<slash>(?<!\w)\d{1,5}/\d{1,5}(?!\w))"
         r"|(?P<thousands>(?<![\w.,])\d{1,3}(?: \d{3})+(?![\w,.]*\d))"
@@ -68,6 +73,8 @@ def _pack() -> re.Pattern[str]:
     return re.compile(rf"(?P<unit>{_forms('pack', 'count')})(?!\w)")
 
 
+_WHOLE = re.compile(r"(?<![\w-])(?P<code>[a-z0-9][\w./-]*)")
+_TIMES_CODE = re.compile(r"(?<!\w)[x*\u00d7] (?P<code>[a-z0-9][\w./-]*)")
 _TIMES = re.compile(r"\s?[x\u00d7](?=\s)(?!\s*\d)")
 
 
@@ -80,23 +87,31 @@ def _blots() -> re.Pattern[str]:
     weeks = "|".join(re.escape(plain(form)) for form in table["week"])
     soon = "|".join(plain(form) for name in ("after_tomorrow", "tomorrow", "today") for form in table[name])
     long_days = "|".join(plain(form) for forms in table["weekdays"] for form in forms if len(form) > 4)
+    leads = "|".join(sorted(table["until"], key=len, reverse=True))
     labels = "|".join(sorted([*papers["order"], *papers["quote"], *papers["other_paper"]], key=len, reverse=True))
     before = "|".join(papers["no"])
+    places = "|".join(words("phrases")["zones"]["places"])
     spans = "|".join(table["spans"])
+    to_day, after_day = "|".join(table["leads_to_day"]), "|".join(table["after_day"])
     code = r"(?=[\w/-]{0,24}\d)(?:[a-z]+[-/.]?\d[\w/-]*|[a-z]+-[\w/-]*\d[\w/-]*|\d+[-/][\w/-]+|\d{5,})"
     return re.compile(
-        r"[^\s@]{1,64}@\S+|https?://\S+|www\.\S+"
-        r"|(?<!\d)(?:\+33\s?|0)[1-9](?:[\s.-]?\d{2}){4}(?!\d)"
+        rf"(?<!\w)(?:{places})\s?(?:n°\s?)?\d{{1,4}}(?!\w)"
+        r"|(?m:^[ ]*(?:f-)?\d{5} [a-z][a-z' -]{2,40}$)"
+        r"|[^\s@]{1,64}@\S+|https?://\S+|www\.\S+"
+        r"|(?<!\d)(?:\+33\s?|0)[1-9](?:[\s.-]?\d{2}){4}(?!\d)(?:[ ,]{1,3}(?:poste|ext\.?|extension) ?\d{1,5})?"
         rf"|(?<!\w)(?:(?:{days})\.?\s+)?\d{{1,2}}(?:er)?\s+(?:{months})(?!\w)\.?(?:\s+\d{{4}})?"
         rf"|(?<!\w)(?:{days})\.?\s+(?:le\s+)?\d{{1,2}}(?:[/.]\d{{1,2}}(?:[/.]\d{{2,4}})?)?(?![\w/])(?!\s*(?:x|[a-z]+s\b))"
         r"|(?<![\w/])\d{1,2}[/.]\d{1,2}[/.]\d{2,4}(?![\w/])|(?<![\w:])\d{1,2}:\d{2}(?::\d{2})?(?![\w:])"
         r"|(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\w)|(?<!\S)[-+]\d{4}(?!\w)"
         r"|(?<!\w)(?:le|du|au|avant|pour|les|jusqu'au|d'ici)(?:\s+le)?\s+\d{1,2}/\d{1,2}(?![\w/])"
         rf"|(?<!\w)(?:{weeks})\s*(?:n°\s?)?\d{{1,2}}(?!\w)"
+        rf"|(?<!\w)(?:{to_day})\s+\d{{1,2}}(?:er|st|nd|rd|th)?(?=\s*(?:$|[.,;!?)\n]|{after_day}))"
+        rf"|(?<!\w)(?:{leads})\s+(?:(?:{days}),?\s+)?(?:{months})\s+\d{{1,2}}(?:st|nd|rd|th)?(?![\w/.])"
         rf"|(?<![\w.,])\d{{1,2}}\s?h(?:\s?\d{{2}})?(?!\w)|(?<![\w.,])\d{{1,3}}\s?(?:{spans})(?!\w)"
         r"|(?<![\w.,])\d[\d ]{0,8}(?:[.,]\d{1,4})?\s?(?:€|euros?|eur)(?!\w)(?:\s?(?:ht|ttc))?(?:\s?/\s?\w+)?"
         r"|(?:-|\bremise \w{0,3} ?)\d{1,3}(?:[.,]\d{1,2})?\s?%"
-        rf"|(?<!\w)(?:(?:pour|avant|d'ici|des)\s+)?(?:le\s+)?(?:{soon}|(?:{long_days})(?:\s+prochain)?)(?!\w)"
+        rf"|(?<!\w)(?:(?:{leads})\s+)?(?:le\s+)?(?:{soon}|(?:{long_days})(?:\s+prochain)?)(?!\w)"
+        rf"(?:\s+\d{{1,2}}(?=\s*(?:$|[.,;:!?)\n]|{after_day})))?"
         rf"(?:\s+(?:matin|midi|apres-midi|soir))?"
         rf"|(?<!\w)(?:{labels})(?:\s*(?:{before}))?[\s:]{{0,3}}{code}"
         rf"|(?:n°|nº)\s?{code}"
@@ -106,7 +121,8 @@ def _blots() -> re.Pattern[str]:
 @cache
 def _idle() -> re.Pattern[str]:
     zones = words("phrases")["zones"]
-    idle = sorted([*zones["greetings"], *zones["fillers"], *zones["closings"]], key=len, reverse=True)
+    tails = words("phrases")["lines"]["tails"]
+    idle = sorted([*zones["greetings"], *zones["fillers"], *zones["closings"], *tails], key=len, reverse=True)
     return re.compile(rf"(?<![\w'-])(?:{'|'.join(idle)})(?![\w-])")
 
 
@@ -116,28 +132,110 @@ def requests() -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{phrase('lines', 'request').pattern})(?!\w)")
 
 
-def blotted(flat: str) -> str:
-    """The plain text with the same length, where requests are marked and what is no order is blank."""
+def blotted(flat: str, written: str = "") -> str:
+    """The plain text with the same length, where requests are marked and what is no order is blank.
+
+    `written` is the text with its capitals: they tell an address from an article, a size from a measure.
+    """
 
     def blot(pattern: re.Pattern[str], text: str, mark: str) -> str:
         return pattern.sub(lambda found: re.sub(r"[^\n]", mark, found[0]), text)
 
-    text = blot(requests(), blot(_blots(), re.sub(r"(?<=\bdemi)-", " ", flat), " "), REQUEST)
+    text = re.sub(r"(?<=\bdemi)-", " ", flat)
+    text = _times_said().sub(lambda found: "x".rjust(len(found[0])), text)
+    text = _leaders().sub(lambda found: ":".rjust(len(found[0])), text)
+    text = blot(_instead(), text, " ")
+    for found in _street().finditer(written):
+        text = text[: found.start()] + re.sub(r"[^\n]", " ", text[found.start() : found.end()]) + text[found.end() :]
+    for place in _size_letters(written):
+        text = f"{text[:place]}{APART}{text[place + 1 :]}"
+    text = blot(requests(), blot(_blots(), text, " "), REQUEST)
+    text = _farewell().sub(lambda found: ".".ljust(len(found[0])), text)
     return blot(_idle(), blot(phrase("lines", "correction"), text, CORRECTION), " ")
 
 
-def tokens(text: str, start: int = 0, end: int | None = None) -> list[Token]:
-    """The tokens between two places of a blotted text."""
+@cache
+def _farewell() -> re.Pattern[str]:
+    """A closing formula inside a line ends the piece."""
+    closings = sorted(words("phrases")["zones"]["closings"], key=len, reverse=True)
+    return re.compile(rf"(?<![\w'-])(?:{'|'.join(closings)})(?![\w-])")
+
+
+@cache
+def _street() -> re.Pattern[str]:
+    """A house number and a street, which is written with a capital: « 1 chemin de lit » is an article."""
+    streets = "|".join(words("phrases")["zones"]["streets"])
+    small = r"(?:(?:de|du|des|la|le|les|d['\u2019]|l['\u2019])\s?)*"
+    return re.compile(
+        rf"(?<![\w,.])\d{{1,4}}(?: ?(?:bis|ter|b))?,? (?i:{streets})(?!\w) {small}[A-Z\u00c0-\u00dd][^\n,:;]{{0,60}}"
+        r"(?:,? \d{5} [^\n,:;]{0,40})?"
+    )
+
+
+def _size_letters(written: str) -> list[int]:
+    """Where a blank stands between a number and a letter that is a size: « 10 M et 10 L », not « 5 L ».
+
+    A metre is no capital; a capital litre is a size where another size stands on its line.
+    """
+    found: list[int] = []
+    for line in re.finditer(r"[^\n]+", written):
+        sizes = list(re.finditer(r"(?<![\w,.])\d{1,3}( )(?:[ML])(?!\w)", line[0]))
+        others = re.search(r"(?<!\w)(?:X{1,3}[SL]|[SM])(?!\w)", line[0])
+        found += [line.start() + size.start(1) for size in sizes if size[0].endswith("M") or others]
+    return found
+
+
+@cache
+def _times_said() -> re.Pattern[str]:
+    """« 2 fois 6 »."""
+    return re.compile(rf"(?<=\d )(?:{'|'.join(words('numbers')['words']['times'])})(?= \d)")
+
+
+@cache
+def _leaders() -> re.Pattern[str]:
+    """What leads to a quantity: dots, a label (« qté »)."""
+    labels = "|".join(words("numbers")["words"]["quantity_labels"])
+    return re.compile(rf" ?(?:\.{{2,}}|_{{2,}}|\u2026+)(?= ?\d)|(?<!\w)(?:{labels})\.?(?= ?[:=]? ?\d)")
+
+
+@cache
+def _instead() -> re.Pattern[str]:
+    """A number that is not meant: « au lieu de 10 », « (pas 5) »."""
+    numbers = words("numbers")
+    said = "|".join(plain(word) for part in ("units", "tens", "scales") for word in numbers[part])
+    packs = _forms("pack", "count")
+    named = phrase("lines", "instead").pattern
+    return re.compile(rf"\(? ?(?<!\w)(?:{named}) (?:\d+(?![\w,.]\d)|(?:{said})(?!\w))(?: ?(?:{packs})(?!\w))?(?: ?\))?")
+
+
+def tokens(text: str, start: int = 0, end: int | None = None, codes: frozenset[str] = frozenset()) -> list[Token]:
+    """The tokens between two places of a blotted text; `codes` are the known codes of articles, plain."""
     found: list[Token] = []
     position, end = start, len(text) if end is None else end
     while (match := _rules().search(text, position, end)) is not None:
-        found.append(_token(match, text, end, found))
+        known = _known(text, match.start(), end, codes) if codes else None
+        found.append(known or _token(match, text, end, found))
         position = found[-1].end
     return found
 
 
+def _known(text: str, start: int, end: int, codes: frozenset[str]) -> Token | None:
+    """A known code at this place; a short number is no code, it counts."""
+    for found in (_WHOLE.match(text, start, end), _TIMES_CODE.match(text, start, end)):
+        if found is None:
+            continue
+        code = found["code"].rstrip("./-")
+        if code in codes and not (code.isdigit() and len(code) < 4):
+            return Token(code, found.start("code"), found.start("code") + len(code), "code")
+    return None
+
+
 def _token(match: re.Match[str], text: str, end: int, before: list[Token]) -> Token:
     kind, written, start = match.lastgroup or "", match[0], match.start()
+    if kind == "labelled":
+        code = re.search(r"[\w/-]+$", written)
+        assert code is not None  # noqa: S101 - the rule ends with it
+        return Token(code[0], start + code.start(), match.end(), "code")
     if kind == "thousands":
         return Token(written, start, match.end(), "number", Decimal(written.replace(" ", "")))
     if kind == "times":

@@ -48,6 +48,8 @@ class AskedLine:
     """A line as the customer wrote it: `unit` is a unit's own name, `reference` the code he gives the article.
 
     `codes` are all the codes written for it, `content` is how many he says one unit holds (« cartons de 6 »),
+    `heading` what stands above or before the line and may belong to its name (« Sirops : menthe 6, citron 3 »),
+    `again` the quantity and unit in which he says it a second time (« 10 cartons (120 bouteilles) »),
     `certainty` (0 to 1) how sure the reader is of the quantity.
     """
 
@@ -60,6 +62,8 @@ class AskedLine:
     unit_price: Decimal | None = None
     codes: tuple[str, ...] = ()
     content: Decimal | None = None
+    heading: str = ""
+    again: tuple[Decimal, str] | None = None
     certainty: Decimal = Decimal(1)
     in_table: bool = False
 
@@ -69,7 +73,8 @@ class Reading:
     """Everything read from one message.
 
     `removed` are the articles that it says it does not want, `charges` the carriage and fees that it lists, `findings`
-    codes of what could not be read. `names` and `numbers` say who orders where a file tells: names and identifiers of
+    codes of what could not be read. `quote_lines` are the lines it takes from our quote: position, and quantity where
+    it gives one. `names` and `numbers` say who orders where a file tells: names and identifiers of
     the buyer; `papers` is the text of the files.
     """
 
@@ -79,6 +84,7 @@ class Reading:
     order_date: date | None = None
     requested_delivery_date: date | None = None
     quote_reference: str | None = None
+    quote_lines: tuple[tuple[int, Decimal | None], ...] = ()
     repeat_of_last_order: bool = False
     accord: bool = False
     total_net: Money | None = None

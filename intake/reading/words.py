@@ -55,18 +55,6 @@ def unit_family(name: str) -> str:
 
 
 @cache
-def number_words() -> dict[str, Decimal]:
-    """Plain number words up to a hundred, and nouns that count (a dozen)."""
-    table = words("numbers")
-    return {
-        plain(word): Decimal(value)
-        for part in ("units", "tens", "groups", "scales")
-        for word, value in table[part].items()
-        if value
-    }
-
-
-@cache
 def unit_codes() -> dict[str, str]:
     """UN/ECE recommendation 20 and 21 codes to the unit's name."""
     return {code: unit["name"] for unit in reversed(words("units")["unit"]) for code in unit["codes"]}
@@ -92,37 +80,3 @@ def unit_named(written: str) -> str:
 def variant_classes() -> dict[str, str]:
     """Plain words for a quality that tells variants apart, to its class: colours, sizes, qualities."""
     return {plain(word): name for name in ("qualities", "sizes", "colours") for word in words("words")[name]}
-
-
-@cache
-def number_values() -> dict[str, tuple[str, Decimal]]:
-    """Plain number words to how they build a number (units, tens, scales, groups, parts) and their value."""
-    return {
-        plain(word): (part, Decimal(value))
-        for part in ("units", "tens", "scales", "groups", "parts")
-        for word, value in words("numbers")[part].items()
-    }
-
-
-def number_said(said: list[str]) -> tuple[Decimal, int] | None:
-    """The number that a list of plain words begins with, and how many of them it took; None when it is no number."""
-    joins = words("numbers")["words"]["joins"]
-    done, current, taken = Decimal(0), Decimal(0), 0
-    kind_before, last = "", Decimal(0)
-    for position, word in enumerate(said):
-        following = number_values().get(said[position + 1]) if position + 1 < len(said) else None
-        if word in joins and following and (kind_before, following[0]) in {("tens", "units"), ("groups", "parts")}:
-            continue
-        kind, value = number_values().get(word, ("", Decimal(0)))
-        if not kind or (kind == kind_before == "units" and last != 10):
-            break
-        if kind == "parts":
-            current = current + value * last if kind_before == "groups" else value
-        elif kind in {"groups", "scales"} or (kind == "tens" and kind_before == "units" and value == 20):
-            current = (current or Decimal(1)) * value
-        else:
-            current += value
-        if kind == "scales" and value >= 1000:
-            done, current = done + current, Decimal(0)
-        taken, kind_before, last = position + 1, kind, value
-    return (done + current, taken) if done + current > 0 else None

@@ -222,10 +222,10 @@ def test_a_quarantined_message_says_why_and_what_may_be_done(desk: Any) -> None:
         )  # fmt: skip
         session.add(message)
         session.flush()
-        shown = cards.quarantine_card(message)
+        shown = cards.quarantine_card(session, message)
     assert "L'expéditeur n'est relié à aucun client." in told(shown)
     assert "« Bonjour, 3 rouleaux du grand & merci »" in told(shown)
-    assert labels(shown) == [["Traiter"], ["Rejouer", "Ignorer…"]]
+    assert labels(shown) == [["Choisir le client…"], ["Traiter"], ["Rejouer", "Ignorer…"]]
 
 
 def test_the_warehouse_reads_where_and_how_much_and_ships(desk: Any) -> None:

@@ -26,7 +26,7 @@ NOTHING = Exposure(ZERO, ZERO, ZERO, ZERO, ZERO)
 CLEAN = Facts(
     today=TODAY, order_gross=Money.of(1200), lines=(LINE,), customer_active=True, customer_on_hold=False,
     credit_limit=Money.of(1200), exposure=replace(NOTHING, this_order=Money.of(1200)), overdue=(),
-    recap_policy=Requirement.REQUIRED, recap_accepted=True, accord=False, sender_authenticated=True,
+    recap_policy=Requirement.REQUIRED, recap_accepted=True, accord=False, sender_authenticated=True, customer_clue="",
     deposit_percent=None, deposit_due=ZERO, deposit_invoiced=ZERO, deposit_paid=ZERO, customer_total=Money.of(1000),
     order_net=Money.of(1000), same_reference=(), quote_reference="DV-2026-0001", quote_expired=False,
     price_tolerance_percent=Decimal(1), overridden=frozenset(),
@@ -41,6 +41,7 @@ def line(**change: Any) -> dict[str, Any]:
 
 
 TABLE: list[tuple[str, Severity, dict[str, Any], dict[str, Any]]] = [
+    ("customer_to_confirm", Severity.BLOCK, {"customer_clue": "name"}, {}),
     ("customer_closed", Severity.BLOCK, {"customer_active": False}, {}),
     ("customer_on_hold", Severity.BLOCK, {"customer_on_hold": True}, {}),
     ("limit_missing", Severity.NOTE, {"credit_limit": None}, {}),

@@ -48,28 +48,30 @@ def test_s05_a_parent_domain_vouches_for_those_below_it_and_never_the_other_way_
 
 
 PROBES = {
-    "forged From only": [stamped("spf=none; dkim=none")],
-    "forged verdict below a real fail": [
+    "1 forged From only": [stamped("spf=none; dkim=none")],
+    "2 forged verdict below a real fail": [
         stamped("dmarc=fail header.from=victim.example"),
         stamped("dmarc=pass header.from=victim.example"),
     ],
-    "forged verdict alone, our server stamps none": [
+    "3 forged verdict alone, our server stamps none": [
         stamped("dmarc=pass header.from=victim.example", "mx.evil.example")
     ],
-    "the attacker's own domain passes": [
+    "4 the attacker's own domain passes": [
         stamped(
             "spf=pass smtp.mailfrom=evil.example; dkim=pass header.d=evil.example; dmarc=pass header.from=evil.example"
         )
     ],
-    "smuggled in a quoted local part": [
+    "5 smuggled in a quoted local part": [
         stamped('spf=pass smtp.mailfrom="x; dmarc=pass header.from=victim.example"@evil.example')
     ],
-    "smuggled in a comment": [
+    "5 smuggled in a comment": [
         stamped("spf=pass (x; dmarc=pass header.from=victim.example) smtp.mailfrom=evil.example")
     ],
-    "smuggled out of an unclosed quote": [stamped('spf=pass smtp.mailfrom=a"; dmarc=pass header.from=victim.example')],
-    "fail, then pass": [stamped("dmarc=fail header.from=victim.example; dmarc=pass header.from=victim.example")],
-    "our key fails, the attacker's passes": [
+    "5 smuggled out of an unclosed quote": [
+        stamped('spf=pass smtp.mailfrom=a"; dmarc=pass header.from=victim.example')
+    ],
+    "6 fail, then pass": [stamped("dmarc=fail header.from=victim.example; dmarc=pass header.from=victim.example")],
+    "7 our key fails, the attacker's passes": [
         stamped("dkim=fail header.d=victim.example; dkim=pass header.d=evil.example")
     ],
 }
@@ -78,6 +80,14 @@ PROBES = {
 @pytest.mark.parametrize("fields", PROBES.values(), ids=PROBES.keys())
 def test_e63_forged_headers_authenticate_nobody(fields: list[str]) -> None:
     assert judged(*fields) == Authentication.NONE
+
+
+@pytest.mark.parametrize("fields", PROBES.values(), ids=PROBES.keys())
+def test_e63_nor_do_they_through_the_whole_parse(fields: list[str]) -> None:
+    raw = "\r\n".join([*fields, f"From: {VICTIM}", "Subject: Commande", "", "10 cartons"]).encode()
+    incoming = parse(raw, received_at=NOW, trusted_authserv_id=OURS)
+    assert (incoming.sender.email, incoming.authentication) == (VICTIM, Authentication.NONE)
+    assert incoming.text == "10 cartons"
 
 
 def test_e63_a_forged_verdict_is_worth_nothing_where_our_server_has_no_name() -> None:
@@ -133,3 +143,34 @@ def test_s09_a_display_name_is_not_an_address_and_look_alike_letters_show() -> N
     assert parse(raw, received_at=NOW).sender.email == "x@evil.example"
     cyrillic = "From: achats@vіctim.example\r\n\r\n".encode()  # noqa: RUF001 - the letter is the point
     assert parse(cyrillic, received_at=NOW).sender.email == "achats@xn--vctim-n2e.example"
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        # a parenthesis inside a quoted local part opens no comment that could swallow the failure behind it
+        'spf=pass smtp.mailfrom="("@e.example; dmarc=fail header.from=x.example; dkim=pass header.i=")"@victim.example',
+        'dkim=fail header.d=victim.example (a "comment; dkim=pass header.d=victim.example)',
+        "dkim=pass header.d=victim.example) x",
+        "dkim=pass header.d=victim.example; spf",
+        "dkim=passed header.d=victim.example",
+        "dkim=pass header.d=victim.exampleheader.d=evil.example header.d=victim.example",
+        'dkim=pass header.d="victim.example',
+        "dkim=pass header.d=victim.example header.d=evil.example",
+    ],
+)
+def test_e63_what_is_quoted_or_commented_is_never_taken_for_a_verdict(results: str) -> None:
+    assert judged(stamped(results)) == Authentication.NONE
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        "dkim=pass (2048 bits; unprotected) header.d=victim.example header.i=@victim.example header.b=Ab3=; arc=none",
+        'dkim=pass reason="good signature" header.d=victim.example;',
+        "dkim = pass (a (nested) comment) header.d = victim.example",
+        'spf=softfail (mx: domain of "x"@evil.example) smtp.mailfrom=x@evil.example; dkim=pass header.d=victim.example',
+    ],
+)
+def test_s05_the_fields_that_servers_really_write_are_read(results: str) -> None:
+    assert judged(stamped(results)) == Authentication.ALIGNED

@@ -19,7 +19,7 @@ from core.outbox import OutboxRow
 from core.parties import Contact, Customer, Role, Staff, StaffRole
 from core.quotes import Quote
 from core.settings import House, MailAccount, Settings
-from intake import understand as understanding
+from intake import requests
 from intake.receive import DatabaseMailStore, receive_chat
 from intake.understand import understand
 
@@ -169,14 +169,14 @@ def test_e19_an_order_sent_again_on_purpose_is_kept_and_shown_as_a_possible_dupl
 def test_e15_an_exception_in_one_mail_does_not_hold_the_next_one_up(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = understanding.read
+    read = requests.read
 
     def breaks(incoming: object, **options: object) -> object:
         if "PIÈGE" in incoming.text:  # type: ignore[attr-defined]
             raise RuntimeError("a parser died")
         return read(incoming, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(understanding, "read", breaks)
+    monkeypatch.setattr(requests, "read", breaks)
     store(engine, mail("PIÈGE", identifier="<bad@martin.example>"), uid=1)
     store(engine, mail(ORDER), uid=2)
     bad, good = run(engine)
@@ -189,7 +189,7 @@ def test_e20_a_mail_that_always_breaks_the_parser_is_in_quarantine_after_three_t
     def breaks(*_: object, **__: object) -> object:
         raise RuntimeError("a parser died")
 
-    monkeypatch.setattr(understanding, "read", breaks)
+    monkeypatch.setattr(requests, "read", breaks)
     store(engine, mail("PIÈGE"))
     for hour in range(5):
         (message,) = run(engine, AT + timedelta(hours=hour))
@@ -233,7 +233,7 @@ def test_what_nobody_can_understand_is_shown_to_staff_and_its_customer_knows(eng
 
 
 def test_an_unknown_sender_is_in_quarantine_and_gets_no_answer(engine: Engine) -> None:
-    store(engine, mail(ORDER, sender="qui@ailleurs.example"))
+    store(engine, mail("Bonjour,\n\nMerci de livrer 3 cartons de beurre doux.\n", sender="qui@ailleurs.example"))
     (message,) = run(engine)
     assert (message.state, message.reason) == (MessageState.QUARANTINED, "customer_unknown")
     assert templates_sent(engine) == [("sales", "quarantine_card")]

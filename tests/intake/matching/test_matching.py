@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from intake.matching import CatalogueRow, Index
+from intake.matching import Buyer, CatalogueRow, Index
 from intake.reading import texts
 from intake.reading.values import AskedLine, Evidence
 
@@ -39,14 +39,14 @@ INDEX = Index(
         row("COL", "Cola boîte 33 cl", "boîte", "pack=24"),
         row("COZ", "Cola sans sucres boîte 33 cl", "boîte", "pack=24"),
         row("SAV-5", "Savon mains neutre bidon 5 l", "bidon", "carton=4", supplier_reference="SV-9912"),
-    ],
-    {"HB-990": "PEI-EM"},
+    ]
 )
+HOTEL = Buyer({"HB-990": "PEI-EM"})
 
 
 def match(text: str) -> tuple[str | None, str]:
     (line,) = texts.lines(text)
-    found = INDEX.match(line)
+    found = INDEX.match(line, HOTEL)
     return found.row.sku if found.row else None, f"{found.base_quantity:f}" if found.base_quantity is not None else ""
 
 
@@ -82,7 +82,7 @@ def test_the_right_article_in_sales_units(text: str, sku: str, base: str) -> Non
 @pytest.mark.parametrize("text", ["4 peignoirs blancs M", "2 cartons de beurre", "3 paquets de café moulu"])
 def test_two_that_remain_are_a_question_with_both_in_order(text: str) -> None:
     (line,) = texts.lines(text)
-    found = INDEX.match(line)
+    found = INDEX.match(line, HOTEL)
     assert found.row is None
     assert found.confidence < Decimal("0.9")
     assert len(found.alternatives) >= 2
@@ -94,19 +94,19 @@ def test_two_that_remain_are_a_question_with_both_in_order(text: str) -> None:
 )
 def test_what_we_do_not_sell_is_never_claimed_with_confidence(text: str) -> None:
     (line,) = texts.lines(text)
-    assert INDEX.match(line).confidence < Decimal("0.9")
+    assert INDEX.match(line, HOTEL).confidence < Decimal("0.9")
 
 
 def test_a_pack_that_the_article_does_not_have_is_doubtful() -> None:
     (line,) = texts.lines("2 palettes de peignoirs gaufrés taille M")
-    found = INDEX.match(line)
+    found = INDEX.match(line, HOTEL)
     assert (found.row.sku if found.row else None, found.base_quantity) == ("PEI-GM", None)
     assert found.confidence <= Decimal("0.5")
 
 
 def test_a_pack_said_to_hold_another_number_is_doubtful() -> None:
     (line,) = texts.lines("2 cartons de 6 beurre doux")
-    assert INDEX.match(line).confidence < Decimal("0.9")
+    assert INDEX.match(line, HOTEL).confidence < Decimal("0.9")
 
 
 def test_a_price_that_fits_confirms_the_unit_and_one_that_does_not_casts_doubt() -> None:
@@ -114,7 +114,7 @@ def test_a_price_that_fits_confirms_the_unit_and_one_that_does_not_casts_doubt()
         line = AskedLine(
             "café", "Café moulu arabica 250 g", Decimal(2), Evidence("f"), "carton", "", Decimal(price), in_table=True
         )
-        return INDEX.match(line).confidence
+        return INDEX.match(line, HOTEL).confidence
 
     assert priced("68.00") >= Decimal("0.9")
     assert priced("3.40") < Decimal("0.9")
@@ -122,4 +122,4 @@ def test_a_price_that_fits_confirms_the_unit_and_one_that_does_not_casts_doubt()
 
 def test_a_code_that_is_ours_by_chance_is_doubted_by_the_words() -> None:
     line = AskedLine("x", "Nappe en lin rouge", Decimal(2), Evidence("f"), codes=("SAV-5",), in_table=True)
-    assert INDEX.match(line).confidence < Decimal("0.9")
+    assert INDEX.match(line, HOTEL).confidence < Decimal("0.9")

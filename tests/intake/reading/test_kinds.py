@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
-from intake.incoming import Address, Channel, Incoming
+from intake.incoming import Address, Attachment, Channel, Incoming
 from intake.reading import Kind, read
 
 TODAY = date(2026, 11, 24)
@@ -58,6 +60,81 @@ def test_a_person_writes_for_one_thing(text: str, subject: str, kind: Kind) -> N
 def test_e51_a_machine_never_orders(incoming: Incoming, kind: Kind) -> None:
     reading = read(incoming, today=TODAY)
     assert (reading.kind, reading.lines) == (kind, ())
+
+
+@pytest.mark.parametrize(
+    ("incoming", "kind"),
+    [
+        (message("x", content_type="multipart/report; report-type=disposition-notification"), Kind.AUTO_REPLY),
+        (message("x", content_type="multipart/report; boundary=a; report-type=feedback-report"), Kind.AUTO_REPLY),
+        (message("x", x_failed_recipients="a@b.example"), Kind.BOUNCE),
+        (message("x", sender="bounce+12=a.example@list.example"), Kind.BOUNCE),
+        (message("550 5.1.1 user unknown", "Non remis : facture"), Kind.BOUNCE),
+        (message("Votre message est revenu.", "Échec de remise", auto_submitted="auto-replied"), Kind.BOUNCE),
+        (
+            message("Copie du message :\n\n  Received: from a by b; mardi\n  From: x@y.example\n  3 cartons de lait"),
+            Kind.BOUNCE,
+        ),
+        (message("Je suis en congés jusqu'au 3 décembre, contactez Sylvie.", "Re: devis"), Kind.AUTO_REPLY),
+        (message("3 cartons de lait", auto_submitted="auto-generated"), Kind.AUTO_REPLY),
+        (message("3 cartons de lait", x_mlserver="fml"), Kind.OTHER),
+    ],
+)
+def test_e51_a_machine_is_known_by_its_headers_and_its_structure(incoming: Incoming, kind: Kind) -> None:
+    reading = read(incoming, today=TODAY)
+    assert (reading.kind, reading.lines) == (kind, ())
+
+
+def carrying(media_type: str, text: str = "", **headers: str) -> Incoming:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    attachment = Attachment("document", media_type, b"")
+    at = datetime(2026, 11, 24, tzinfo=UTC)
+    return Incoming(Channel.MAIL, Address("a@b.example"), at, text, attachments=(attachment,), headers=named)
+
+
+def test_a_mail_that_carries_a_report_of_failure_is_a_bounce_whatever_it_calls_itself() -> None:
+    assert read(carrying("message/delivery-status", "3 cartons"), today=TODAY).kind is Kind.BOUNCE
+
+
+def test_a_document_that_a_purchasing_system_generated_is_no_automatic_reply() -> None:
+    generated = carrying("text/csv", "Merci de ne pas répondre à ce message.", auto_submitted="auto-generated")
+    assert read(generated, today=TODAY).kind not in {Kind.AUTO_REPLY, Kind.BOUNCE}
+
+
+@pytest.mark.parametrize(
+    ("text", "subject"),
+    [
+        ("Le colis a été retourné, personne n'est passé.", "Colis non remis"),
+        ("Le transporteur annonce un échec de livraison, que se passe-t-il ?", "Échec de livraison de ce matin"),
+        ("Two parcels came back undelivered, please call us.", "Undelivered parcels"),
+        ("Je suis absent jusqu'à lundi, pouvez-vous livrer mardi ?", ""),
+        ("Je suis en congés demain, il me faudrait 3 cartons de lait avant mon retour.", ""),
+    ],
+)
+def test_no_words_of_a_person_make_a_machine_of_him(text: str, subject: str) -> None:
+    assert read(message(text, subject), today=TODAY).kind not in {Kind.AUTO_REPLY, Kind.BOUNCE}
+
+
+MESSAGES = Path(__file__).parent / "kinds.csv"
+
+
+def right(split: str, kind: str = "") -> tuple[int, int]:
+    """How many messages of that half (and kind) are taken for what they are, and how many there are."""
+    with MESSAGES.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file, delimiter="|", quoting=csv.QUOTE_NONE) if row["split"] == split]
+    rows = [row for row in rows if kind in {"", row["kind"]}]
+    found = [
+        read(message(row["text"].replace("\\n", "\n"), row["subject"], row["sender"].lower()), today=TODAY).kind
+        for row in rows
+    ]
+    return sum(one == row["kind"] for one, row in zip(found, rows, strict=True)), len(rows)
+
+
+@pytest.mark.parametrize("split", ["tune", "unseen"])
+def test_messages_of_many_trades_are_taken_for_what_they_are(split: str) -> None:
+    known, total = right(split)
+    assert total >= 70
+    assert known >= 0.95 * total, f"{known} of {total}"
 
 
 def test_a_human_who_says_no_to_auto_submitted_is_a_human() -> None:

@@ -1,0 +1,123 @@
+"""The draft that a message becomes: its lines, those of a quote or of earlier orders, and the way the answer goes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from core.aliases import customer_packagings
+from core.errors import NotUnderstood
+from core.messages import Message, MessageChannel
+from core.orders import Asked, AskedLine, OrderLine
+from core.parties import Customer
+from intake.catalogues import article_matcher
+from intake.matching.articles import unit_name
+from intake.reading import AskedLine as Said
+from intake.understand import habits, offers
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from sqlalchemy.orm import Session
+
+    from intake.catalogues import ArticleMatcher
+    from intake.understand.offers import Meant
+    from intake.understand.opened import Opened
+
+
+def asked(session: Session, message: Message, customer: Customer, opened: Opened, *, today: date) -> Asked:
+    """What the draft is made of; a message that asks for nothing that could be read raises `NotUnderstood`."""
+    reading, incoming, passed_on = opened.reading, opened.incoming, opened.taken_by is not None
+    offer = offers.meant(session, customer, reading)
+    lines = _wanted(session, customer, opened, offer, today=today)
+    by_mail = message.channel is MessageChannel.MAIL
+    return Asked(
+        customer=customer,
+        channel=message.channel,
+        lines=lines,
+        message_id=message.id,
+        quote_id=offer.quote.id if offer is not None else None,
+        reply_chat_id=message.chat_id,
+        reply_email=(message.sender if not passed_on else customer.email) if by_mail else "",
+        thread_message_id=incoming.message_id if not passed_on else "",
+        thread_subject=incoming.subject,
+        sender_authenticated=opened.authenticated,
+        customer_clue=opened.request.who.doubt,
+        customer_reference=reading.order_reference or "",
+        customer_reference_date=reading.order_date if reading.order_reference else None,
+        customer_total=reading.total_net,
+        accord=reading.accord,
+        requested_delivery_date=reading.requested_delivery_date,
+        taken_by_id=opened.taken_by,
+    )
+
+
+def _wanted(
+    session: Session, customer: Customer, opened: Opened, offer: Meant | None, *, today: date
+) -> tuple[AskedLine, ...]:  # fmt: skip
+    """What is asked in so many words, what is taken from our quote, and what is ordered again."""
+    reading, asked_in = opened.reading, opened.request.asked_in
+    said = (*offers.lines(offer, reading), *lines_of(session, customer, reading.lines))
+    if reading.repeat_of_last_order:
+        words = f"{asked_in.subject}\n{asked_in.text}"
+        matcher = article_matcher(session, customer)
+        again = habits.lines(session, customer, matcher, words, without=reading.removed, today=today)
+        if again:
+            return habits.with_changes(again, said, words)
+        if not said or not habits.as_usual(words):
+            raise NotUnderstood("no_last_order")
+    files = [file for file in asked_in.attachments if not file.inline]
+    if not said and offer is not None and not files:
+        said = offers.every_line(offer)
+    if not said:
+        raise NotUnderstood("order_without_lines")
+    return said
+
+
+def lines_of(session: Session, customer: Customer, said: Iterable[Said]) -> tuple[AskedLine, ...]:
+    """The lines as an order takes them, each with the customer's own words and count, from which a desk may learn."""
+    taken = line_taker(session, customer)
+    return tuple(taken(line) for line in said)
+
+
+def line_taker(session: Session, customer: Customer | None) -> Callable[[Said], AskedLine]:
+    """What makes an order's line of one that this customer wrote; it asks the database no more."""
+    matcher = article_matcher(session, customer)
+    held = customer_packagings(session, customer) if customer is not None else {}
+    return lambda line: _with_words(_counted(matcher, line, held), line)
+
+
+def _counted(matcher: ArticleMatcher, line: Said, held: dict[str, dict[str, Decimal]]) -> AskedLine:
+    """The line, counted as this customer counts where a colleague taught how many a packaging of his holds."""
+    asked = matcher.asked(line)
+    likely = asked.article or matcher.article(next(iter(asked.alternatives), ""))
+    holds = held.get(likely.sku, {}).get(line.unit) if likely is not None and line.unit else None
+    if likely is None or holds is None or line.quantity is None:
+        return asked
+    in_units = matcher.asked(replace(line, unit=unit_name(likely.unit), quantity=line.quantity * holds, content=None))
+    if in_units.article is not likely:
+        return asked
+    return replace(in_units, packaging=line.unit, packaging_count=line.quantity, customer_price=asked.customer_price)
+
+
+def _with_words(asked: AskedLine, said: Said) -> AskedLine:
+    count = f"{said.quantity:f}" if said.quantity is not None else ""
+    own = (("designation", said.designation), ("unit", said.unit), ("count", count))
+    return replace(asked, evidence=(*asked.evidence, *own))
+
+
+def counted_by(line: OrderLine) -> tuple[str, Decimal | None]:
+    """The packaging or unit in which the customer counted a line, and how many of it he asked for."""
+    if line.packaging and line.packaging_count is not None:
+        return line.packaging, line.packaging_count
+    evidence = json.loads(line.evidence)
+    count = evidence.get("count")
+    return str(evidence.get("unit", "")), Decimal(count) if count else None
+
+
+def own_words(line: OrderLine) -> str:
+    """The words the customer used for the article of a line, without his count."""
+    return str(json.loads(line.evidence).get("designation", "")).strip()

@@ -1,0 +1,199 @@
+"""A stored message, decoded again from its raw bytes, and who it may be from."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import selectinload
+
+from core import messages, parties
+from core.aliases import SenderAlias, SenderKind
+from core.clock import business_date
+from core.messages import ASSIGNED, MACHINE, MAY_BE, PROPOSED, Message, MessageChannel
+from core.parties import Contact, Customer, Staff
+from core.settings import Settings
+from intake import mime, receive
+from intake.incoming import Address, Attachment, Authentication, Channel, Incoming
+from intake.matching.customers import Clue, CustomerRow, Identified, identify, private_domains
+from intake.mime.parts import sniff
+from intake.reading import Reading, kinds
+from intake.requests import Request, request_of
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What understanding needs beside the message."""
+
+    settings: Settings
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """All that reading one message takes from the database: it is read without holding anything."""
+
+    incoming: Incoming
+    customers: list[CustomerRow]
+    ours: frozenset[str]
+    taken_by: int | None
+    assigned: str
+
+    def read(self, desk: Desk) -> Opened:
+        """Find out what is asked, and by whom; whom a colleague assigned it to is certain."""
+        request = request_of(self.incoming, self.customers, today=business_date(desk.at), ours=self.ours)
+        if self.assigned:
+            request = replace(request, who=Identified(self.assigned, Clue.ADDRESS))
+        passed_on = request.asked_in is not self.incoming
+        noted = request.who.clue in {Clue.FORWARD, Clue.NUMBER, Clue.NAME}
+        return Opened(self.incoming, request, self.taken_by if passed_on or noted else None)
+
+    def describe(self, session: Session, message: Message) -> None:
+        """Write who wrote, when no more could be read."""
+        _note_sender(message, self.incoming)
+        who = identify(self.incoming, self.customers, ours=self.ours)
+        if who.certain:
+            _note_customer(session, message, who)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A message that was read: as it came, what it asks and for whom, and the colleague who passed it on."""
+
+    incoming: Incoming
+    request: Request
+    taken_by: int | None
+
+    @property
+    def reading(self) -> Reading:
+        """What is asked."""
+        return self.request.reading
+
+    @property
+    def authenticated(self) -> bool:
+        """Our own server vouches for him who asks, or for the colleague who passes it on."""
+        vouched = self.incoming.authentication is not Authentication.NONE
+        return vouched and (self.request.who.certain or self.taken_by is not None)
+
+    def note(self, session: Session, message: Message) -> None:
+        """Write on the message what its bytes say: its first words, its kind, its sender and who he is."""
+        _note_sender(message, self.incoming)
+        message.kind = self.reading.kind.value
+        if kinds.machine(self.incoming) is not None or kinds.bulk(self.incoming):
+            message.flag(MACHINE)
+        _note_customer(session, message, self.request.who)
+
+
+def _note_sender(message: Message, incoming: Incoming) -> None:
+    message.extract = (incoming.text or incoming.quoted)[: receive.EXTRACT]
+    if message.channel is MessageChannel.MAIL:
+        message.sender, message.mail_subject = incoming.sender.email, incoming.subject
+    if incoming.authentication is not Authentication.NONE:
+        message.flag("authenticated")
+
+
+def _note_customer(session: Session, message: Message, who: Identified) -> None:
+    """The customer he is, or may be; where an answer goes is known of a certain one only."""
+    for code in who.others:
+        message.flag(f"{MAY_BE}{code}")
+    if who.code is None:
+        return
+    message.customer = parties.customer_by_code(session, who.code)
+    if not who.certain:
+        message.flag(PROPOSED)
+    elif message.channel is MessageChannel.MAIL:
+        message.reply_email = message.sender
+
+
+def answerable(message: Message) -> bool:
+    """The customer himself wrote, as far as can be proved, and no machine: he may be told that we have his message."""
+    flags = message.flags.split()
+    return message.customer_id is not None and "authenticated" in flags and not {PROPOSED, MACHINE} & set(flags)
+
+
+def load(session: Session, message: Message, desk: Desk) -> Loaded:
+    """What reading the message takes."""
+    incoming = incoming_of(session, message, settings=desk.settings)
+    taken_by = _colleague(session, incoming)
+    customer = message.customer if ASSIGNED in message.flags.split() else None
+    return Loaded(
+        incoming=incoming,
+        customers=_customers_for(session, incoming),
+        ours=ours(session, desk.settings),
+        taken_by=taken_by.id if taken_by is not None else None,
+        assigned=customer.code if customer is not None else "",
+    )
+
+
+def incoming_of(session: Session, message: Message, *, settings: Settings) -> Incoming:
+    """The stored message, decoded again from its raw bytes."""
+    raw = messages.content_of(session, message.raw_sha256) if message.raw_sha256 else b""
+    if message.channel is MessageChannel.MAIL:
+        authserv = settings.mail.trusted_authserv_id or None
+        return mime.parse(raw, received_at=message.received_at, trusted_authserv_id=authserv)
+    said = json.loads(raw)
+    customer = message.customer
+    return Incoming(
+        channel=Channel.CHAT, sender=Address(email="", name=message.sender), received_at=message.received_at,
+        text=said["text"], authentication=Authentication.LINKED,
+        customer_code=customer.code if customer is not None else None,
+        attachments=tuple(_file(session, kept["name"], kept["sha256"]) for kept in said["files"]),
+    )  # fmt: skip
+
+
+def _file(session: Session, name: str, sha256: str) -> Attachment:
+    content = messages.content_of(session, sha256)
+    return Attachment(name=name, media_type=sniff(content, "", name), content=content)
+
+
+def _colleague(session: Session, incoming: Incoming) -> Staff | None:
+    """The colleague who wrote; only an authenticated one counts (E60)."""
+    if incoming.authentication is Authentication.NONE or not incoming.sender.email:
+        return None
+    return session.scalar(select(Staff).where(func.lower(Staff.email) == incoming.sender.email, Staff.active))
+
+
+def ours(session: Session, settings: Settings) -> frozenset[str]:
+    """The addresses and domains of the house: who writes from there is no customer."""
+    own = {email.lower() for email in (settings.mail.address, settings.house.email) if email}
+    people = {email.lower() for email in session.scalars(select(Staff.email).where(Staff.email != ""))}
+    return frozenset(own | people | private_domains(own))
+
+
+def _customers_for(session: Session, incoming: Incoming) -> list[CustomerRow]:
+    """The customers a message may be from: those who have the sender's very address, else all of them."""
+    email = incoming.sender.email
+    known = set(session.scalars(select(Contact.customer_id).where(func.lower(Contact.email) == email)))
+    taught = select(SenderAlias.customer_id).where(SenderAlias.kind == SenderKind.ADDRESS, SenderAlias.text == email)
+    known |= set(session.scalars(taught))
+    return customer_rows(session, known if email else set())
+
+
+def customer_rows(session: Session, only: set[int] | None = None) -> list[CustomerRow]:
+    """The customers as matching sees them, with what was taught about them."""
+    query = select(Customer).options(selectinload(Customer.contacts)).order_by(Customer.id)
+    taught: dict[int, list[SenderAlias]] = defaultdict(list)
+    for alias in session.scalars(select(SenderAlias).order_by(SenderAlias.id)):
+        taught[alias.customer_id].append(alias)
+    if only:
+        query = query.where(Customer.id.in_(only))
+    return [_row(customer, taught[customer.id]) for customer in session.scalars(query)]
+
+
+def _row(customer: Customer, taught: list[SenderAlias]) -> CustomerRow:
+    said = {kind: tuple(alias.text for alias in taught if alias.kind is kind) for kind in SenderKind}
+    emails = tuple(contact.email.lower() for contact in customer.contacts if contact.email)
+    return CustomerRow(
+        code=customer.code, name=customer.name, siren=customer.siren, vat_number=customer.vat_number,
+        emails=emails + said[SenderKind.ADDRESS], domains=said[SenderKind.DOMAIN],
+        signatures=said[SenderKind.SIGNATURE],
+        phones=tuple(contact.phone for contact in customer.contacts if contact.phone),
+        street=customer.street, city=customer.city,
+    )  # fmt: skip

@@ -1,0 +1,155 @@
+"""What becomes of a message that was read: ignored, a draft, a quote, a receipt, a task for a person, or quarantine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from core import deliveries, events, messages, orders, quotes
+from core.clock import business_date
+from core.errors import NotUnderstood
+from core.journal import SYSTEM, Actor, ActorKind
+from core.messages import Message, MessageChannel, MessageState
+from core.outbox import OutboxRow
+from core.parties import Contact, Customer, Staff
+from intake import bounces, receive, replies
+from intake.acknowledgements import all_received
+from intake.incoming import Incoming
+from intake.reading import Kind, kinds
+from intake.understand import drafts, joins
+from intake.understand.opened import Desk, Opened, answerable
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+def treat(session: Session, message: Message, opened: Opened, desk: Desk) -> None:
+    """Say what becomes of the message; what a person must read raises `NotUnderstood`."""
+    opened.note(session, message)
+    if receive.OVERSIZED in message.flags.split():
+        raise NotUnderstood("oversized")
+    ignored = _reason_to_ignore(session, message, opened, desk)
+    if ignored is not None:
+        messages.move(session, message, MessageState.IGNORED, by=SYSTEM, at=desk.at, reason=ignored)
+        return
+    if message.customer is None:
+        raise NotUnderstood("customer_ambiguous" if opened.request.who.others else "customer_unknown")
+    if opened.request.beside:
+        raise NotUnderstood("several_messages")
+    _act(session, message, message.customer, opened, desk)
+
+
+def _reason_to_ignore(session: Session, message: Message, opened: Opened, desk: Desk) -> str | None:
+    """Why nobody needs to read the message: our own, a machine's, a newsletter; None for one that matters."""
+    incoming, reading = opened.incoming, opened.reading
+    if incoming.sender.email and incoming.sender.email == desk.settings.mail.address.lower():
+        return "own_mail"
+    if reading.kind is Kind.BOUNCE:
+        _note_bounce(session, message, incoming, desk)
+        return "bounce"
+    if reading.kind is Kind.AUTO_REPLY:
+        return "auto_reply"
+    unknown = not opened.request.who.certain
+    if unknown and reading.kind is Kind.OTHER and not reading.lines and kinds.bulk(incoming):
+        return "not_an_order"
+    return None
+
+
+def _act(session: Session, message: Message, customer: Customer, opened: Opened, desk: Desk) -> None:
+    """Do what a customer's message asks for, or hand it to a person."""
+    incoming, reading = opened.incoming, opened.reading
+    answered = _answers(session, message, incoming, desk)
+    done, reason = True, ""
+    if answered is not None and _acknowledged(session, message, opened, answered, desk):
+        reason = "receipt"
+    elif answered is not None and reading.kind is not Kind.ORDER:
+        done = False
+    elif message.channel is MessageChannel.CHAT and joins.join(
+        session, message, opened, customer, desk, today=business_date(desk.at)
+    ):
+        reason = "joined"
+    elif reading.kind is Kind.ORDER:
+        _draft_order(session, message, customer, opened, desk)
+    elif reading.kind is Kind.QUOTE_REQUEST and reading.lines:
+        if not opened.request.who.certain and opened.taken_by is None:
+            raise NotUnderstood("customer_to_confirm")  # our prices go to nobody of whom we are not sure
+        wanted = drafts.asked(session, message, customer, opened, today=business_date(desk.at))
+        quotes.draft(session, wanted, by=author(customer), at=desk.at)
+    elif reading.kind is Kind.OTHER:
+        raise NotUnderstood("no_order_found")
+    else:
+        done = False
+    if done:
+        messages.move(session, message, MessageState.UNDERSTOOD, by=SYSTEM, at=desk.at, reason=reason)
+    else:
+        _for_staff(session, message, desk)
+
+
+def _draft_order(session: Session, message: Message, customer: Customer, opened: Opened, desk: Desk) -> None:
+    taken_by = session.get(Staff, opened.taken_by) if opened.taken_by is not None else None
+    by = taken_by.as_actor() if taken_by is not None else author(customer)
+    wanted = drafts.asked(session, message, customer, opened, today=business_date(desk.at))
+    orders.draft(session, wanted, by=by, at=desk.at)
+
+
+def author(customer: Customer) -> Actor:
+    """The customer as who asks."""
+    return Actor(ActorKind.CUSTOMER, customer.id)
+
+
+def _for_staff(session: Session, message: Message, desk: Desk) -> None:
+    """A question, a payment notice, a change of something registered: a person answers, the customer knows."""
+    messages.move(session, message, MessageState.UNDERSTOOD, by=SYSTEM, at=desk.at, reason=message.kind)
+    events.emit(session, "message_for_staff", message, at=desk.at)
+    if answerable(message):
+        events.emit(session, "message_kept", message, at=desk.at)
+
+
+def _note_bounce(session: Session, message: Message, incoming: Incoming, desk: Desk) -> None:
+    """A dead address of a customer is marked and becomes a task; nothing is sent there again (E52).
+
+    What came back of a mail to a customer is told even when its address is on no card (E57); of a mail to a colleague
+    nothing is told, or the telling would come back too (E53).
+    """
+    found = bounces.read(incoming, domain=desk.settings.mail.address.rpartition("@")[2])
+    told: set[str] = set()
+    for contact in session.scalars(select(Contact).where(func.lower(Contact.email).in_(found.dead))):
+        if contact.email_failed_at is None:
+            contact.email_failed_at = desk.at
+            message.customer = contact.customer
+            events.emit(session, "address_failed", message, at=desk.at, email=contact.email)
+        told.add(contact.email.lower())
+    for row in session.scalars(select(OutboxRow).where(OutboxRow.id.in_(found.rows)).order_by(OutboxRow.id)):
+        email = row.email.lower()
+        if row.audience == events.CUSTOMER and email in found.dead and email not in told:
+            message.customer = session.get(Customer, row.customer_id) if row.customer_id is not None else None
+            events.emit(session, "address_failed", message, at=desk.at, email=row.email)
+            told.add(email)
+
+
+def _answers(session: Session, message: Message, incoming: Incoming, desk: Desk) -> str | None:
+    """What of ours the mail answers: the subject of the row it replies to, else the reference it names."""
+    if message.channel is not MessageChannel.MAIL:
+        return None
+    for identifier in incoming.in_reply_to:
+        subject = session.scalar(select(OutboxRow.subject).where(OutboxRow.provider_id == identifier).limit(1))
+        if subject is not None:
+            return subject
+    return replies.order_of(
+        incoming, secret=desk.settings.secret_key.get_secret_value(), by_message_id=lambda _identifier: None
+    )
+
+
+def _acknowledged(session: Session, message: Message, opened: Opened, answered: str, desk: Desk) -> bool:
+    """The customer's plain « tout est reçu » to a delivery counts as its receipt, when we know that it is him."""
+    kind, _, number = answered.partition(":")
+    if kind != "delivery" or not answerable(message) or not all_received(opened.incoming.text):
+        return False
+    delivery = session.get(deliveries.Delivery, int(number))
+    if delivery is None or message.customer is not delivery.customer:
+        return False
+    if delivery.state is not deliveries.DeliveryState.SHIPPED:
+        return False
+    deliveries.verify(session, delivery, house=desk.settings.house, by=author(delivery.customer), at=desk.at)
+    return True
