@@ -121,7 +121,8 @@ def _written(incoming: Incoming, codes: frozenset[str], *, beside_paper: bool) -
 def _in_prose(paper: Paper, codes: frozenset[str]) -> Iterator[AskedLine]:
     """The lines of a paper that holds no table: a letter, a list."""
     for line in texts.asked(paper.text, codes=codes).lines:
-        yield replace(line, evidence=replace(line.evidence, part=paper.name))
+        sure = min(line.certainty, paper.certainty(line.evidence.start, line.evidence.end))
+        yield replace(line, certainty=sure, evidence=replace(line.evidence, part=paper.name))
 
 
 def _text_of(paper: Paper) -> str:
