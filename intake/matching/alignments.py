@@ -130,6 +130,11 @@ def _term(mark: str, known: Vocabulary, beside: Sequence[str] = ()) -> Iterator[
         yield Term(mark, max(1.0, known.weight(mark)), tuple(_of([(mark, 1.0), *said], numbers)), "code")
 
 
+def _year(mark: str) -> list[tuple[str, float]]:
+    """« Brouilly 23 » may say the year."""
+    return [(f"#20{mark[1:]}", 0.85)] if re.fullmatch(r"#[0-4]\d", mark) else []
+
+
 def _of(options: Sequence[tuple[str, float]], numbers: dict[str, int]) -> Iterator[tuple[int, float]]:
     seen: set[int] = set()
     for mark, likeness in options:
