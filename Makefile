@@ -16,6 +16,9 @@ WORKERS ?= 2
 # What WeasyPrint takes from the system: Pango lays text out, HarfBuzz makes the small fonts that a PDF embeds.
 SYSTEM_PACKAGES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-liberation2
 
+# What reads scans and photos; without it they are left to a person, which is said.
+SCAN_PACKAGES := tesseract-ocr tesseract-ocr-fra
+
 STAMPS := $(VENV)/.stamps
 BIN := $(CURDIR)/$(VENV)/bin
 SYNC := UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy $(BIN)/uv sync --quiet --frozen --inexact --no-default-groups
@@ -85,6 +88,9 @@ $(STAMPS)/venv: Makefile
 	@packages="$(SYSTEM_PACKAGES)"; \
 	$(PYTHON) -c 'import ensurepip' 2>/dev/null || packages="python3-venv $$packages"; \
 	$(call debian,$$packages)
+	@if command -v dpkg-query >/dev/null && ! command -v tesseract >/dev/null; then \
+	  ($(call debian,$(SCAN_PACKAGES))) || echo "Scans and photos will not be read: tesseract could not be installed" >&2; \
+	fi
 	@[ -x $(VENV)/bin/python ] || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@mkdir -p $(STAMPS) && touch $@
