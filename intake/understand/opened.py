@@ -18,11 +18,13 @@ from core.messages import ASSIGNED, MACHINE, MAY_BE, PROPOSED, Message, MessageC
 from core.parties import Contact, Customer, Staff
 from core.settings import Settings
 from intake import mime, receive
+from intake.catalogues import article_matcher
 from intake.incoming import Address, Attachment, Authentication, Channel, Incoming
+from intake.matching import Index
 from intake.matching.customers import Clue, CustomerRow, Identified, identify, private_domains
 from intake.mime.parts import sniff
 from intake.reading import Reading, kinds
-from intake.requests import Request, request_of
+from intake.requests import Request, codes_of, request_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -45,10 +47,12 @@ class Loaded:
     ours: frozenset[str]
     taken_by: int | None
     assigned: str
+    codes: frozenset[str]
 
     def read(self, desk: Desk) -> Opened:
         """Find out what is asked, and by whom; whom a colleague assigned it to is certain."""
-        request = request_of(self.incoming, self.customers, today=business_date(desk.at), ours=self.ours)
+        today = business_date(desk.at)
+        request = request_of(self.incoming, self.customers, today=today, ours=self.ours, codes=self.codes)
         if self.assigned:
             request = replace(request, who=Identified(self.assigned, Clue.ADDRESS))
         passed_on = request.asked_in is not self.incoming
@@ -129,7 +133,27 @@ def load(session: Session, message: Message, desk: Desk) -> Loaded:
         ours=ours(session, desk.settings),
         taken_by=taken_by.id if taken_by is not None else None,
         assigned=customer.code if customer is not None else "",
+        codes=our_codes(session),
     )
+
+
+@dataclass(slots=True)
+class _Codes:
+    """The codes of the catalogue, made once for each index of it."""
+
+    index: Index | None = None
+    found: frozenset[str] = frozenset()
+
+
+_codes = _Codes()
+
+
+def our_codes(session: Session) -> frozenset[str]:
+    """The codes of the active articles, as a text may hold them."""
+    index = article_matcher(session, None).index
+    if _codes.index is not index:
+        _codes.found, _codes.index = codes_of(index.rows), index
+    return _codes.found
 
 
 def incoming_of(session: Session, message: Message, *, settings: Settings) -> Incoming:
