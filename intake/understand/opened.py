@@ -14,10 +14,10 @@ from sqlalchemy.orm import selectinload
 from core import messages, parties
 from core.aliases import SenderAlias, SenderKind
 from core.clock import business_date
-from core.messages import ASSIGNED, MACHINE, MAY_BE, PROPOSED, Message, MessageChannel
+from core.messages import ASSIGNED, MACHINE, MAY_BE, PROPOSED, UNHEARD, Message, MessageChannel
 from core.parties import Contact, Customer, Staff
 from core.settings import Settings
-from intake import mime, receive
+from intake import mime, receive, voice
 from intake.catalogues import article_matcher
 from intake.incoming import Address, Attachment, Authentication, Channel, Incoming
 from intake.matching import Index
@@ -25,6 +25,7 @@ from intake.matching.customers import Clue, CustomerRow, Identified, identify, p
 from intake.mime.parts import sniff
 from intake.reading import Reading, kinds
 from intake.requests import Request, codes_of, request_of
+from intake.voice import Transcribe
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -36,6 +37,7 @@ class Desk:
 
     settings: Settings
     at: datetime
+    transcribe: Transcribe | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +53,17 @@ class Loaded:
 
     def read(self, desk: Desk) -> Opened:
         """Find out what is asked, and by whom; whom a colleague assigned it to is certain."""
-        today = business_date(desk.at)
-        request = request_of(self.incoming, self.customers, today=today, ours=self.ours, codes=self.codes)
+        listened, today = voice.listen(self.incoming, desk.transcribe), business_date(desk.at)
+        incoming = listened.incoming
+        request = request_of(incoming, self.customers, today=today, ours=self.ours, codes=self.codes)
+        if request.asked_in is incoming:
+            request = replace(request, reading=listened.believed(request.reading))
         if self.assigned:
             request = replace(request, who=Identified(self.assigned, Clue.ADDRESS))
-        passed_on = request.asked_in is not self.incoming
+        passed_on = request.asked_in is not incoming
         noted = request.who.clue in {Clue.FORWARD, Clue.NUMBER, Clue.NAME}
-        return Opened(self.incoming, request, self.taken_by if passed_on or noted else None)
+        taken_by = self.taken_by if passed_on or noted else None
+        return Opened(incoming, request, taken_by, heard=listened.heard, unheard=listened.unheard)
 
     def describe(self, session: Session, message: Message) -> None:
         """Write who wrote, when no more could be read."""
@@ -69,11 +75,16 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A message that was read: as it came, what it asks and for whom, and the colleague who passed it on."""
+    """A message that was read: as it came, what it asks and for whom, and the colleague who passed it on.
+
+    `heard` says that a recording of it was listened to, `unheard` that one is left for a person.
+    """
 
     incoming: Incoming
     request: Request
     taken_by: int | None
+    heard: bool = False
+    unheard: bool = False
 
     @property
     def reading(self) -> Reading:
@@ -92,6 +103,8 @@ class Opened:
         message.kind = self.reading.kind.value
         if kinds.machine(self.incoming) is not None or kinds.bulk(self.incoming):
             message.flag(MACHINE)
+        if self.unheard:
+            message.flag(UNHEARD)
         _note_customer(session, message, self.request.who)
 
 

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
+#: What is found of a message that says nothing but in a recording.
+SILENT = frozenset({"no_order_found", "order_without_lines"})
+
+
 def treat(session: Session, message: Message, opened: Opened, desk: Desk) -> None:
     """Say what becomes of the message; what a person must read raises `NotUnderstood`."""
     opened.note(session, message)
@@ -37,7 +41,14 @@ def treat(session: Session, message: Message, opened: Opened, desk: Desk) -> Non
         raise NotUnderstood("customer_ambiguous" if opened.request.who.others else "customer_unknown")
     if opened.request.beside:
         raise NotUnderstood("several_messages")
-    _act(session, message, message.customer, opened, desk)
+    try:
+        _act(session, message, message.customer, opened, desk)
+    except NotUnderstood as reason:
+        if opened.unheard and reason.code in SILENT:
+            raise NotUnderstood("voice_not_heard") from reason
+        raise
+    if opened.unheard:  # what was read became something, and somebody must still listen to the rest
+        events.emit(session, "message_for_staff", message, at=desk.at)
 
 
 def _reason_to_ignore(session: Session, message: Message, opened: Opened, desk: Desk) -> str | None:
