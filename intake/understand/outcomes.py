@@ -77,7 +77,7 @@ def _act(session: Session, message: Message, customer: Customer, opened: Opened,
     elif answered is not None and reading.kind is not Kind.ORDER:
         done = False
     elif message.channel is MessageChannel.CHAT and joins.join(
-        session, message, opened, customer, desk, today=business_date(desk.at)
+        session, message, opened, customer, desk, today=business_date(message.received_at)
     ):
         reason = "joined"
     elif reading.kind is Kind.ORDER:
@@ -85,7 +85,7 @@ def _act(session: Session, message: Message, customer: Customer, opened: Opened,
     elif reading.kind is Kind.QUOTE_REQUEST and reading.lines:
         if not opened.request.who.certain and opened.taken_by is None:
             raise NotUnderstood("customer_to_confirm")  # our prices go to nobody of whom we are not sure
-        wanted = drafts.asked(session, message, customer, opened, today=business_date(desk.at))
+        wanted = drafts.asked(session, message, customer, opened, today=business_date(message.received_at))
         quotes.draft(session, wanted, by=author(customer), at=desk.at)
     elif reading.kind is Kind.OTHER:
         raise NotUnderstood("no_order_found")
@@ -100,7 +100,7 @@ def _act(session: Session, message: Message, customer: Customer, opened: Opened,
 def _draft_order(session: Session, message: Message, customer: Customer, opened: Opened, desk: Desk) -> None:
     taken_by = session.get(Staff, opened.taken_by) if opened.taken_by is not None else None
     by = taken_by.as_actor() if taken_by is not None else author(customer)
-    wanted = drafts.asked(session, message, customer, opened, today=business_date(desk.at))
+    wanted = drafts.asked(session, message, customer, opened, today=business_date(message.received_at))
     orders.draft(session, wanted, by=by, at=desk.at)
 
 
