@@ -47,7 +47,8 @@ class Incoming:
     """A message of any channel, decoded but not interpreted.
 
     `text` is the new text (the full one when in doubt), `quoted` what the sender cites, `forwarded` the inner messages
-    of a forward, outermost first. `headers` holds lower-cased mail header names with their decoded values.
+    of a forward, outermost first. `headers` holds lower-cased mail header names with their decoded values. `findings`
+    are codes of what a person should know of the message itself, such as text in it that nobody can see.
     """
 
     channel: Channel
@@ -65,3 +66,4 @@ class Incoming:
     authentication: Authentication = Authentication.NONE
     headers: dict[str, str] = field(default_factory=dict)
     customer_code: str | None = None
+    findings: tuple[str, ...] = ()

@@ -54,7 +54,8 @@ class _Child:
         """The child's answer; raises `_DiedError`."""
         self.files += 1
         asked = {"name": attachment.name, "type": attachment.media_type, "limits": limits.as_values()}
-        ends = time.monotonic() + limits.seconds
+        starts = time.monotonic()
+        ends, last = starts + limits.seconds, starts + limits.seconds + limits.scan_seconds
         try:
             self._send(json.dumps(asked).encode(), ends)
             self._send(attachment.content, ends)
@@ -64,7 +65,7 @@ class _Child:
                     raise _DiedError("reading_failed")
                 if not answer.pop("scanning", False):
                     return answer
-                ends = time.monotonic() + limits.scan_seconds
+                ends = min(time.monotonic() + limits.page_seconds, last)
         except (OSError, ValueError, struct.error) as error:
             raise _DiedError(self._why()) from error
 

@@ -85,7 +85,8 @@ def rows_of(words: Iterable[Placed], blank: float = 0.6) -> list[list[Cell]]:
     """The words of a page as lines of cells; a gap wider than a blank (in heights of a letter) begins a new cell."""
     lines: list[list[Placed]] = []
     for word in sorted(words, key=lambda word: (word.top + word.bottom) / 2):
-        if lines and any(_level(word, other) for other in lines[-1][-6:]):
+        last = lines[-1] if lines else []
+        if any(_level(word, other) for other in last[-6:]) and not any(_beneath(word, other) for other in last):
             lines[-1].append(word)
         else:
             lines.append([word])
@@ -96,6 +97,12 @@ def _level(one: Placed, other: Placed) -> bool:
     """The words stand on one line: they share more than half of the lower one's height."""
     common = min(one.bottom, other.bottom) - max(one.top, other.top)
     return common > 0.5 * min(one.bottom - one.top, other.bottom - other.top)
+
+
+def _beneath(one: Placed, other: Placed) -> bool:
+    """The words stand one below the other, so not on one line."""
+    common = min(one.x1, other.x1) - max(one.x0, other.x0)
+    return common > 0.3 * min(one.x1 - one.x0, other.x1 - other.x0)
 
 
 def _cells(line: Sequence[Placed], blank: float) -> list[Cell]:
@@ -151,24 +158,27 @@ def _header(rows: Sequence[list[Cell]], position: int, rules: Rules) -> tuple[li
     titles = _split(rows[position], rules)
     if len(titles) < 2 and len(rows[position]) < 2:
         return [], 0
-    best: tuple[list[Cell], int, int] = ([], 0, 0)
-    for taken in range(1, 4):
-        if taken > 1:
-            if position + taken > len(rows):
-                break
-            following = rows[position + taken - 1]
-            before = rows[position + taken - 2]
-            height = _height(before)
-            apart = min(w.top for cell in following for w in cell.words) - max(
-                w.bottom for c in before for w in c.words
-            )
-            if apart > 0.6 * height or any(re.fullmatch(r"[\d\s.,]+", cell.text) for cell in following):
-                break
-            titles = _merged(titles, _split(following, rules))
+    most = len(header([cell.text for cell in titles]))
+    best: tuple[list[Cell], int] = (titles, 1) if most else ([], 0)
+    for taken in range(2, 4):
+        if position + taken > len(rows):
+            break
+        following, before = rows[position + taken - 1], rows[position + taken - 2]
+        apart = min(y for cell in following for y in _tops(cell)) - max(y for cell in before for y in _bottoms(cell))
+        if apart > 0.6 * _height(before) or any(re.match(r"\d", cell.text) for cell in following):
+            break
+        more = _split(following, rules)
+        below = all(any(_common(cell, title) > 0 for title in titles) for cell in more)
+        titles = _merged(titles, more)
         named = len(header([cell.text for cell in titles]))
-        if named > best[2]:
-            best = titles, taken, named
-    return best[0], best[1]
+        wrapped = below and not any(letter.isdigit() for cell in more for letter in cell.text)
+        if named > most or (named == most > 0 and wrapped and apart <= 0.35 * _height(before)):
+            best, most = (titles, taken), named
+    return best
+
+
+def _common(cell: Cell, title: Cell) -> float:
+    return min(cell.right, title.right) - max(cell.left, title.left)
 
 
 def _split(row: Sequence[Cell], rules: Rules) -> list[Cell]:
@@ -202,7 +212,7 @@ def _merged(titles: Sequence[Cell], more: Sequence[Cell]) -> list[Cell]:
     """Titles with the second line of those that are wrapped."""
     found = [list(cell.words) for cell in titles]
     for cell in more:
-        common = [min(cell.right, title.right) - max(cell.left, title.left) for title in titles]
+        common = [_common(cell, title) for title in titles]
         nearest = max(range(len(titles)), key=common.__getitem__)
         if common[nearest] > 0:
             found[nearest] += cell.words
@@ -229,7 +239,7 @@ def _columns(titles: Sequence[Cell], rules: Rules, row: Sequence[Cell]) -> Colum
 
 
 def _table(columns: Columns, lines: Sequence[list[Cell]], page: int, rules: Rules) -> Table:
-    placed = [_placed(columns, line) for line in _within(columns, lines, rules)]
+    placed = [_placed(columns, line, rules) for line in _within(columns, lines, rules)]
     if not columns.edges:
         spans = _spans(columns, placed)
         placed = [_apart(columns, spans, row) for row in placed]
@@ -270,13 +280,13 @@ def _within(columns: Columns, lines: Sequence[list[Cell]], rules: Rules) -> list
     return within or list(lines)
 
 
-def _placed(columns: Columns, line: Sequence[Cell]) -> _Row:
+def _placed(columns: Columns, line: Sequence[Cell], rules: Rules) -> _Row:
     """A line with each cell in its column: between the rules, else under the title that it stands nearest to."""
     cells: list[list[Placed]] = [[] for _ in columns.titles]
     words = [word for cell in line for word in cell.words]
     if columns.edges:
-        for word in words:
-            cells[sum(x < (word.x0 + word.x1) / 2 for x in columns.edges)].append(word)
+        for cell in _split(line, rules):
+            cells[sum(x < (cell.words[0].x0 + cell.words[0].x1) / 2 for x in columns.edges)] += cell.words
     else:
         for cell in line:
             over = [i for i, (a, b) in enumerate(columns.spans) if min(b, cell.right) - max(a, cell.left) > 0]

@@ -14,12 +14,17 @@ class UnreadableError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one file may cost: processor and wall-clock seconds, bytes of memory, pages, rows, columns, zip entries."""
+    """What one file may cost: processor and wall-clock seconds, bytes of memory, pages, rows, columns, zip entries.
 
-    cpu_seconds: int = 7
-    seconds: float = 9.0
-    scan_seconds: float = 60.0
-    memory: int = 1_500_000_000
+    Each scanned page gets processor time of its own; tesseract runs in processes of its own, with limits of its own.
+    """
+
+    cpu_seconds: int = 6
+    seconds: float = 8.0
+    page_cpu_seconds: int = 3
+    page_seconds: float = 30.0
+    scan_seconds: float = 90.0
+    memory: int = 1_200_000_000
     pages: int = 50
     scanned_pages: int = 10
     rows: int = 5_000

@@ -19,7 +19,7 @@ class Table:
     """Rows of cells, and where they stand: the page or the sheet (its number and name), a box for each row of a page.
 
     `certainties` says for each cell (row, column) that a picture was read into how sure its figures are; what is not
-    named there is certain.
+    named there is certain. `scanned` tables were read from a picture, where a figure may have been overlooked.
     """
 
     page: int
@@ -27,6 +27,7 @@ class Table:
     sheet: str = ""
     boxes: tuple[Box, ...] = ()
     certainties: Mapping[tuple[int, int], Decimal] = field(default_factory=dict)
+    scanned: bool = False
 
     def certainty(self, row: int) -> Decimal:
         """How sure the words of this row (from 0) are."""
@@ -78,6 +79,7 @@ def packed(paper: Paper) -> dict[str, Any]:
                 "sheet": table.sheet,
                 "boxes": table.boxes,
                 "certainties": [[row, column, str(value)] for (row, column), value in table.certainties.items()],
+                "scanned": table.scanned,
             }
             for table in paper.tables
         ],
@@ -106,6 +108,7 @@ def _table(values: Mapping[str, Any]) -> Table:
         sheet=str(values["sheet"]),
         boxes=tuple(_box(box) for box in values["boxes"]),
         certainties={(int(row), int(column)): Decimal(value) for row, column, value in values["certainties"]},
+        scanned=bool(values["scanned"]),
     )
 
 

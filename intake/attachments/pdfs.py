@@ -25,6 +25,8 @@ _INVISIBLE = 3
 #: How much lighter or darker than its ground (0 to 255) a word must be to be seen.
 _SEEN = 14
 _TINY = 2.0
+#: A page that is a picture may carry a few words of the scanner.
+_FEW = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,7 @@ def read(attachment: Attachment, limits: Limits, scanning: Callable[[], None]) -
         if scans.language() is None:
             paper = _written(attachment.name, pages)
             return replace(paper, findings=(*findings, "ocr_not_installed")), xml
-        scanning()
-        return _with_scans(attachment.name, pdf, pages, limits, findings), xml
+        return _with_scans(attachment.name, pdf, pages, limits, findings, scanning), xml
     finally:
         pdf.close()
 
@@ -92,7 +93,14 @@ def _written(name: str, pages: Sequence[_Page]) -> Paper:
     return Paper(name, "\n".join(texts), tuple(tables))
 
 
-def _with_scans(name: str, pdf: Any, pages: Sequence[_Page], limits: Limits, findings: tuple[str, ...]) -> Paper:
+def _with_scans(
+    name: str,
+    pdf: Any,
+    pages: Sequence[_Page],
+    limits: Limits,
+    findings: tuple[str, ...],
+    scanning: Callable[[], None],
+) -> Paper:
     """The paper where some pages are pictures: these are read by OCR, up to a number of them."""
     found: list[Sequence[Placed]] = []
     left = limits.scanned_pages
@@ -104,6 +112,7 @@ def _with_scans(name: str, pdf: Any, pages: Sequence[_Page], limits: Limits, fin
             findings = (*findings, "too_many_scanned_pages")
             break
         left -= 1
+        scanning()
         width, height = pdf[number].get_size()
         scale = min(SCALE, (limits.pixels / max(1.0, width * height)) ** 0.5, 6000 / max(width, height))
         picture = pdf[number].render(scale=scale, grayscale=True).to_pil()
@@ -127,7 +136,7 @@ def _seen(page: Any) -> _Page:
     width, height = page.get_size()
     covered = any(_area(o) > 0.5 * width * height for o in pictures)
     words = list(_words(page, objects))
-    if not words or (covered and all(word.invisible for word in words)):
+    if not words or (covered and (len(words) < _FEW or all(word.invisible for word in words))):
         return _Page((), Rules(), scanned=bool(objects))
     shown = _visible(page, words, objects, width, height)
     rules = _rules(page, objects, width, height)

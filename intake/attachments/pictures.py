@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from intake.attachments import scans
-from intake.attachments.layouts import Placed, rows_of, tables_in
+from intake.attachments.layouts import Cell, Placed, rows_of, tables_in
 from intake.attachments.limits import Limits, UnreadableError
 from intake.attachments.papers import SURE, Doubt, Paper
 from intake.incoming import Attachment
@@ -16,6 +18,10 @@ from intake.incoming import Attachment
 KINDS = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/tiff", "image/bmp")
 #: Letters read from a picture have no margins, so blanks between words look wider.
 _BLANK = 1.0
+_ALIKE, _LETTER = frozenset("5S0O1Il8B2Z"), Decimal("0.8")
+#: Letters that a picture shows like figures, before a unit: « SL » is no word, « 5L » is a measure.
+_FIGURES = str.maketrans("SOIlBZ", "501182")
+_MEASURE = re.compile(r"(?=S|[SOIlBZ]*\d)([SOIlBZ\d]{1,4})(L|l|ML|ml|CL|cl|KG|kg|G|g|MM|mm|CM|cm)")
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP")
 
 
@@ -43,18 +49,21 @@ def read(attachment: Attachment, limits: Limits, scanning: Callable[[], None]) -
 
 def scanned_words(words: Sequence[scans.Word], scale: float) -> list[Placed]:
     """The words of a scan as words of a page, in its own measure."""
-    return [
-        Placed(word.text, word.x0 * scale, word.x1 * scale, word.top * scale, word.bottom * scale, word.certainty)
-        for word in words
-    ]
+    found = []
+    for word in words:
+        measure = _MEASURE.fullmatch(word.text)
+        text = f"{measure[1].translate(_FIGURES)}{measure[2]}" if measure else word.text
+        sure = word.certainty if text == word.text else min(word.certainty, _LETTER)
+        found.append(Placed(text, word.x0 * scale, word.x1 * scale, word.top * scale, word.bottom * scale, sure))
+    return found
 
 
 def paper_of(name: str, pages: Sequence[Sequence[Placed]], findings: tuple[str, ...] = ()) -> Paper:
     """The paper that these pages of scanned words make; nothing to read is a finding."""
     tables, text, doubts = [], "", []
     for number, words in enumerate(pages, start=1):
-        rows = rows_of(words, blank=_BLANK)
-        tables += tables_in(rows, number)
+        rows = [[_doubted(cell) for cell in row] for row in rows_of(words, blank=_BLANK)]
+        tables += [replace(table, scanned=True) for table in tables_in(rows, number)]
         for row in rows:
             for position, cell in enumerate(row):
                 text += "" if position == 0 else "  "
@@ -69,6 +78,9 @@ def paper_of(name: str, pages: Sequence[Sequence[Placed]], findings: tuple[str, 
     return Paper(name, text.rstrip("\n"), tuple(tables), findings=findings, scanned=True, doubts=tuple(doubts))
 
 
-def least(words: Sequence[Placed]) -> Decimal:
-    """As sure as the least sure of these words."""
-    return min((word.certainty for word in words), default=SURE)
+def _doubted(cell: Cell) -> Cell:
+    """A last figure behind words that looks like a letter may be one: « taille S », « taille 5 »."""
+    *before, last = cell.words
+    if not before or last.text not in _ALIKE or not before[-1].text.isalpha():
+        return cell
+    return Cell((*before, replace(last, certainty=min(last.certainty, _LETTER))))

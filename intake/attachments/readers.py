@@ -26,7 +26,7 @@ BROKEN = {
 
 
 def read(attachment: Attachment, limits: Limits, *, scanning: Callable[[], None]) -> tuple[Paper, bytes | None]:
-    """The paper and the XML that the file carries; `scanning` is called before slow work; raises `UnreadableError`."""
+    """The paper and the XML in it; `scanning` is called before each scanned page; raises `UnreadableError`."""
     reader = _READERS.get(attachment.media_type)
     if reader is None:
         raise UnreadableError("kind_not_read")

@@ -1,7 +1,7 @@
 """Pictures of pages read by tesseract, where it is installed: words with their places, and how sure each is.
 
-A page is straightened and evened out, then read twice, at two sizes and with two ways of finding its blocks; what the
-two readings do not agree on is doubtful, and so is a figure that tesseract itself is not sure of.
+A page is straightened and evened out, then read three times, at two sizes and with three ways of finding its blocks;
+what the readings do not agree on is doubtful, and so is a figure that tesseract itself is not sure of.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from intake.attachments.limits import UnreadableError
@@ -31,13 +32,15 @@ CPU_SECONDS, SECONDS = 7, 25
 #: Tesseract reads letters best when a line of text is about this many dots high; small pictures are enlarged.
 _SMALL, _LARGE = 1600, 3200
 _LEAST = 30.0
+#: A stroke as high as the letters may be a one; a longer one is a rule of a table.
+_STROKES = frozenset("|I\\l")
 #: From here on tesseract thinks well of a word; no figure in a picture is surer than the second.
-_GOOD, _SURE = Decimal("0.8"), Decimal("0.97")
+_GOOD, _SURE = Decimal("0.75"), Decimal("0.97")
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word in a picture, its place in dots, and how sure it is (0 to 1)."""
+    """A word in a picture, its place in dots, how sure it is (0 to 1), and whether readings differ about it."""
 
     text: str
     x0: float
@@ -45,6 +48,7 @@ class Word:
     x1: float
     bottom: float
     certainty: Decimal
+    disputed: bool = False
 
 
 @cache
@@ -65,13 +69,18 @@ def words_of(picture: Image) -> list[Word]:
         raise UnreadableError("ocr_not_installed")
     page, factor = _prepared(picture)
     found = _read(page)
-    if _yield(found) < 3 and (turned := _upright(page)) is not None:
-        page = turned
-        found = _read(page)
+    if _is_poor(found) and (turned := _upright(page)) is not None:
+        found = max(found, _read(turned), key=_yield)
     return [
         replace(word, x0=word.x0 / factor, x1=word.x1 / factor, top=word.top / factor, bottom=word.bottom / factor)
         for word in found
     ]
+
+
+def _is_poor(found: Sequence[Word]) -> bool:
+    """Next to nothing was recognised, or most of it is doubtful: the page may stand on its head."""
+    long = [word.certainty for word in found if len(word.text) > 2]
+    return len(long) < 3 or sum(long) / len(long) < Decimal("0.75")
 
 
 def _prepared(picture: Image) -> tuple[Image, float]:
@@ -90,7 +99,40 @@ def _prepared(picture: Image) -> tuple[Image, float]:
     angle = _slant(even)
     if abs(angle) >= 0.15:
         even = even.rotate(angle, Pictures.Resampling.BICUBIC, fillcolor=255)
-    return even, factor
+    return _without_rules(even), factor
+
+
+def _without_rules(even: Image) -> Image:
+    """The picture without the lines of its tables, which tesseract takes for letters, or for the end of a block."""
+    import numpy as np
+    from PIL import Image as Pictures
+
+    light = np.asarray(even)
+    ink = light < 180
+    length, thick = max(60, even.width // 20), 4 + even.width // 400
+    rules = np.zeros_like(ink)
+    for axis in (0, 1):
+        closed = ink | (np.roll(ink, 1, axis) & np.roll(ink, -1, axis))
+        along = _runs(closed, length, axis) & ~_runs(ink, thick, 1 - axis)
+        for step in (-1, 0, 1):
+            rules |= np.roll(along, step, 1 - axis)
+    return Pictures.fromarray(np.where(rules, 255, light).astype(np.uint8))
+
+
+def _runs(ink: Any, length: int, axis: int) -> Any:
+    """Where ink belongs to an unbroken run of this length along an axis."""
+    import numpy as np
+
+    if ink.shape[axis] <= length:
+        return np.zeros_like(ink)
+    lines = ink if axis else ink.T
+    counted = np.cumsum(np.pad(lines, ((0, 0), (1, 0))), axis=1, dtype=np.int32)
+    begins = counted[:, length:] - counted[:, :-length] == length
+    edges = np.zeros((lines.shape[0], lines.shape[1] + 1), dtype=np.int32)
+    edges[:, : begins.shape[1]] += begins
+    edges[:, length : length + begins.shape[1]] -= begins
+    inside = np.cumsum(edges, axis=1)[:, :-1] > 0
+    return inside if axis else inside.T
 
 
 def _evened(grey: Image) -> Image:
@@ -137,26 +179,72 @@ def _upright(page: Image) -> Image | None:
 
 
 def _read(page: Image) -> list[Word]:
-    """The better of two readings, completed from the other one, each word as sure as the two agree."""
+    """The words of three readings, each as sure as they agree: by blocks, as one block, wherever words stand."""
     from PIL import Image as Pictures
     from PIL import ImageFilter
 
-    factor = 0.75 if max(page.size) > 2400 else 1.25
+    factor = 0.75 if max(page.size) > 2000 else 1.25
     other = page.resize((round(page.width * factor), round(page.height * factor)), Pictures.Resampling.BICUBIC)
-    other = other.filter(ImageFilter.GaussianBlur(0.8))
+    other = other.filter(ImageFilter.GaussianBlur(0.5))
     with ThreadPoolExecutor(2) as pool:
-        blocks = pool.submit(_tesseract, page, "--psm", "4", "tsv")
-        sparse = pool.submit(_tesseract, other, "--psm", "11", "tsv")
-        first, second = _words(blocks.result(), 1.0), _words(sparse.result(), factor)
-    if _yield(second) > 1.1 * _yield(first):
-        first, second = second, first
-    agreed = [_weighed(word, second) for word in first]
-    missed = [
-        word if not _strict(word) and word.certainty >= _GOOD else replace(word, certainty=Decimal("0.7"))
-        for word in second
-        if word.certainty >= Decimal("0.6") and not any(_overlap(word, one) > 0.2 for one in first)
-    ]
-    return agreed + missed
+        asked = [pool.submit(_tesseract, page, "--psm", "4", "tsv")]
+        asked += [pool.submit(_tesseract, other, "--psm", mode, "tsv") for mode in ("6", "11")]
+        said = [reading.result() for reading in asked]
+    readings = [_words(said[0], 1.0), _words(said[1], factor), _words(said[2], factor)]
+    readings.sort(key=_yield, reverse=True)
+    return _looked_at_again(page, _agreed(readings))
+
+
+def _agreed(readings: Sequence[Sequence[Word]]) -> list[Word]:
+    """The words of the best reading, and those of the others that it lacks, each with what all of them think of it."""
+    found: list[Word] = []
+    for number, reading in enumerate(readings):
+        for word in reading:
+            if number and any(_overlap(word, one) > 0.2 for one in found):
+                continue
+            same = [_nearest(word, seen) for other in readings if (seen := _seen(word, other))]
+            weighed = _weighed(word, same)
+            if number == 0 or word.certainty >= (Decimal("0.4") if _strict(word) else Decimal("0.6")):
+                found.append(weighed)
+    return found
+
+
+def _looked_at_again(page: Image, words: Sequence[Word]) -> list[Word]:
+    """The words where figures that only one reading saw are read once more, cut out, larger, one below the other."""
+    from PIL import Image as Pictures
+
+    lonely = [n for n, word in enumerate(words) if _strict(word) and not word.disputed and word.certainty < _SURE]
+    lonely = [n for n in lonely if words[n].x1 - words[n].x0 < 600][:80]
+    if not lonely:
+        return list(words)
+    sheet = Pictures.new("L", (1600, 110 * len(lonely) + 60), 255)
+    for place, number in enumerate(lonely):
+        word = words[number]
+        cut = page.crop((int(word.x0) - 6, int(word.top) - 6, int(word.x1) + 7, int(word.bottom) + 7))
+        factor = min(56 / cut.height, 1400 / cut.width)
+        size = max(1, round(cut.width * factor)), max(1, round(cut.height * factor))
+        sheet.paste(cut.resize(size, Pictures.Resampling.BICUBIC), (80, 40 + 110 * place))
+    again: dict[int, list[Word]] = {}
+    for word in _words(_tesseract(sheet, "--psm", "6", "tsv"), 1.0):
+        again.setdefault(int(((word.top + word.bottom) / 2 - 15) // 110), []).append(word)
+    found = list(words)
+    for place, number in enumerate(lonely):
+        said = again.get(place, [])
+        if "".join(word.text for word in said) == words[number].text and min(w.certainty for w in said) >= _GOOD:
+            found[number] = replace(words[number], certainty=_SURE)
+    return found
+
+
+def _seen(word: Word, reading: Sequence[Word]) -> list[Word]:
+    return [other for other in reading if _overlap(word, other) > 0.3 and _width(other) < 1.6 * _width(word) + 8]
+
+
+def _nearest(word: Word, seen: Sequence[Word]) -> Word:
+    return max(seen, key=lambda other: _overlap(word, other))
+
+
+def _width(word: Word) -> float:
+    return word.x1 - word.x0
 
 
 def _strict(word: Word) -> bool:
@@ -169,17 +257,22 @@ def _yield(found: Sequence[Word]) -> float:
     return sum(float(word.certainty) for word in found if len(re.findall(r"\w", word.text)) >= 2)
 
 
-def _weighed(word: Word, others: Sequence[Word]) -> Word:
-    """The word with its certainty: figures and single letters need both readings, and a good opinion of tesseract."""
-    same = [other for other in others if _overlap(word, other) > 0.3]
-    agreed = [other.certainty for other in same if other.text == word.text]
-    sure = max([word.certainty, *agreed])
+def _weighed(word: Word, same: Sequence[Word]) -> Word:
+    """The word that most readings saw there, and how sure it is; figures need two that agree and none that differs."""
+    votes: dict[str, list[Decimal]] = {}
+    for other in same:
+        votes.setdefault(other.text, []).append(other.certainty)
+    text = max(votes, key=lambda written: (len(votes[written]), sum(votes[written]), written == word.text))
+    sure = max(votes[text])
+    word = replace(word, text=text, disputed=len(votes) > 1)
     if not _strict(word):
         return replace(word, certainty=Decimal(1) if sure >= _GOOD else sure)
-    if not agreed:
-        return replace(word, certainty=min(word.certainty, Decimal("0.6")))
-    both = min([word.certainty, *agreed])
-    return replace(word, certainty=_SURE if sure >= Decimal("0.9") and both >= _GOOD else min(sure, Decimal("0.85")))
+    agreed = len(votes[text]) >= 2 and len(votes) == 1 and min(votes[text]) >= Decimal("0.7")
+    if agreed and sure >= Decimal("0.9"):
+        return replace(word, certainty=_SURE)
+    doubtful = word.disputed or sure < Decimal("0.9")  # else one reading is sure: worth a second look
+    word = replace(word, disputed=doubtful)
+    return replace(word, certainty=min(sure, Decimal("0.85") if len(votes[text]) >= 2 else Decimal("0.6")))
 
 
 def _overlap(one: Word, other: Word) -> float:
@@ -194,15 +287,28 @@ def _overlap(one: Word, other: Word) -> float:
 
 def _words(said: str, factor: float) -> list[Word]:
     found: list[Word] = []
+    strokes: list[Word] = []
     for row in csv.DictReader(io.StringIO(said), delimiter="\t", quoting=csv.QUOTE_NONE):
-        text = (row.get("text") or "").strip().strip("|[]{}_—~").strip()
-        if row.get("level") != "5" or not re.search(r"[\w:€%]", text):
+        if row.get("level") != "5":
             continue
+        written = (row.get("text") or "").strip()
+        text = written.strip("|[]{}_\u2014~").strip()
         left, top, width, height = (float(row[name]) / factor for name in ("left", "top", "width", "height"))
         sure = max(0.0, float(row["conf"]))
-        if sure >= _LEAST or any(letter.isdigit() for letter in text):
-            found.append(Word(text, left, top, left + width, top + height, Decimal(f"{sure / 100:.2f}")))
-    return found
+        word = Word(text, left, top, left + width, top + height, Decimal(f"{sure / 100:.2f}"))
+        if written in _STROKES and sure >= _LEAST:
+            strokes.append(replace(word, text="1", certainty=min(word.certainty, Decimal("0.5"))))
+        elif re.search(r"[\w:\u20ac%]", text) and (sure >= _LEAST or any(letter.isdigit() for letter in text)):
+            found.append(word)
+    height = median(word.bottom - word.top for word in found) if found else 0.0
+    return found + [stroke for stroke in strokes if _counts(stroke, found, height)]
+
+
+def _counts(stroke: Word, words: Sequence[Word], height: float) -> bool:
+    """The stroke is as high as the letters, and a word follows it closely."""
+    middle = (stroke.top + stroke.bottom) / 2
+    follows = any(w.top < middle < w.bottom and 0 < w.x0 - stroke.x1 < 3 * height for w in words)
+    return follows and 0.7 * height < stroke.bottom - stroke.top < 1.3 * height
 
 
 def _tesseract(page: Image, *options: str) -> str:

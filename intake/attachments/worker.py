@@ -34,15 +34,18 @@ def main() -> None:
             return
         limits = Limits(**asked["limits"])
         _limit(resource.RLIMIT_AS, limits.memory)
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + limits.cpu_seconds + 1)
+        _more_time(limits.cpu_seconds)
         attachment = Attachment(asked["name"], asked["type"], content)
         _answer(answering, _read(attachment, limits, answering))
 
 
 def _read(attachment: Attachment, limits: Limits, answering: BinaryIO) -> dict[str, Any]:
+    def scanning() -> None:
+        _more_time(limits.page_cpu_seconds)
+        _answer(answering, {"scanning": True})
+
     try:
-        paper, xml = readers.read(attachment, limits, scanning=lambda: _answer(answering, {"scanning": True}))
+        paper, xml = readers.read(attachment, limits, scanning=scanning)
     except UnreadableError as error:
         return {"finding": str(error)}
     except MemoryError:
@@ -52,6 +55,12 @@ def _read(attachment: Attachment, limits: Limits, answering: BinaryIO) -> dict[s
     except Exception:  # noqa: BLE001 - a reader that breaks on a file is a finding about this file
         return {"finding": readers.BROKEN.get(attachment.media_type, "reading_failed")}
     return {"paper": packed(paper), "xml": xml.hex() if xml else None}
+
+
+def _more_time(seconds: int) -> None:
+    """So many seconds of processor time from now on."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + seconds + 1)
 
 
 def _limit(kind: int, most: int) -> None:

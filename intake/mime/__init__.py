@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import email
 import logging
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import Message
@@ -16,12 +17,14 @@ from typing import TYPE_CHECKING
 import mailparser
 
 from intake.incoming import Address, Attachment, Channel, Incoming
-from intake.mime import parts
+from intake.mime import parts, signed, tnef
 from intake.mime.bodies import best, markup, payload, plain
 from intake.mime.charsets import text_of
 from intake.mime.hashes import canonical_hash, fields_and_body, message_id
 from intake.mime.headers import addresses, decoded, identifier, identifiers, raw_fields
+from intake.mime.html import Page
 from intake.mime.parts import safe_name
+from intake.mime.pictures import decorates
 from intake.mime.quotes import Forward, Split, split
 from intake.senders import authenticate
 
@@ -76,6 +79,7 @@ class _Found:
     attachments: list[Attachment] = field(default_factory=list)
     inner: list[Incoming] = field(default_factory=list)
     pictures: list[tuple[int, str]] = field(default_factory=list)
+    spare: list[tuple[str, str]] = field(default_factory=list)  # text and page of an Outlook container
 
 
 @dataclass(frozen=True)
@@ -93,10 +97,14 @@ class _Reader:
         found = _Found()
         self._walk(message, found, report=message.get_content_type() == "multipart/report")
         self._uuencoded(found)
+        if not any(text.strip() for text in (*found.texts, *found.pages)):
+            found.texts += [text for text, _ in found.spare if text]
+            found.pages += [page for _, page in found.spare if page]
         html = "\n".join(found.pages)
+        page = Page(html)
         threads = fields.get("in-reply-to", []) + fields.get("references", [])
         in_reply_to = tuple(dict.fromkeys(one for value in threads for one in identifiers(value)))
-        parted = split(best(found.texts, html), subject=subject, answers=bool(in_reply_to))
+        parted = split(best(found.texts, page), subject=subject, answers=bool(in_reply_to))
         senders = addresses(_mailboxes(mail, "from_"), fields.get("from", []))
         sender = senders[0] if senders else Address("")
         recipients = (
@@ -124,6 +132,7 @@ class _Reader:
                 from_email=sender.email if len(senders) == len(fields.get("from", [])) == 1 else "",
             ),
             headers=headers,
+            findings=("hidden_text",) if re.search(r"\w", page.hidden) else (),
         )
 
     def _walk(self, part: Message, found: _Found, *, report: bool = False, related: bool = False) -> None:
@@ -131,6 +140,8 @@ class _Reader:
         content_type = part.get_content_type()
         if content_type in {"message/rfc822", "message/global"}:
             self._message_part(part, found, report=report)
+        elif content_type.startswith("multipart/") and not part.is_multipart():
+            self._unparted(part, found)
         elif content_type.startswith("message/") or not part.is_multipart():
             self._leaf(part, found, related=related)
         else:
@@ -147,6 +158,18 @@ class _Reader:
             return
         found.inner.append(parse(raw, received_at=self.received_at, depth=self.depth - 1))
 
+    def _unparted(self, part: Message, found: _Found) -> None:
+        """A multipart without its parts: with the boundary that its lines show, else as the text that it is."""
+        content = payload(part)
+        shown = re.search(rb"^--([^\s\"]{1,70})[ \t\r]*$", content, re.MULTILINE)
+        if shown and self.depth > 0:
+            head = b'Content-Type: multipart/mixed; boundary="' + shown[1].removesuffix(b"--") + b'"\n\n'
+            again = email.message_from_bytes(head + content)
+            if again.is_multipart():
+                self._deeper(again, found)
+                return
+        found.texts.append(text_of(content))
+
     def _leaf(self, part: Message, found: _Found, *, related: bool) -> None:
         content_type = part.get_content_type()
         disposition = decoded(str(part.get("content-disposition", ""))).lower()
@@ -158,13 +181,50 @@ class _Reader:
             return
         content = _inner_bytes(part) if content_type.startswith("message/") else payload(part)
         attachment = parts.named(content, named, content_type, len(found.attachments) + 1)
-        if attachment.media_type == "message/rfc822" and self.depth > 0 and content_type != "text/plain":
-            found.inner.append(parse(content, received_at=self.received_at, depth=self.depth - 1))
-            return
         content_id = decoded(str(part.get("content-id", ""))).strip("<> ")
         if attachment.media_type.startswith("image/") and (content_id or related):
             found.pictures.append((len(found.attachments), "" if related else content_id))
-        found.attachments.append(attachment)
+        self._file(attachment, found, inner_mail=content_type != "text/plain")
+
+    def _file(self, attachment: Attachment, found: _Found, *, inner_mail: bool = True) -> None:
+        """A file, or what a container holds in its stead: an inner mail, Outlook's `winmail.dat`, something signed."""
+        if self.depth <= 0 or not self._opened(attachment, found, inner_mail=inner_mail):
+            found.attachments.append(attachment)
+
+    def _opened(self, attachment: Attachment, found: _Found, *, inner_mail: bool) -> bool:
+        if attachment.media_type == tnef.MEDIA_TYPE:
+            return self._outlook(attachment.content, found)
+        if attachment.media_type in signed.MEDIA_TYPES:
+            return self._signed(attachment, found)
+        if attachment.media_type == "message/rfc822" and inner_mail:
+            found.inner.append(parse(attachment.content, received_at=self.received_at, depth=self.depth - 1))
+            return True
+        return False
+
+    def _outlook(self, content: bytes, found: _Found) -> bool:
+        """What a `winmail.dat` holds (E45); False where it holds nothing, so that a person sees the file."""
+        opened = tnef.opened(content)
+        for name, data in opened.files:
+            self._deeper(parts.named(data, name, "", len(found.attachments) + 1), found)
+        found.spare.append((opened.text, opened.page))
+        return bool(opened.files or opened.text.strip() or opened.page.strip())
+
+    def _signed(self, attachment: Attachment, found: _Found) -> bool:
+        """What was signed (E50): a mail's parts or a file; False where it is encrypted or its content elsewhere."""
+        content = signed.content_of(attachment.content)
+        part = email.message_from_bytes(content) if content else Message()
+        if "content-type" in part:
+            self._deeper(part, found)
+        elif content:
+            name = re.sub(r"\.p7m$", "", attachment.name, flags=re.IGNORECASE)
+            self._deeper(parts.named(content, name, "", len(found.attachments) + 1), found)
+        return bool(content)
+
+    def _deeper(self, inside: Attachment | Message, found: _Found) -> None:
+        """What a container holds is one level deeper than the container, so that no nesting goes on for ever."""
+        reader = _Reader(self.received_at, self.trusted_authserv_id, self.depth - 1)
+        take = reader._file if isinstance(inside, Attachment) else reader._walk
+        take(inside, found)  # type: ignore[arg-type]
 
     def _uuencoded(self, found: _Found) -> None:
         for index, text in enumerate(found.texts):
@@ -173,8 +233,13 @@ class _Reader:
                 found.attachments.append(parts.named(content, name, "", len(found.attachments) + 1))
 
     def _shown(self, found: _Found, html: str) -> tuple[Attachment, ...]:
-        """The attachments, with the pictures of the page itself marked inline (E44)."""
+        """The attachments, with the pictures of the page itself and of signatures marked inline (E44)."""
         inline = {index for index, content_id in found.pictures if not content_id or f"cid:{content_id}" in html}
+        inline |= {
+            index
+            for index, attachment in enumerate(found.attachments)
+            if attachment.media_type.startswith("image/") and decorates(attachment.content)
+        }
         return tuple(
             Attachment(a.name, a.media_type, a.content, inline=index in inline)
             for index, a in enumerate(found.attachments)

@@ -6,10 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from intake.mime.charsets import text_of
-from intake.mime.html import data_rows, to_text
 
 if TYPE_CHECKING:
     from email.message import Message
+
+    from intake.mime.html import Page
 
 
 def payload(part: Message) -> bytes:
@@ -54,16 +55,14 @@ def markup(part: Message) -> str:
     return text_of(content, charset)
 
 
-def best(texts: list[str], html: str) -> str:
-    """The plain text or, where it is empty or broke the rows of a table, what the HTML shows."""
+def best(texts: list[str], page: Page) -> str:
+    """The plain text or, where it is empty or broke the rows of a table, what the page shows."""
     text = "\n".join(texts)
-    if not html:
-        return text
     if not text.strip():
-        return to_text(html)
-    rows = [row for row in data_rows(html) if len(row) > 2]
+        return page.text() or text
+    rows = [row for row in page.rows() if len(row) > 2]
     broken = [row for row in rows if not _on_one_line(text, row)]
-    return to_text(html) if len(rows) > 1 and len(broken) * 2 > len(rows) else text
+    return page.text() if len(rows) > 1 and len(broken) * 2 > len(rows) else text
 
 
 def _on_one_line(text: str, cells: list[str]) -> bool:

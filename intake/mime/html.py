@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lxml import etree
-from lxml import html as lxml_html
 
 from intake.mime.charsets import clean
+from intake.mime.hidden import taken_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,34 +23,52 @@ _BLOCKS = frozenset({
 _CELLS = frozenset({"td", "th"})
 _UNSEEN = frozenset({"head", "script", "style", "title", "template", "noscript"})
 # fmt: on
-_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _BLANKS = re.compile(r"[ \t\n\r\f]+")
 _TAG = re.compile(r"<[^<>]*>")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
 
+_UNPARSABLE = (etree.LxmlError, ValueError, TypeError, RecursionError, AssertionError)
+
+
+class Page:
+    """A mail's HTML part: the text as it is seen, and `hidden`, what it holds and does not show."""
+
+    def __init__(self, markup: str) -> None:
+        self._markup = markup
+        try:
+            self._root = _parsed(markup)
+            self.hidden = "" if self._root is None else clean(taken_out(self._root, markup))
+        except _UNPARSABLE:
+            self._root, self.hidden = None, ""
+
+    def text(self) -> str:
+        """The lines that a person sees; markup that cannot be parsed loses its tags only."""
+        try:
+            lines = [] if self._root is None else _Lines().of(self._root)
+        except _UNPARSABLE:
+            lines = []
+        if not lines and not self.hidden:
+            return "" if self._root is not None else clean(_TAG.sub("", self._markup)).strip()
+        return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
+
+    def rows(self) -> list[list[str]]:
+        """The rows of the tables that hold data: at least two filled cells, and no table inside."""
+        try:
+            rows = [] if self._root is None else [_cells(row) for row in self._root.iter("tr")]
+        except _UNPARSABLE:
+            return []
+        return [cells for cells in rows if len(cells) > 1]
+
+
 def to_text(markup: str) -> str:
-    """The text of a mail's HTML part; markup that cannot be parsed loses its tags only."""
-    try:
-        root = _parsed(markup)
-        lines = [] if root is None else _Lines().of(root)
-    except (etree.LxmlError, ValueError, TypeError, RecursionError, AssertionError):
-        return clean(_TAG.sub("", markup)).strip()
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
-
-
-def data_rows(markup: str) -> list[list[str]]:
-    """The rows of the tables that hold data: at least two filled cells, and no table inside."""
-    try:
-        root = _parsed(markup)
-        return [] if root is None else [cells for row in root.iter("tr") if len(cells := _cells(row)) > 1]
-    except (etree.LxmlError, ValueError, TypeError, RecursionError, AssertionError):
-        return []
+    """The text of a mail's HTML part as it is seen."""
+    return Page(markup).text()
 
 
 def _parsed(markup: str) -> etree._Element | None:
     text = _DECLARATION.sub("", markup).strip()
-    return lxml_html.document_fromstring(text, ensure_head_body=True) if text else None
+    return etree.HTML(text) if text else None
 
 
 def _cells(row: etree._Element) -> list[str]:
@@ -59,7 +77,7 @@ def _cells(row: etree._Element) -> list[str]:
     for cell in row:
         if cell.tag not in _CELLS:
             continue
-        if not len(cell) and not cell.get("style"):
+        if not len(cell):
             shown = _BLANKS.sub(" ", cell.text or "").strip()
         elif next(cell.iter("table"), None) is not None:
             return []
@@ -68,10 +86,6 @@ def _cells(row: etree._Element) -> list[str]:
         if shown:
             cells.append(shown)
     return cells
-
-
-def _hidden(element: etree._Element) -> bool:
-    return bool(_HIDDEN.search(element.get("style", "")))
 
 
 @dataclass
@@ -108,7 +122,7 @@ class _Lines:
     def walk(self, element: etree._Element, *, literally: bool = False) -> None:
         """Write what an element shows, without what follows it."""
         tag = element.tag
-        if not isinstance(tag, str) or tag in _UNSEEN or _hidden(element):
+        if not isinstance(tag, str) or tag in _UNSEEN:
             return
         if tag == "br":
             self.done.append(self.line.strip())

@@ -60,6 +60,7 @@ _EXTENSIONS = {
     "text/csv": ".csv",
     "image/jpeg": ".jpg",
 }
+_PROGRAMS = (".js", ".jse", ".vbs", ".vbe", ".hta", ".wsf", ".ps1", ".bat", ".cmd", ".scr", ".lnk")  # S30
 _PARAMETER = r";\s*{}(?:\*(\d+))?(\*)?\s*=\s*(\"(?:[^\"\\]|\\.)*\"?|[^;\s]*)"
 _UUENCODED = re.compile(r"^begin [0-7]{3,4} (.+)\n((?:[ -`]{1,90}\n)+?)(?:[` ]?\n)?end[ \t]*$", re.MULTILINE)
 _RESERVED = re.compile(r'[<>:"|?*]')
@@ -83,12 +84,12 @@ def sniff(content: bytes, declared: str = "", name: str = "") -> str:
         return _in_zip(content)
     if content[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         return _in_ole(content)
+    if content[:1] == b"0" and name.lower().endswith(".p7m"):
+        return "application/pkcs7-mime"
     return _by_magic(content, declared) or _by_words(content, declared.lower(), name)
 
 
 def _by_magic(content: bytes, declared: str) -> str:
-    if b"%PDF-" in content[:1024]:
-        return "application/pdf"
     if content[4:8] == b"ftyp" and content[8:12] in {b"heic", b"heix", b"mif1", b"hevc"}:
         return "image/heic"
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
@@ -96,8 +97,10 @@ def _by_magic(content: bytes, declared: str) -> str:
     head = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
     if re.match(rb"<(!doctype html|html)", head, re.IGNORECASE):
         return "text/html"
-    found = (media_type for magic, media_type in _MAGIC if head.startswith(magic))
-    return next((m for m in found if m != "image/bmp" or declared.startswith("image/")), "")
+    shown = (media_type for magic, media_type in _MAGIC if head.startswith(magic))
+    found = next((m for m in shown if m != "image/bmp" or declared.startswith("image/")), "")
+    # only what begins as nothing else may begin with noise before its PDF: a container may hold one
+    return found or ("application/pdf" if b"%PDF-" in content[:1024] else "")
 
 
 def _by_words(content: bytes, declared: str, name: str) -> str:
@@ -111,6 +114,8 @@ def _by_words(content: bytes, declared: str, name: str) -> str:
         return "application/xml" if guessed == "text/xml" else guessed
     if name.lower().endswith((".edi", ".edifact")):
         return "application/edifact"
+    if name.lower().endswith(_PROGRAMS):
+        return "application/x-msdownload"
     return "text/plain" if vague or declared.startswith(("image/", "application/pdf")) else declared
 
 

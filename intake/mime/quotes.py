@@ -24,7 +24,8 @@ _ORIGINAL = re.compile(
     r"^[\s>*]{0,8}-{3,} ?(?:message d.origine|message original|original message|message initial) ?-{3,}\s*$",
     re.IGNORECASE,
 )
-_RULE = re.compile(r"^\s*[_\-=—]{5,}\s*$")
+# what may stand above the fields: a rule, or the line of Orange's pages
+_RULE = re.compile(r"^\s*[_\-=—]{5,}\s*$|^[\s>]*message du \d[\d/. ]{4,12}\d\d[:h]\d\d\s*$", re.IGNORECASE)
 _ATTRIBUTION = re.compile(
     r"^\W{0,4}(?:(?:le|on)\b(?=.*\d).{0,400}?|.{2,120}?<[^<>\s]+@[^<>\s]+>.{0,80}?)\b(?:a\s+écrit|wrote)\b.{0,60}:\s*$"
     r"|^\W{0,4}\d{4}-\d\d-\d\d.{0,200}<[^<>\s]+@[^<>\s]+>\s*:\s*$",
@@ -119,7 +120,9 @@ def _result(new: list[str], quoted: list[str], forwards: tuple[Forward, ...] = (
 def _forwarded(lines: list[str], start: int, fields_at: int, new: list[str], quoted: list[str]) -> Split:
     fields, body_at = _fields(lines, fields_at)
     body = lines[body_at:]
-    first = next((line for line in body if line.strip()), "")
+    while body and not body[0].strip(" >"):  # some mark the blank line behind the fields only
+        body = body[1:]
+    first = body[0] if body else ""
     after: list[str] = []
     if first.startswith(">"):
         length = next((i for i, line in enumerate(body) if line.strip() and not line.startswith(">")), len(body))

@@ -67,7 +67,7 @@ def read(incoming: Incoming, *, today: date, codes: frozenset[str] = frozenset()
         total_net=None if whole.changed else references.total_net(written),
         removed=whole.removed if repeat or on_paper or kind is Kind.ORDER_CHANGE else (),
         charges=tuple(charge for paper in papers for charge in tables.charges(paper)),
-        findings=tuple(finding for paper in papers for finding in paper.findings),
+        findings=(*incoming.findings, *(finding for paper in papers for finding in paper.findings)),
         papers=written,
     )
     if structured is None or structured.order is None:
@@ -120,6 +120,8 @@ def _written(incoming: Incoming, codes: frozenset[str], *, beside_paper: bool) -
 
 def _in_prose(paper: Paper, codes: frozenset[str]) -> Iterator[AskedLine]:
     """The lines of a paper that holds no table: a letter, a list."""
+    if any(not table.boxes and not table.scanned for table in paper.tables):
+        return  # cells are no sentences
     for line in texts.asked(paper.text, codes=codes).lines:
         yield replace(line, evidence=replace(line.evidence, part=paper.name))
 

@@ -44,6 +44,12 @@ def quantity(text: str) -> Quantity | None:
     return Quantity(count.value, count.unit, count.content, min(count.certainty, Decimal("0.85")))
 
 
+def packing(text: str) -> tuple[str, Decimal | None]:
+    """The packing that a cell names and what it holds (« carton de 6 »); empty when it names none."""
+    count = best_count(tokens(blotted(plain(f"1 {text}")))) if text else None
+    return (count.unit, count.content) if count is not None and count.value == 1 else ("", None)
+
+
 def may_be_thousands(text: str) -> bool:
     """« 1.000 » or « 1,000 »: one thousand, or one with three decimals."""
     return bool(_THOUSANDS.fullmatch(text)) and not text.strip().startswith("0")

@@ -116,27 +116,32 @@ def kind_of(incoming: Incoming, *, has_lines: bool, paper_order: bool, repeat: b
     if paper_order and not bulk(incoming):
         changes = (kind for kind in _OF_AN_ORDER if said.says(kind) and not said.says(kind, "except"))
         return next(changes, Kind.ORDER)
+    if said.says(Kind.OTHER, "billed"):  # somebody's invoice to us
+        return Kind.OTHER
     other_matter = not (has_lines and said.requests())
     if bulk(incoming) or (other_matter and said.says(Kind.OTHER)):
         return Kind.OTHER
     if _written_by_a_machine(incoming):
         return Kind.AUTO_REPLY
-    named = next((kind for kind in _BEFORE_ORDERS if said.about(kind)), None)
-    if named is None and other_matter and said.about(Kind.OTHER):
+    # who cancels one order and asks for lines in the same breath wants those lines
+    weighed = _BEFORE_ORDERS if other_matter else _BEFORE_ORDERS[1:]
+    named = next((kind for kind in weighed if said.about(kind)), None)
+    if named is None and other_matter and (said.about(Kind.OTHER) or said.says(Kind.OTHER, "later")):
         named = Kind.OTHER
     return named or _order_or_question(said, has_lines=has_lines, repeat=repeat)
 
 
 def _order_or_question(said: _Said, *, has_lines: bool, repeat: bool) -> Kind:
-    asks = said.requests() or said.says(Kind.ORDER, "weak") or said.says(Kind.ORDER)
-    idle = said.says(Kind.OTHER, "weak")
-    if repeat or (has_lines and _ordered(said, asks=asks)):
-        return Kind.OTHER if idle and not asks else Kind.ORDER
+    ordering = said.requests() or said.says(Kind.ORDER)
+    wishes = said.says(Kind.OTHER, "wishes")
+    if repeat or (has_lines and _ordered(said, asks=ordering or said.says(Kind.ORDER, "weak"))):
+        return Kind.OTHER if wishes and not ordering else Kind.ORDER
     if said.about(Kind.QUESTION):
         return Kind.QUESTION
     if said.says(Kind.ORDER) and _NUMBER.search(said.words):
         return Kind.ORDER
-    return Kind.OTHER if idle or "?" not in said.words else Kind.QUESTION
+    idle = wishes or said.says(Kind.OTHER, "weak") or "?" not in said.words
+    return Kind.OTHER if idle else Kind.QUESTION
 
 
 def _written_by_a_machine(incoming: Incoming) -> bool:

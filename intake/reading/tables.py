@@ -11,7 +11,7 @@ from statistics import median
 
 from intake.attachments import Paper, Table
 from intake.reading import figures
-from intake.reading.titles import ATTRIBUTE, REFERENCES, Layout, layout_at
+from intake.reading.titles import ATTRIBUTE, REFERENCES, Layout, inferred, layout_at
 from intake.reading.values import AskedLine, Evidence
 from intake.reading.words import plain, unit_named, words
 
@@ -71,7 +71,8 @@ class _Row:
 
 
 def _lines(table: Table, part: str) -> list[AskedLine]:
-    layout: Layout | None = None
+    titled = any(layout_at(table.rows, number) is not None for number in range(len(table.rows)))
+    layout = None if titled or table.boxes else inferred(table.rows)
     found: list[AskedLine] = []
     number, follows, blank = 0, False, _blank(table)
     while number < len(table.rows):
@@ -129,27 +130,36 @@ def _is_total(row: _Row) -> bool:
 
 def _line(row: _Row) -> AskedLine | None:
     designation = row.designation
-    codes = tuple(dict.fromkeys(code for column in REFERENCES if (code := row.cell(column))))
+    codes = tuple(dict.fromkeys(code for column in (*REFERENCES, "position") if (code := _code(row, column))))
     asked = _asked(row)
+    if asked is None and row.table.scanned and codes and designation and "quantity" in row.layout.columns:
+        asked = figures.Quantity(None, certainty=_DIFFERS)  # a figure may have been overlooked: a person looks
     if asked is None or not (designation or codes) or _is_charge(designation):
         return None
     if not designation and not re.search(r"\w", "".join(codes)):
         return None
     price = figures.number_of(row.cell("unit_price"))
+    packed, holds = figures.packing(row.cell("unit"))
     said = re.search(r"\(([^()\d]{2,20})\)\s*$", designation)
     return AskedLine(
         text=" ".join(" ".join(value.split()) for value in row.cells if value),
         designation=designation,
         quantity=asked.value,
-        unit=_unit(row.cell("unit")) or asked.unit or (unit_named(said[1]) if said else ""),
+        unit=_unit(row.cell("unit")) or packed or asked.unit or (unit_named(said[1]) if said else ""),
         reference=row.cell("own_reference") or next(iter(codes), ""),
         unit_price=price if price and price > 0 else None,
         codes=codes,
-        content=asked.content,
+        content=asked.content or holds,
         certainty=_certainty(row, asked, price),
         in_table=True,
         evidence=_evidence(row),
     )
+
+
+def _code(row: _Row, column: str) -> str:
+    """The code in a column; what stands under « item » is one when it is no mere number of the line."""
+    text = row.cell(column)
+    return "" if column == "position" and not re.search(r"[^\W\d]|\d{5,}", text) else text
 
 
 def _asked(row: _Row) -> figures.Quantity | None:

@@ -40,7 +40,9 @@ def message() -> bytes:
     text += "\nCordialement,\nLe service achats\n\n"
     text += "Le lun. 23 nov. 2026 à 16:40, Commandes <c@fournisseur.example> a écrit :\n"
     text += "".join(f"> {b} reste à {n},50 € le carton\n" for n, (_, b, _) in enumerate(rows))
-    cells = "".join(f"<tr><td class='c'>{a}</td><td>{b}</td><td>{c}</td></tr>\n" for a, b, c in rows)
+    cells = "".join(
+        f"<tr><td class='c'>{a}</td><td style='color:#1F497D'>{b}</td><td>{c}</td></tr>\n" for a, b, c in rows
+    )
     style = "<style>" + ".c { margin: 0; font-family: Calibri, sans-serif; }\n" * 20 + "</style>"
     page = f"<html><head>{style}</head><body><p>Bonjour,</p><table>{cells}</table><p>Cordialement</p></body></html>"
     pdf = base64.encodebytes(b"%PDF-1.7\n" + bytes(range(256)) * (PDF_BYTES // 256))

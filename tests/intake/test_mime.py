@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import io
 import json
 import quopri
 import subprocess
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from intake.incoming import Address, Incoming
 from intake.mime import MAX_DEPTH, canonical_hash, message_id, parse, safe_name
@@ -99,6 +101,11 @@ def test_e35_an_absurd_date_gives_way_to_the_servers(date: str) -> None:
     incoming = read(mail("10 cartons", f"Date: {date}"))
     assert incoming.received_at == NOW
     assert incoming.text == "10 cartons"
+
+
+def test_e35_a_mail_without_date_and_message_id_has_the_servers_date_and_no_identifier() -> None:
+    incoming = read(mail("10 cartons"))
+    assert (incoming.received_at, incoming.message_id, incoming.in_reply_to) == (NOW, "", ())
 
 
 PRICES = "12 caisses de pâté à 3,50 € — l\u2019œuf"
@@ -238,6 +245,19 @@ def test_in_reply_to_holds_the_whole_thread_once() -> None:
     assert read(mail("", *headers)).in_reply_to == ("<b@x>", "<a@x>", "<c@x>")
 
 
+@pytest.mark.parametrize("declared", ["multipart/mixed", "multipart/mixed; boundary=autre", "multipart/alternative;"])
+def test_parts_are_found_by_their_lines_where_the_header_names_no_boundary_or_another(declared: str) -> None:
+    body = "--limite\r\nContent-Type: text/plain\r\n\r\n10 cartons\r\n--limite\r\n"
+    body += f"Content-Type: application/pdf; name=bon.pdf\r\n\r\n{PDF.decode('latin-1')}\r\n--limite--\r\n"
+    incoming = read(mail(body.encode("latin-1"), f"Content-Type: {declared}"))
+    assert incoming.text == "10 cartons"
+    assert [attachment.media_type for attachment in incoming.attachments] == ["application/pdf"]
+
+
+def test_a_multipart_without_any_part_is_the_text_that_it_is() -> None:
+    assert read(mail("10 cartons -- merci", "Content-Type: multipart/mixed; boundary=x")).text == "10 cartons -- merci"
+
+
 # -- attachments -------------------------------------------------------------------------------------------------------
 
 
@@ -295,6 +315,23 @@ def test_e44_pictures_of_the_page_are_inline_and_a_photo_of_an_order_is_not() ->
     photo = encoded(PNG, "Content-Type: image/png", "Content-Disposition: inline; filename=photo.png")
     incoming = read(parts(page, logo, photo))
     assert [(a.name, a.inline) for a in incoming.attachments] == [("l.png", True), ("photo.png", False)]
+
+
+def picture(width: int, height: int, kind: str) -> bytes:
+    made = io.BytesIO()
+    Image.new("RGB", (width, height), "white").save(made, kind)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF", "JPEG"])
+def test_e44_a_logo_that_nothing_refers_to_is_no_page_of_an_order_and_a_photo_is(kind: str) -> None:
+    logo = encoded(picture(300, 60, kind), f"Content-Type: image/{kind.lower()}; name=image001")
+    photo = encoded(picture(900, 1200, kind), f"Content-Type: image/{kind.lower()}; name=photo")
+    broken = encoded(picture(300, 60, kind)[:9], f"Content-Type: image/{kind.lower()}; name=coupe")
+    incoming = read(parts(part("10 cartons"), logo, photo, broken))
+    assert [(a.name, a.inline) for a in incoming.attachments] == [
+        ("image001", True), ("photo", False), ("coupe", False)
+    ]  # fmt: skip
 
 
 def nested(levels: int, leaf: bytes) -> bytes:

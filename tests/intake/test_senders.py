@@ -48,28 +48,30 @@ def test_s05_a_parent_domain_vouches_for_those_below_it_and_never_the_other_way_
 
 
 PROBES = {
-    "forged From only": [stamped("spf=none; dkim=none")],
-    "forged verdict below a real fail": [
+    "1 forged From only": [stamped("spf=none; dkim=none")],
+    "2 forged verdict below a real fail": [
         stamped("dmarc=fail header.from=victim.example"),
         stamped("dmarc=pass header.from=victim.example"),
     ],
-    "forged verdict alone, our server stamps none": [
+    "3 forged verdict alone, our server stamps none": [
         stamped("dmarc=pass header.from=victim.example", "mx.evil.example")
     ],
-    "the attacker's own domain passes": [
+    "4 the attacker's own domain passes": [
         stamped(
             "spf=pass smtp.mailfrom=evil.example; dkim=pass header.d=evil.example; dmarc=pass header.from=evil.example"
         )
     ],
-    "smuggled in a quoted local part": [
+    "5 smuggled in a quoted local part": [
         stamped('spf=pass smtp.mailfrom="x; dmarc=pass header.from=victim.example"@evil.example')
     ],
-    "smuggled in a comment": [
+    "5 smuggled in a comment": [
         stamped("spf=pass (x; dmarc=pass header.from=victim.example) smtp.mailfrom=evil.example")
     ],
-    "smuggled out of an unclosed quote": [stamped('spf=pass smtp.mailfrom=a"; dmarc=pass header.from=victim.example')],
-    "fail, then pass": [stamped("dmarc=fail header.from=victim.example; dmarc=pass header.from=victim.example")],
-    "our key fails, the attacker's passes": [
+    "5 smuggled out of an unclosed quote": [
+        stamped('spf=pass smtp.mailfrom=a"; dmarc=pass header.from=victim.example')
+    ],
+    "6 fail, then pass": [stamped("dmarc=fail header.from=victim.example; dmarc=pass header.from=victim.example")],
+    "7 our key fails, the attacker's passes": [
         stamped("dkim=fail header.d=victim.example; dkim=pass header.d=evil.example")
     ],
 }
@@ -78,6 +80,14 @@ PROBES = {
 @pytest.mark.parametrize("fields", PROBES.values(), ids=PROBES.keys())
 def test_e63_forged_headers_authenticate_nobody(fields: list[str]) -> None:
     assert judged(*fields) == Authentication.NONE
+
+
+@pytest.mark.parametrize("fields", PROBES.values(), ids=PROBES.keys())
+def test_e63_nor_do_they_through_the_whole_parse(fields: list[str]) -> None:
+    raw = "\r\n".join([*fields, f"From: {VICTIM}", "Subject: Commande", "", "10 cartons"]).encode()
+    incoming = parse(raw, received_at=NOW, trusted_authserv_id=OURS)
+    assert (incoming.sender.email, incoming.authentication) == (VICTIM, Authentication.NONE)
+    assert incoming.text == "10 cartons"
 
 
 def test_e63_a_forged_verdict_is_worth_nothing_where_our_server_has_no_name() -> None:
