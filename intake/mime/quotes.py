@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.resources
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import dedent
 
 from intake.incoming import Address
@@ -67,6 +67,7 @@ _FIELD = {
 _REPLY_SUBJECT = re.compile(rf"^\s*(?:\[[^\]]*\]\s*)?{_any('subjects', 'reply')}\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
 _FORWARD_SUBJECT = re.compile(rf"^\s*(?:\[[^\]]*\]\s*)?{_any('subjects', 'forward')}\s*:", re.IGNORECASE)
 _LONGEST = 600  # no marker is longer: no pattern is tried on more
+_MOST_LINES = 5000  # what stands below so many is new text: no mail is so long but to keep us busy
 _WRAPPED = 4  # lines that an attribution may take
 _MARKS = frozenset("-_=—dDbBaAiIíÍ")  # what a marker without a colon begins with
 
@@ -92,6 +93,12 @@ class Split:
 def split(text: str, *, subject: str = "", answers: bool = False) -> Split:
     """Part a mail's text; `answers` says that the mail refers to another one (In-Reply-To)."""
     lines = _RUN_TOGETHER.sub(lambda m: "\n".join([m[1], *_RUN_FIELD.split(m[2])]), text).split("\n")
+    parted = _parted(lines[:_MOST_LINES], subject, answers=answers)
+    below = "\n".join(lines[_MOST_LINES:])
+    return replace(parted, text=f"{parted.text}\n{below}".strip("\n")) if below else parted
+
+
+def _parted(lines: list[str], subject: str, *, answers: bool) -> Split:
     forwarding = bool(_FORWARD_SUBJECT.match(subject))
     replying = not forwarding and (answers or bool(_REPLY_SUBJECT.match(subject)))
     closing = [i for i, line in enumerate(lines) if line.rstrip().endswith(":")]

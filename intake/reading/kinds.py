@@ -86,9 +86,22 @@ def _refused(incoming: Incoming) -> bool:
 
 
 def bulk(incoming: Incoming) -> bool:
-    """The mail was sent to many: a newsletter, a mailing list."""
-    sent_to_many = incoming.headers.get("precedence", "").strip().lower() in {"bulk", "list", "junk"}
-    return sent_to_many or any(name in incoming.headers for name in _MANY_FIELDS)
+    """The mail was sent to many: a newsletter, a mailing list; a group of our own that takes orders in is none."""
+    precedence = incoming.headers.get("precedence", "").strip().lower()
+    if precedence in {"bulk", "junk"}:
+        return True
+    listed = precedence == "list" or any(name in incoming.headers for name in _MANY_FIELDS)
+    return listed and not _own_group(incoming)
+
+
+def _own_group(incoming: Incoming) -> bool:
+    """The list stands below a domain for which a server took the mail in, and not below the sender's."""
+    listed = re.search(r"<([^<>]+)>\s*$", incoming.headers.get("list-id", "").lower())
+    if listed is None:
+        return False
+    sender = incoming.sender.email.rpartition("@")[2]
+    domains = {address.email.rpartition("@")[2] for address in incoming.recipients} - {"", sender}
+    return any(listed[1].endswith(f".{domain}") for domain in domains) and not listed[1].endswith(f".{sender}")
 
 
 @dataclass(frozen=True, slots=True)

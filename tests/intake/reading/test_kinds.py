@@ -85,6 +85,26 @@ def test_e51_a_machine_is_known_by_its_headers_and_its_structure(incoming: Incom
     assert (reading.kind, reading.lines) == (kind, ())
 
 
+@pytest.mark.parametrize(
+    ("listed", "sender", "kind"),
+    [
+        ("Commandes <commandes.f.example>", "a@c.example", Kind.ORDER),
+        ("<lettre.news.example>", "lettre@news.example", Kind.OTHER),
+        ("<commandes.f.example>", "collegue@f.example", Kind.OTHER),
+        ("<commandes.evil.example>", "a@c.example", Kind.OTHER),
+    ],
+)
+def test_an_order_that_came_through_our_own_group_address_is_no_newsletter(
+    listed: str, sender: str, kind: Kind
+) -> None:
+    headers = {"list-id": listed, "precedence": "list", "list-unsubscribe": "<mailto:x@f.example>"}
+    at, ours = datetime(2026, 11, 24, tzinfo=UTC), (Address("commandes@f.example"),)
+    grouped = Incoming(
+        Channel.MAIL, Address(sender), at, "Merci de livrer 3 cartons de lait", headers=headers, recipients=ours
+    )
+    assert read(grouped, today=TODAY).kind is kind
+
+
 def carrying(media_type: str, text: str = "", **headers: str) -> Incoming:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     attachment = Attachment("document", media_type, b"")
