@@ -29,6 +29,7 @@ _NOTICES = frozenset(
 _FAILURE_FIELDS = ("x-failed-recipients", "x-ms-exchange-message-is-ndr")
 _REPLY_FIELDS = ("x-autoreply", "x-autorespond", "x-auto-response", "x-auto-reply-from", "x-mail-autoreply")
 _MANY_FIELDS = ("list-unsubscribe", "list-id", "list-subscribe", "mailing-list", "x-mlserver", "x-ml-name")
+_DELIVERED_FIELDS = ("delivered-to", "x-original-to", "envelope-to")
 _DOCUMENTS = re.compile(r"application/(?:pdf|xml|edifact|vnd\.(?:openxmlformats|oasis|ms-excel))|text/(?:csv|xml)")
 # a server's refusal (RFC 5321 §4.2, RFC 3463), and the trace fields of a mail that came back (RFC 5321 §4.4)
 _REFUSAL = re.compile(r"(?<![\w.,])5[0-7]\d[ -](?:[45]\.\d{1,3}\.\d{1,3}|[a-z<(])|(?<![\w.])[45]\.\d\.\d{1,3}(?![\w.])")
@@ -95,13 +96,12 @@ def bulk(incoming: Incoming) -> bool:
 
 
 def _own_group(incoming: Incoming) -> bool:
-    """The list stands below a domain for which a server took the mail in, and not below the sender's."""
+    """The mail was written to the list itself, and a server of the list's own domain took it in for us."""
     listed = re.search(r"<([^<>]+)>\s*$", incoming.headers.get("list-id", "").lower())
-    if listed is None:
+    if listed is None or listed[1] not in {address.email.replace("@", ".") for address in incoming.recipients}:
         return False
-    sender = incoming.sender.email.rpartition("@")[2]
-    domains = {address.email.rpartition("@")[2] for address in incoming.recipients} - {"", sender}
-    return any(listed[1].endswith(f".{domain}") for domain in domains) and not listed[1].endswith(f".{sender}")
+    delivered = " ".join(incoming.headers.get(name, "") for name in _DELIVERED_FIELDS).lower()
+    return any(listed[1].endswith(f".{domain}") for domain in re.findall(r"@([\w.-]+)", delivered))
 
 
 @dataclass(frozen=True, slots=True)

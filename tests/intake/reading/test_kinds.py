@@ -86,22 +86,23 @@ def test_e51_a_machine_is_known_by_its_headers_and_its_structure(incoming: Incom
 
 
 @pytest.mark.parametrize(
-    ("listed", "sender", "kind"),
+    ("listed", "written_to", "delivered_to", "kind"),
     [
-        ("Commandes <commandes.f.example>", "a@c.example", Kind.ORDER),
-        ("<lettre.news.example>", "lettre@news.example", Kind.OTHER),
-        ("<commandes.f.example>", "collegue@f.example", Kind.OTHER),
-        ("<commandes.evil.example>", "a@c.example", Kind.OTHER),
+        ("Commandes <commandes.f.example>", "commandes@f.example", "boite@f.example", Kind.ORDER),
+        ("<lettre.news.example>", "commandes@f.example", "commandes@f.example", Kind.OTHER),
+        ("<lettre.f.example>", "commandes@f.example", "commandes@f.example", Kind.OTHER),
+        ("<forum.metier.example>", "forum@metier.example", "commandes@f.example", Kind.OTHER),
+        ("commandes.f.example", "commandes@f.example", "", Kind.OTHER),
     ],
 )
 def test_an_order_that_came_through_our_own_group_address_is_no_newsletter(
-    listed: str, sender: str, kind: Kind
+    listed: str, written_to: str, delivered_to: str, kind: Kind
 ) -> None:
     headers = {"list-id": listed, "precedence": "list", "list-unsubscribe": "<mailto:x@f.example>"}
-    at, ours = datetime(2026, 11, 24, tzinfo=UTC), (Address("commandes@f.example"),)
-    grouped = Incoming(
-        Channel.MAIL, Address(sender), at, "Merci de livrer 3 cartons de lait", headers=headers, recipients=ours
-    )
+    headers |= {"delivered-to": delivered_to} if delivered_to else {}
+    at, recipients = datetime(2026, 11, 24, tzinfo=UTC), (Address(written_to), Address(delivered_to))
+    text = "Merci de livrer 3 cartons de lait"
+    grouped = Incoming(Channel.MAIL, Address("a@c.example"), at, text, headers=headers, recipients=recipients)
     assert read(grouped, today=TODAY).kind is kind
 
 
