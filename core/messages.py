@@ -29,6 +29,8 @@ MAX_ATTEMPTS = 3
 RETRY_AFTER = timedelta(minutes=1)
 #: Marks on a message: a colleague said whose it is, only clues do, no person wrote it, whose it may be (by code).
 ASSIGNED, PROPOSED, MACHINE, MAY_BE = "assigned", "proposed", "machine", "may_be:"
+#: The mark of a message whose files came as an album, with the number that the chat server gave it.
+ALBUM = "album:"
 
 
 class MessageChannel(StrEnum):

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, delete, false, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from core import journal, messages, outbox
+from core.aliases import SenderAlias
 from core.clock import business_date
 from core.conversations import Button, Card, Prompt
 from core.errors import Refused
@@ -137,6 +138,7 @@ class Person:
     updates: list[ChatUpdate]
     entries: list[JournalEntry]
     rows: list[OutboxRow]
+    taught: list[SenderAlias]
     emails: frozenset[str]
 
     @property
@@ -158,6 +160,7 @@ def find(session: Session, who: str) -> Person:
     emails = {contact.email.lower() for contact in contacts if contact.email}
     emails |= {person.email.lower() for person in staff if person.email}
     emails |= {wanted} if "@" in wanted else set()
+    known_as = {wanted} | {c.name.lower() for c in contacts if c.name} | {p.name.lower() for p in staff}
     links = list(
         session.scalars(
             select(ChatLink).where(
@@ -176,10 +179,11 @@ def find(session: Session, who: str) -> Person:
         messages=list(session.scalars(select(Message).where(_any([*senders, Message.chat_id.in_(chats)])))),
         updates=list(session.scalars(select(ChatUpdate).where(ChatUpdate.chat_id.in_(chats), ChatUpdate.raw != ""))),
         entries=list(session.scalars(select(JournalEntry).where(JournalEntry.private.is_not(None), _any(texts)))),
+        taught=list(session.scalars(select(SenderAlias).where(func.lower(SenderAlias.text).in_(known_as | emails)))),
         rows=list(session.scalars(select(OutboxRow).where(
             OutboxRow.chat_id.in_(chats) | func.lower(OutboxRow.email).in_(emails)))),
     )  # fmt: skip
-    if not (contacts or staff or person.messages or person.entries or person.rows):
+    if not (contacts or staff or person.messages or person.entries or person.rows or person.taught):
         raise Refused("person_unknown", who=who)
     return person
 
@@ -206,6 +210,7 @@ def export(session: Session, who: str, *, at: datetime) -> bytes:
         "contacts": [
             {"customer": c.customer.name, "name": c.name, "email": c.email, "phone": c.phone} for c in person.contacts
         ],
+        "known_from": [{"what": alias.kind, "text": alias.text} for alias in person.taught],
         "staff": [{"name": p.name, "email": p.email, "roles": sorted(p.roles)} for p in person.staff],
         "chats": [{"chat": link.chat_id, "linked_at": link.linked_at} for link in person.links],
         "messages": [
@@ -271,6 +276,8 @@ def erase(session: Session, who: str, *, at: datetime) -> dict[str, Any]:
             outbox.move(session, row, OutboxState.MOOT, at=at, error="person erased")
         row.email = ""
     _erase_replies(session, person)
+    for alias in person.taught:
+        session.delete(alias)
     for contact in person.contacts:
         session.execute(delete(LinkCode).where(LinkCode.contact_id == contact.id))
         session.delete(contact)

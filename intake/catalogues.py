@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, String, cast, func, literal, select
+from sqlalchemy import Select, String, cast, func, select
 from sqlalchemy.orm import Session
 
 from core import orders
@@ -88,14 +88,13 @@ def _index(session: Session) -> Index:
 
 
 def _state(session: Session) -> bytes:
-    """A hash of every value that the index is built from; the database joins them, which takes it no time."""
+    """A hash of every value that the index is built from; the database joins each column."""
     found = hashlib.blake2b()
     for query in _sources():
         whole = query.subquery()
-        text = [func.coalesce(cast(column, String), "") + literal("\x1f") for column in whole.columns]
-        joined = sum(text[1:], text[0])
-        said = session.scalar(select(func.aggregate_strings(joined, "\x1e")).select_from(whole))
-        found.update((said or "").encode("utf-8", "surrogatepass") + b"\x1d")
+        joined = (func.aggregate_strings(cast(column, String), "\x1e") for column in whole.columns)
+        for values in session.execute(select(*joined).select_from(whole)).one():
+            found.update((values or "").encode("utf-8", "surrogatepass") + b"\x1d")
     return found.digest()
 
 
@@ -108,7 +107,7 @@ def _sources() -> tuple[Select[*tuple[Any, ...]], ...]:
     aliases = select(ArticleAlias.article_id, ArticleAlias.text, ArticleAlias.id)
     return (
         articles.order_by(Article.id),
-        packagings.order_by(Packaging.article_id, Packaging.quantity, Packaging.name),
+        packagings.order_by(Packaging.article_id, Packaging.name),
         aliases.where(ArticleAlias.customer_id.is_(None)).order_by(ArticleAlias.article_id, ArticleAlias.id),
     )
 
@@ -118,6 +117,8 @@ def _rows(session: Session) -> list[CatalogueRow]:
     packs: dict[int, list[tuple[str, Decimal]]] = {}
     for article, name, quantity in session.execute(packagings):
         packs.setdefault(article, []).append((name, quantity))
+    for found in packs.values():
+        found.sort(key=lambda pack: pack[1])
     names: dict[int, list[str]] = {}
     for article, text, _ in session.execute(aliases):
         names.setdefault(article, []).append(text)

@@ -20,14 +20,18 @@ SAME_ORDER = timedelta(minutes=30)
 
 
 def merge(
-    session: Session, order: Order, lines: Iterable[AskedLine], day: date | None, *, by: Actor, at: datetime
-) -> bool:
-    """A known article sets its line's quantity, other lines are added, a day is taken over; False when none is said."""
+    session: Session, order: Order, lines: Iterable[AskedLine], day: date | None, *, by: Actor, at: datetime,
+    replacing: bool = True,
+) -> bool:  # fmt: skip
+    """A known article sets its line's quantity, other lines are added, a day is taken over; False when none is said.
+
+    Not `replacing`, every line is added: the next page of the same paper corrects nothing.
+    """
     fresh, said = [], False
     for line in lines:
         said = True
         same = next((k for k in order.kept_lines if k.article is not None and k.article is line.article), None)
-        if same is not None and line.quantity is not None and line.quantity > 0:
+        if replacing and same is not None and line.quantity is not None and line.quantity > 0:
             orders.set_quantity(session, order, same.position, line.quantity, by=by, at=at)
             same.packaging, same.packaging_count = line.packaging, line.packaging_count
         else:

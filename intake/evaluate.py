@@ -8,7 +8,7 @@ reason. The database as it is now is used, with what was learned since: rates of
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -29,15 +29,16 @@ if TYPE_CHECKING:
 
     from core.settings import Settings
 
-Match = Callable[[AskedLine], Given]
+#: The lines of a message of that customer, as they would be taken.
+Take = Callable[[str | None, Sequence[AskedLine]], tuple[Given, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What messages are read against: the customers, each one's view of the catalogue, and the truth where known."""
+    """What messages are read against: the customers, the catalogue as each one sees it, and the truth where known."""
 
     customers: list[CustomerRow]
-    matcher: Callable[[str | None], Match]
+    take: Take
     truth: Callable[[Replayed], Truth | None]
     ours: frozenset[str] = frozenset()
     drafts_for_strangers: bool = True
@@ -65,23 +66,28 @@ class Result:
 def of_files(catalogue: Path, customers: Path) -> Known:
     """Read against a catalogue and customers in files; only `truth.jsonl` knows the truth."""
     index = Index(load_catalogue(catalogue))
-    match = _matching(index)
-    return Known(load_customers(customers), lambda _customer: match, lambda replayed: replayed.truth)
+
+    def take(_customer: str | None, lines: Sequence[AskedLine]) -> tuple[Given, ...]:
+        return tuple(_given(index, line) for line in lines)
+
+    return Known(load_customers(customers), take, lambda replayed: replayed.truth)
+
+
+def _given(index: Index, line: AskedLine) -> Given:
+    found = index.match(line)
+    sku = found.row.sku if found.row is not None else None
+    return Given(sku, found.base_quantity, found.confidence, line.quantity)
 
 
 def of_database(engine: Engine, settings: Settings) -> Known:
     """Read against our own database, as the running desk would: each customer with his own names of articles."""
     from core.db import transaction
-    from intake.evaluate_orders import confirmed_truth, matcher_of
+    from intake.evaluate_orders import confirmed_truth, taken
     from intake.understand.opened import customer_rows, ours
 
-    made: dict[str | None, Match] = {}
-
-    def matcher(customer: str | None) -> Match:
-        if customer not in made:
-            with transaction(engine) as session:
-                made[customer] = matcher_of(session, customer)
-        return made[customer]
+    def take(customer: str | None, lines: Sequence[AskedLine]) -> tuple[Given, ...]:
+        with transaction(engine) as session:
+            return taken(session, customer, lines)
 
     def truth(replayed: Replayed) -> Truth | None:
         if replayed.truth is not None:
@@ -92,27 +98,17 @@ def of_database(engine: Engine, settings: Settings) -> Known:
     with transaction(engine) as session:
         own = ours(session, settings)
         # whose message nobody can tell is shown to a person: no draft is made of it
-        return Known(customer_rows(session), matcher, truth, own, drafts_for_strangers=False)
-
-
-def _matching(index: Index) -> Match:
-    def match(line: AskedLine) -> Given:
-        found = index.match(line)
-        sku = found.row.sku if found.row is not None else None
-        return Given(sku, found.base_quantity, found.confidence, line.quantity)
-
-    return match
+        return Known(customer_rows(session), take, truth, own, drafts_for_strangers=False)
 
 
 def evaluate(replayed: Iterable[Replayed], known: Known) -> Iterator[Result]:
     """The result of each message, one after the other."""
+    known.take(None, ())  # what is made once is no message's time
     for one in replayed:
-        known.matcher(None)  # what is made once is not counted as a message's time
         begun = perf_counter()
         request = request_of(one.incoming, known.customers, today=one.today, ours=known.ours)
-        match = known.matcher(request.who.code)
         drafted = request.who.code is not None or known.drafts_for_strangers
-        given = tuple(match(line) for line in request.reading.lines) if drafted else ()
+        given = known.take(request.who.code, request.reading.lines) if drafted else ()
         seconds = one.seconds + perf_counter() - begun
         yield _result(one, request, given, known.truth(one), seconds)
 

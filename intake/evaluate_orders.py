@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from core import orders
 from core.messages import Message, MessageState
 from core.orders import Order, OrderState
 from core.parties import Customer
@@ -16,7 +17,7 @@ from intake.reading import Kind
 from intake.understand.drafts import line_taker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from sqlalchemy.orm import Session
 
@@ -56,15 +57,12 @@ def _message(session: Session, raw: bytes) -> Message | None:
     return same[0] if len(same) == 1 else None  # a reused one says nothing (E07)
 
 
-def matcher_of(session: Session, customer: str | None) -> Callable[[AskedLine], Given]:
-    """How the running desk would take a line of this customer."""
+def taken(session: Session, customer: str | None, lines: Sequence[AskedLine]) -> tuple[Given, ...]:
+    """The lines as the running desk would take them of this customer."""
     found = session.scalar(select(Customer).where(Customer.code == customer)) if customer is not None else None
     take = line_taker(session, found)
+    return tuple(_given(take(line), line) for line in lines)
 
-    def match(line: AskedLine) -> Given:
-        taken = take(line)
-        return Given(
-            taken.article.sku if taken.article is not None else None, taken.quantity, taken.confidence, line.quantity
-        )
 
-    return match
+def _given(line: orders.AskedLine, said: AskedLine) -> Given:
+    return Given(line.article.sku if line.article is not None else None, line.quantity, line.confidence, said.quantity)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, func, select
 
 from core import events, jobs, messages
 from core.db import transaction
-from core.messages import MailboxHealth, MailReceipt, Message, MessageChannel, MessageState
+from core.messages import ALBUM, MailboxHealth, MailReceipt, Message, MessageChannel, MessageState
 from intake.mime import canonical_hash, message_id
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ OVERSIZED = "oversized"
 ID_REUSE = "id_reuse"
 #: How many characters of a message staff are shown.
 EXTRACT = 600
+#: How long the next part of an album, or of a text that a client cut, is waited for.
+MORE_FILES, MORE_TEXT = timedelta(seconds=12), timedelta(seconds=3)
+#: A client cuts a text at the server's limit; one that is nearly as long may have been cut at a blank.
+TEXT_LIMIT, CUT = 4096, 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,22 +170,76 @@ def receive_chat(
     customer_id: int | None,
     files: Sequence[tuple[str, bytes]] = (),
     sender: str = "",
+    album: str = "",
 ) -> Message:
-    """Store what a linked customer wrote or dropped in chat, once, in the caller's transaction."""
+    """Store what a linked customer wrote or dropped in chat, once, in the caller's transaction.
+
+    The parts of an album, and the pieces into which a client cuts a long text, are one message as long as nobody has
+    begun to understand it: no server says which part is the last (T34, T35).
+    """
     key = f"chat:{chat_id}:{message_id}"
     known = session.scalar(select(Message).where(Message.key == key))
     if known is not None:
         return known
     kept = [{"name": name, "sha256": messages.keep(session, content)} for name, content in files]
-    raw = json.dumps({"text": text, "files": kept}, ensure_ascii=False).encode()
+    whole = _begun(session, chat_id, text, kept, album=album, at=received_at)
+    if whole is not None:
+        _add_part(session, whole, message_id, text, kept, at=received_at)
+        return whole
     message = Message(
-        channel=MessageChannel.CHAT, key=key, received_at=received_at, raw_sha256=messages.keep(session, raw),
-        chat_id=chat_id, customer_id=customer_id, sender=sender,
+        channel=MessageChannel.CHAT, key=key, received_at=received_at, chat_id=chat_id, customer_id=customer_id,
+        raw_sha256=_said(session, text, kept, [message_id]), sender=sender,
     )  # fmt: skip
+    if album:
+        message.flag(f"{ALBUM}{album}")
     session.add(message)
     session.flush()
-    jobs.ring(session, "understand", f"message:{message.id}:{message.attempts}", at=received_at, now=received_at)
+    _await_more(session, message, text, at=received_at)
     return message
+
+
+def _said(session: Session, text: str, files: list[dict[str, str]], parts: list[int]) -> str:
+    raw = json.dumps({"text": text, "files": files, "parts": parts}, ensure_ascii=False).encode()
+    return messages.keep(session, raw)
+
+
+def _begun(
+    session: Session, chat_id: int, text: str, files: list[dict[str, str]], *, album: str, at: datetime
+) -> Message | None:
+    """The message that this one goes on with, when nobody has begun to understand it."""
+    query = select(Message).where(
+        Message.chat_id == chat_id, Message.channel == MessageChannel.CHAT, Message.state == MessageState.STORED,
+        Message.attempts == 0,
+    )  # fmt: skip
+    last = session.scalar(query.order_by(Message.id.desc()).limit(1).with_for_update(of=Message))
+    if last is None or last.raw_sha256 is None:
+        return None
+    if album:
+        return last if f"{ALBUM}{album}" in last.flags.split() else None
+    said = json.loads(messages.content_of(session, last.raw_sha256))
+    cut = not files and text and not said["files"] and len(said["text"]) >= CUT * len(said["parts"])
+    return last if cut and last.next_try is not None and at <= last.next_try else None
+
+
+def _add_part(
+    session: Session, whole: Message, message_id: int, text: str, files: list[dict[str, str]], *, at: datetime
+) -> None:
+    said = json.loads(messages.content_of(session, whole.raw_sha256)) if whole.raw_sha256 else {}
+    if message_id in said["parts"]:
+        return
+    joint = "" if len(said["text"]) % TEXT_LIMIT == 0 else "\n"  # a client that cuts at its limit cuts within words
+    both = joint.join(part for part in (said["text"], text) if part)
+    whole.raw_sha256 = _said(session, both, [*said["files"], *files], [*said["parts"], message_id])
+    _await_more(session, whole, text, at=at)
+
+
+def _await_more(session: Session, message: Message, text: str, *, at: datetime) -> None:
+    """Understand it at once, unless more of it is to be expected."""
+    album = any(flag.startswith(ALBUM) for flag in message.flags.split())
+    wait = MORE_FILES if album else MORE_TEXT if len(text) >= CUT else timedelta()
+    message.next_try = at + wait if wait else None
+    parts = len(json.loads(messages.content_of(session, message.raw_sha256))["parts"]) if message.raw_sha256 else 1
+    jobs.ring(session, "understand", f"message:{message.id}:{message.attempts}:{parts}", at=at + wait, now=at)
 
 
 def replay(session: Session, message: Message, *, at: datetime) -> None:
@@ -193,6 +251,5 @@ def replay(session: Session, message: Message, *, at: datetime) -> None:
 def reword(session: Session, message: Message, text: str, *, at: datetime) -> None:
     """Give a chat message its edited words and let it be understood again; the raw updates keep both."""
     said = json.loads(messages.content_of(session, message.raw_sha256)) if message.raw_sha256 else {"files": []}
-    raw = json.dumps({"text": text, "files": said["files"]}, ensure_ascii=False).encode()
-    message.raw_sha256 = messages.keep(session, raw)
+    message.raw_sha256 = _said(session, text, said["files"], said.get("parts", []))
     replay(session, message, at=at)

@@ -134,6 +134,7 @@ def _from_customer(turn: Turn, sent: Message, text: str, files: list[tuple[str, 
     receive_chat(
         turn.session, chat_id=turn.chat_id, message_id=sent.message_id, text=text, files=files, received_at=turn.at,
         customer_id=turn.link.customer_id, sender=sent.from_user.full_name if sent.from_user is not None else "",
+        album=sent.media_group_id or "",
     )  # fmt: skip
     if sent.voice is not None:
         turn.say("voice_kept")

@@ -5,7 +5,6 @@ Nothing is remembered unasked: a correction may be right once only.
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -119,7 +118,7 @@ def _set_customer(turn: Turn, order: Order, customer: Customer) -> None:
     if offer is None:
         _go_on(turn, order)
     else:
-        turn.show(offer)
+        turn.send(offer)  # a message of its own: the card is about to be repainted
 
 
 def assign_customer(turn: Turn, args: Args, message: Message) -> None:
@@ -132,8 +131,9 @@ def assign_customer(turn: Turn, args: Args, message: Message) -> None:
     message.flag(ASSIGNED)
     receive.replay(turn.session, message, at=turn.at)
     offer = _offer_sender(turn, message, customer, None)
-    turn.toast = texts.answer("replayed")
-    turn.show(offer or Content(texts.escape(texts.answer("assigned", customer=customer.name))))
+    turn.toast = texts.answer("assigned", customer=customer.name)
+    if offer is not None:
+        turn.send(offer)
 
 
 def _offer_sender(turn: Turn, message: Message, customer: Customer, order: Order | None) -> Content | None:
@@ -217,15 +217,6 @@ def _go_on(turn: Turn, order: Order) -> None:
     turn.session.flush()
     point = cards.point_view(turn.session, order, 0, house=turn.house, at=turn.at)
     turn.show(point or cards.order_card(turn.session, order, house=turn.house, at=turn.at))
-
-
-def counted_by(line: OrderLine) -> tuple[str, Decimal | None]:
-    """The packaging in which the customer counted this line, and how many of it he asked for."""
-    if line.packaging and line.packaging_count is not None:
-        return line.packaging, line.packaging_count
-    evidence = json.loads(line.evidence)
-    count = evidence.get("count")
-    return str(evidence.get("unit", "")), Decimal(count) if count else None
 
 
 ACTIONS: dict[str, tuple[str, Any]] = {

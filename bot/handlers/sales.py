@@ -19,6 +19,7 @@ from core.orders import Order, PriceChoice
 from core.parties import Role
 from core.quotes import Quote
 from intake import receive
+from intake.understand import drafts
 
 if TYPE_CHECKING:
     from bot.turns import Turn
@@ -91,7 +92,7 @@ def choose_article(turn: Turn, args: Args, order: Order) -> None:
     if offer is None:
         treat_points(turn, {}, order)
     else:
-        turn.show(offer)
+        turn.send(offer)  # a message of its own: the card is about to be repainted
 
 
 def search_article(turn: Turn, args: Args, order: Order) -> None:
@@ -139,7 +140,7 @@ def quantity(turn: Turn, args: Args, text: str) -> None:
 def set_quantity(turn: Turn, order: Order, position: int, count: Decimal) -> None:
     """Set a line's quantity by hand, and offer to remember what his packaging holds."""
     line = orders.line_at(order, position)
-    unit, counted = learning.counted_by(line)
+    unit, counted = drafts.counted_by(line)
     orders.set_quantity(turn.session, order, position, count, by=turn.by, at=turn.at)
     offer = learning.offer_packaging(turn, order, line, unit=unit, count=counted)
     if offer is not None:

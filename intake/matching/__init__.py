@@ -134,7 +134,9 @@ class Index:
             return Decimal(1)
         asked = terms(said, self._words)
         names = [name for name, owner in enumerate(self._names.owners.tolist()) if owner == place]
-        fits = Judge(asked, self._words, self._marks).fits([self._names.marks_of(name) for name in names])
+        fits = Judge(asked, self._words, self._marks).fits(
+            [self._names.marks_of(name) for name in names], [self._names.is_alias(name) for name in names]
+        )
         if not fits or min(fit.missing for fit in fits) <= 0.7 * sum(term.weight for term in asked):
             return Decimal(1)
         return Decimal(1) if buyer.named(line.reference or line.designation) else Decimal("0.7")
@@ -145,8 +147,9 @@ class Index:
         unit = self._words.numbers.get(root(plain(line.unit))) if line.unit else None
         names = self._names.likely(asked, favoured=self._usual(buyer))
         said = [self._names.marks_of(name) for name in names]
+        fits = Judge(asked, self._words, self._marks).fits(said, [self._names.is_alias(name) for name in names])
         best: dict[int, Fit] = {}
-        for name, marks, fit in zip(names, said, Judge(asked, self._words, self._marks).fits(said), strict=True):
+        for name, marks, fit in zip(names, said, fits, strict=True):
             place = int(self._names.owners[name])
             hint = max(
                 _unit_hint(line.unit, self.rows[place]), _NAMED_SO if unit is not None and unit in marks[0] else 0

@@ -10,9 +10,9 @@ from functools import cache
 from itertools import pairwise, permutations
 from typing import TYPE_CHECKING
 
-from intake.matching.articles import Words, marked_roots, root
+from intake.matching.articles import AGAIN, Words, degree_words, marked_roots, root
 from intake.matching.vocabularies import Vocabulary, is_word
-from intake.reading.words import plain, words
+from intake.reading.words import plain, unit_forms, words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,11 +26,13 @@ _DECIDING = 2.0
 _OTHER_MEASURE, _OTHER_NUMBER, _OTHER_CODE, _OPPOSITE = 2.0, 1.0, 1.0, 2.5
 #: What a name costs that says more than was asked: anything, each mark, a mark that its family does not say (the
 #: usual variant is meant when no other is named), a word that is said only when meant.
-_MORE, _EACH_MORE, _UNUSUAL, _MARKED = 0.25, 0.012, 0.18, 0.35
+_MORE, _EACH_MORE, _UNUSUAL, _MARKED = 0.7, 0.012, 0.18, 0.35
 #: What a name costs whose first word was not asked for: names begin with what the thing is.
 _FIRST = 0.15
 #: So many names tell what is usual among them.
 _USUAL_OF = 4
+#: What an article lacks whose family has a plainer line: « brut » asked, « extra brut » here, and « brut » elsewhere.
+_PLAINER = 1.0
 #: Candidates so near to the best are its family: what not all of them say decides.
 _FAMILY = 5.0
 
@@ -43,6 +45,7 @@ class Term:
     weight: float
     options: tuple[tuple[int, float], ...]
     kind: str = ""
+    decides: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class Fit:
 
 def terms(said: Words, known: Vocabulary) -> list[Term]:
     """What a line asks for; two words that the catalogue writes as one are one, and the other way round."""
-    return [term for mark in _rejoined(said.marks, known) for term in _term(mark, known)]
+    return [term for mark in _rejoined(said.marks, known) for term in _term(mark, known, said.beside)]
 
 
 def _rejoined(marks: Sequence[str], known: Vocabulary) -> list[str]:
@@ -91,7 +94,7 @@ def _in_two(mark: str, known: Vocabulary) -> tuple[str, ...]:
     return ()
 
 
-def _term(mark: str, known: Vocabulary) -> Iterator[Term]:
+def _term(mark: str, known: Vocabulary, beside: Sequence[str] = ()) -> Iterator[Term]:
     numbers = known.numbers
     if mark[0] == "=":
         yield Term(mark, _MEASURE, tuple(_of([(mark, 1.0)], numbers)), mark[1 : mark.index(":")])
@@ -105,12 +108,17 @@ def _term(mark: str, known: Vocabulary) -> Iterator[Term]:
             for side in sides:
                 yield from _term(f"#{side}", known)
     elif mark[0] == "#":
-        yield Term(mark, _NUMBER, tuple(_of([(mark, 1.0), (f"~{mark[1:]}", 0.95)], numbers)), "#")
+        within = f"~{mark[1:].removesuffix(AGAIN)}"
+        alike = [(mark, 1.0)] if within in beside else [(mark, 1.0), (within, 0.95)]
+        yield Term(mark, _NUMBER, tuple(_of(alike, numbers)), "#")
     elif mark[0] == "-":
         near = [(f"-{word}", likeness) for word, likeness in known.near(mark[1:])] if len(mark) > 3 else []
         yield Term(mark, _EXCLUDED, tuple(_of([(mark, 1.0), *near], numbers)), "-")
-    elif mark in _size_words():
-        yield Term(mark, _SIZE_WORD, tuple(_of([(mark, 1.0)], numbers)))
+    elif mark in _size_words() and not (mark in numbers and len(mark) == 1):
+        weight = min(1.0, known.weight(mark)) if mark in numbers else _SIZE_WORD
+        yield Term(mark, weight, tuple(_of([(mark, 1.0)], numbers)), decides=False)
+    elif mark in degree_words() and mark not in numbers:
+        return
     elif is_word(mark) and len(mark) > 1:
         options = tuple(_of(known.near(mark), numbers)) or tuple(_of([(f"^{mark}", 0.85)], numbers))
         best = max(options, key=lambda one: one[1], default=None)
@@ -120,6 +128,11 @@ def _term(mark: str, known: Vocabulary) -> Iterator[Term]:
         alone = re.fullmatch(r"[a-z]{1,3}(\d{1,4})", mark)
         said = [(f"#{int(alone[1])}", 0.85), (f"~{int(alone[1])}", 0.8)] if alone and mark not in numbers else []
         yield Term(mark, max(1.0, known.weight(mark)), tuple(_of([(mark, 1.0), *said], numbers)), "code")
+
+
+def _year(mark: str) -> list[tuple[str, float]]:
+    """« Brouilly 23 » may say the year."""
+    return [(f"#20{mark[1:]}", 0.85)] if re.fullmatch(r"#[0-4]\d", mark) else []
 
 
 def _of(options: Sequence[tuple[str, float]], numbers: dict[str, int]) -> Iterator[tuple[int, float]]:
@@ -136,6 +149,11 @@ def _size_words() -> frozenset[str]:
     return frozenset(root(plain(word)) for word in words("words")["size_words"])
 
 
+@cache
+def _unit_words() -> frozenset[str]:
+    return frozenset(root(form) for form in unit_forms())
+
+
 @dataclass(slots=True)
 class Judge:
     """Weighs candidates against one line."""
@@ -144,7 +162,7 @@ class Judge:
     known: Vocabulary
     marks: list[str]
 
-    def fits(self, candidates: Sequence[tuple[list[int], list[int]]]) -> list[Fit]:
+    def fits(self, candidates: Sequence[tuple[list[int], list[int]]], aliases: Sequence[bool]) -> list[Fit]:
         """How each candidate fits; a candidate is the marks of a name and those beside them."""
         import numpy as np
 
@@ -155,29 +173,50 @@ class Judge:
             for number, likeness in term.options:
                 wanted.setdefault(number, []).append((place, likeness))
         met = np.zeros((len(candidates), len(self.asked)))
-        against, unsaid_of = np.zeros(len(candidates)), []
+        against = np.zeros(len(candidates))
+        beyond: list[list[int]] = []
         for row, (own, beside) in enumerate(candidates):
             alike = [0.0] * len(self.asked)
             unsaid = self._meet(own, wanted, alike)
             self._meet(beside, wanted, alike)
             met[row] = alike
             against[row] = self._against(alike, own, beside)
-            unsaid_of.append(unsaid)
+            beyond.append(unsaid)
         weights = np.array([term.weight for term in self.asked])
         lacking = (1 - met) @ weights + against
         weights = self._deciding(weights, met, lacking)
         lacking = (1 - met) @ weights + against
         usual = self._usual([own for own, _ in candidates], lacking)
-        more = np.array(
-            [
-                self._more(unsaid, usual) + _FIRST * (unsaid[:1] == own[:1])
-                for unsaid, (own, _) in zip(unsaid_of, candidates, strict=True)
-            ]
-        )
-        return [
-            Fit(lack, lack + extra, contradicted=bool(other))
-            for lack, extra, other in zip(lacking.tolist(), more.tolist(), against.tolist(), strict=True)
+        more = [
+            self._more(unsaid, usual) + _FIRST * (unsaid[:1] == own[:1])
+            for unsaid, (own, _) in zip(beyond, candidates, strict=True)
         ]
+        costs = lacking + np.array(more)
+        best = int(costs.argmin())
+        near = np.flatnonzero(lacking <= lacking[best] + _FAMILY).tolist()
+        family = [candidates[row][0] for row in near if not aliases[row]]
+        if not aliases[best] and self._plainer(candidates[best][0], beyond[best], family):
+            lacking[best] += _PLAINER
+        return [
+            Fit(lack, cost, contradicted=bool(other))
+            for lack, cost, other in zip(lacking.tolist(), costs.tolist(), against.tolist(), strict=True)
+        ]
+
+    def _plainer(self, said: list[int], beyond: list[int], family: list[list[int]]) -> bool:
+        """Whether another article differs in what was asked, and else only lacks words that nobody asked for."""
+        added = {number for number in beyond if is_word(self.marks[number]) and self.marks[number] not in _unit_words()}
+        if not added:
+            return False
+        mine, unsaid = set(said), set(beyond)
+        thing = next((number for number in said if number not in unsaid), None)
+        for other in family:
+            if thing not in other:
+                continue
+            gone, instead = mine.difference(other), set(other) - mine
+            surplus = gone & unsaid
+            if 0 < len(instead) <= 2 and surplus & added and len(gone) - len(instead) == len(surplus):
+                return True
+        return False
 
     @staticmethod
     def _meet(said: list[int], wanted: dict[int, list[tuple[int, float]]], likeness: list[float]) -> list[int]:
@@ -233,15 +272,14 @@ class Judge:
         seen = Counter(mark for own in family for mark in set(own))
         return {mark: count / len(family) for mark, count in seen.items()}
 
-    @staticmethod
     def _deciding(
-        weights: NDArray[np.float64], met: NDArray[np.float64], lacking: NDArray[np.float64]
+        self, weights: NDArray[np.float64], met: NDArray[np.float64], lacking: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """The weights, raised where some of the best one's family say the mark and others do not."""
         import numpy as np
 
         family = met[lacking <= lacking.min() + _FAMILY] >= 0.7
-        parting = family.any(axis=0) & ~family.all(axis=0) & (weights > _SIZE_WORD)
+        parting = family.any(axis=0) & ~family.all(axis=0) & np.array([term.decides for term in self.asked])
         return np.where(parting, np.maximum(weights, _DECIDING), weights)
 
 

@@ -50,10 +50,14 @@ class Words:
 @cache
 def _token() -> re.Pattern[str]:
     forms = "|".join(sorted(map(re.escape, measures()), key=len, reverse=True))
+    heavy = "|".join(
+        sorted((re.escape(f) for f, (name, _) in measures().items() if name != "length"), key=len, reverse=True)
+    )
     number = r"\d{1,9}(?:[.,]\d{1,4})?"
     length = r"(?:\s?(?:mm|cm|m|\u00b5)(?!\w))?"
     return re.compile(
-        rf"(?P<dims>(?<!\w){number}{length}(?:\s?[x*\u00d7/]\s?{number}{length}){{1,3}}(?!\w))"
+        rf"(?P<pack>(?<!\w)\d{{1,3}}\s?[x*\u00d7]\s?{number}\s?(?P<each>{heavy})(?!\w))"
+        rf"|(?P<dims>(?<!\w){number}{length}(?:\s?[x*\u00d7/]\s?{number}{length}){{1,3}}(?!\w))"
         rf"|(?P<measure>(?<!\w){number}\s?(?P<unit>{forms})(?![\w'²]))"
         rf"|(?P<number>(?<!\w)x?{number}(?!\w))"
         r"|(?P<elision>(?:[cdjlmnst]|qu)')"
@@ -98,7 +102,9 @@ def cut(text: str) -> Words:
 
 def cut_anew(text: str) -> Words:
     """The same, not remembered: for the names of a whole catalogue."""
-    flat = _numbers_in_digits(_GLUED.sub(r"\1 ", text.translate(_LETTERS).replace("m\u00b2", " ").replace("%", " ")))
+    flat = _numbers_in_digits(
+        _HALF.sub("demi ", _GLUED.sub(r"\1 ", text.translate(_LETTERS).replace("m\u00b2", " ").replace("%", " ")))
+    )
     marks: list[str] = []
     beside: list[str] = []
     measured: list[Measured] = []
@@ -121,11 +127,27 @@ def cut_anew(text: str) -> Words:
                 marks.append(f"-{mark}" if negated else mark)
                 negated = False
             continue
-        token = _numeric(match[0], kind, match["unit"] or "")
+        token = _numeric(match[0], kind, match["each"] or match["unit"] or "")
         marks.append(token.mark)
         beside += token.beside
         measured += token.measured
-    return Words(tuple(dict.fromkeys(marks)), tuple(beside), tuple(measured))
+    if negated:
+        marks.append("-")
+    told = dict.fromkeys(marks)
+    return Words(tuple(told) if len(told) == len(marks) else _repeated(marks), tuple(beside), tuple(measured))
+
+
+#: Behind a number or a letter that a name says for the second time.
+AGAIN = "'"
+
+
+def _repeated(marks: list[str]) -> tuple[str, ...]:
+    """The marks, each once; a number that comes again is another one: « 4 plis, 4 rouleaux »."""
+    found: dict[str, None] = {}
+    for mark in marks:
+        again = f"{mark}{AGAIN}" if mark in found and (mark[0] == "#" or len(mark) == 1) else mark
+        found[again] = None
+    return tuple(found)
 
 
 @cache
@@ -143,6 +165,8 @@ def _number_in(written: str) -> tuple[str, ...]:
 
 #: Letters and a number that are one code.
 _CODED = re.compile(r"[a-z]{1,3}(\d{1,4})")
+#: « 1/2 écrémé ».
+_HALF = re.compile(r"(?<![\w/])1/2(?![\w/])\s?(?=[a-z])")
 #: A number glued to a word: « 144pages », « 4mm2 », « 14.4v »; not « 4x40 ».
 _GLUED = re.compile(r"(?<![\w.,])(\d+(?:[.,]\d+)?)(?=[a-z])(?!x\s?\d)")
 
@@ -170,6 +194,9 @@ def _numeric(written: str, kind: str, unit: str) -> _Numeric:
         lengths = [_numeric(part, "measure", unit).mark for part, unit in _LENGTH.findall(written)]
         return _Numeric(f"x{'x'.join(said)}", (*parts, *lengths, *(f"~{one}" for one in said)))
     dimension, factor = measures()[unit]
+    if kind == "pack":  # « 12x125 g »: twelve of 125 g
+        each = f"={dimension}:{(values[1] * factor).normalize():f}"
+        return _Numeric(f"x{'x'.join(said)}", (each, *(f"~{one}" for one in said)))
     size = values[0] * factor
     return _Numeric(f"={dimension}:{size.normalize():f}", (f"~{said[0]}",), (Measured(dimension, size),))
 
@@ -218,11 +245,25 @@ def _numbers_in_digits(flat: str) -> str:
         said = number_said(found["said"].split())
         return f"{said[0].normalize():f} {found['unit']}" if said else found[0]
 
+    def size(found: re.Match[str]) -> str:
+        sides = [number_said(side.replace("-", " ").split()) for side in (found[1], found[2])]
+        return "x".join(f"{side[0].normalize():f}" for side in sides if side) if all(sides) else found[0]
+
+    flat = _said_sizes().sub(size, flat)
+
     def whole(found: re.Match[str]) -> str:
         said = number_said(found[0].replace("-", " ").split())
         return f"{said[0].normalize():f}" if said and said[0] >= _SAID else found[0]
 
     return _said_numbers().sub(whole, _said_measures().sub(digits, flat))
+
+
+@cache
+def _said_sizes() -> re.Pattern[str]:
+    """« quatre par quarante »."""
+    table = words("numbers")
+    one = "|".join(plain(word) for part in ("units", "tens") for word in table[part] if len(word) > 2)
+    return re.compile(rf"(?<![\w-])((?:{one})(?:[ -](?:{one}))*) (?:par|sur) ((?:{one})(?:[ -](?:{one}))*)(?![\w-])")
 
 
 #: Smaller numbers in words may be part of a name (« quatre fromages »).
@@ -247,6 +288,12 @@ def _said_measures() -> re.Pattern[str]:
 
 def _decimal(digits: str) -> Decimal:
     return Decimal(digits.replace(",", "."))
+
+
+@cache
+def degree_words() -> frozenset[str]:
+    """Roots of words that say little, but tell some catalogues' articles apart."""
+    return frozenset(root(plain(word)) for word in words("words")["degrees"])
 
 
 @cache

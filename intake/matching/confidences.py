@@ -1,26 +1,26 @@
-"""How sure a match is: from what the article lacks of the line, and from its lead over the next one."""
+"""How sure a match is: from what the article lacks of the line, and from its lead over the next one.
+
+The chance of being right is a logistic curve of both, fitted on noisy lines about catalogues of several trades by
+`python -m tests.bench.calibration fit`, which prints these numbers. The risk that remains is counted two and a half
+times, since a firm's own catalogue was not among them: a confidence of 0.9 stands for a fitted chance of 0.96.
+"""
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
-from itertools import pairwise
 
-#: Below: placeholders before fitting.
-_BY_MISSING = ((0.0, 1.0), (0.6, 0.98), (1.2, 0.9), (3.0, 0.7), (6.0, 0.5))
-_BY_LEAD = ((0.0, 0.5), (0.1, 0.7), (0.5, 0.9), (1.5, 1.0))
+#: The curve: at rest, by what is missing, by the lead; beyond these values more of either changes nothing.
+_AT_REST, _BY_MISSING, _BY_LEAD = -0.362, -2.82, 3.052
+MOST_MISSING, MOST_LEAD = 4.0, 2.0
+_CAUTION = 2.5
 
 
 def confidence(missing: float, lead: float) -> Decimal:
     """The confidence that the best article is the one that was meant."""
-    return odds(0.97 * between(_BY_MISSING, missing) * between(_BY_LEAD, lead))
-
-
-def between(points: tuple[tuple[float, float], ...], value: float) -> float:
-    """The value of a line through these points."""
-    for (left, low), (right, high) in pairwise(points):
-        if value < right:
-            return low + (high - low) * max(0.0, value - left) / (right - left)
-    return points[-1][1]
+    steps = _AT_REST + _BY_MISSING * min(missing, MOST_MISSING) + _BY_LEAD * min(lead, MOST_LEAD)
+    risk = 1 / (1 + math.exp(steps))
+    return odds(max(1 - _CAUTION * risk, (1 - risk) / 2))
 
 
 def odds(value: float) -> Decimal:

@@ -61,6 +61,10 @@ class Names:
         more = [name for name in favoured if name not in known and said[name] > 0.85 * best]
         return [*sorted(known), *more[:_CANDIDATES]]
 
+    def is_alias(self, name: int) -> bool:
+        """A name that follows the article's own."""
+        return name > 0 and bool(self.owners[name] == self.owners[name - 1])
+
 
 def gather(rows: Sequence[CatalogueRow]) -> tuple[Names, Vocabulary]:
     """The names of a catalogue and the vocabulary they are made of."""

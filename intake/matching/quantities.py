@@ -52,6 +52,13 @@ def _counted(line: AskedLine, row: CatalogueRow) -> BaseQuantity:
     kind = unit_forms().get(plain(unit), ("", ""))[1] if unit else "count"
     if unit == base:
         return BaseQuantity(quantity)
+    if not unit and plain(row.unit) in measures() and not line.in_table:  # « 2 abondances » are no two kilos
+        packs = [
+            (name, size) for name, size in row.packagings if unit_forms().get(plain(name), ("", "x"))[1] != "measure"
+        ]
+        if len(packs) == 1:
+            return BaseQuantity(quantity * packs[0][1], packs[0][0], LIKELY)
+        return BaseQuantity(quantity, "", DOUBTFUL)
     for name, size in row.packagings:
         if unit and unit_name(name) == unit:
             return BaseQuantity(quantity * size, name)

@@ -39,9 +39,9 @@ class Vocabulary:
         self._starts, self._owners = np.append(at, len(flat)), flat[:, 1].copy()
 
     def weight(self, mark: str) -> float:
-        """What a word says, from 0.4 to 3: the rarer, the more; a word never seen says half of that."""
+        """What a word says, from 0.4 to 3: the rarer, the more; a word never seen says 2."""
         number = self.numbers.get(mark)
-        return 1.5 if number is None else self.weight_of(number)
+        return 2.0 if number is None else self.weight_of(number)
 
     def weight_of(self, number: int) -> float:
         """The same, for a mark by its number."""
@@ -63,7 +63,8 @@ class Vocabulary:
         if len(word) < 3 or any(letter.isdigit() for letter in word):
             return list(likely.items())
         for longer in self._beginning(word):
-            likely.setdefault(longer, 0.93 if len(longer) - len(word) <= 2 else 0.85 if len(word) > 3 else 0.8)
+            sure = 0.93 if len(longer) - len(word) <= 2 else 0.85 if len(word) > 3 else 0.8
+            likely.setdefault(longer, sure - 0.25 * known)
         if not known:
             for end in range(max(4, len(word) - 8), len(word)):
                 if word[:end] in self.numbers:
@@ -113,7 +114,7 @@ class Vocabulary:
 
 #: How sure a slip is, by its distance and the length of the word (seven or more are one).
 _VOWELS = frozenset("aeiouy")
-_SLIPS = {(1, 4): 0.7, (1, 5): 0.85, (1, 6): 0.85, (1, 7): 0.88, (2, 7): 0.72}
+_SLIPS = {(1, 4): 0.7, (1, 5): 0.85, (1, 6): 0.85, (1, 7): 0.88, (2, 7): 0.65}
 
 
 def is_word(mark: str) -> bool:

@@ -120,6 +120,8 @@ def _written(incoming: Incoming, codes: frozenset[str], *, beside_paper: bool) -
 
 def _in_prose(paper: Paper, codes: frozenset[str]) -> Iterator[AskedLine]:
     """The lines of a paper that holds no table: a letter, a list."""
+    if any(not table.boxes and not table.scanned for table in paper.tables):
+        return  # cells are no sentences
     for line in texts.asked(paper.text, codes=codes).lines:
         yield replace(line, evidence=replace(line.evidence, part=paper.name))
 

@@ -56,6 +56,8 @@ def best_count(found: list[Token]) -> Count | None:
     # of two bare numbers inside a piece the last one counts (« crème crue 50 6 »)
     best = max(candidates, key=lambda count: (count.weight, count.start if count.weight == _BARE else -count.start))
     for later in candidates:
+        if later.start > best.start and later.weight >= 2 and _behind_correction(found, later):
+            return later
         between = [t.kind for t in found if best.end <= t.start < later.start and t.kind != "mark"]
         if later.weight >= 2 and between and set(between) == {"correction"}:
             best = later
@@ -64,6 +66,12 @@ def best_count(found: list[Token]) -> Count | None:
     if rivals and not corrected:
         return replace(best, certainty=Decimal("0.7"))
     return best
+
+
+def _behind_correction(found: list[Token], count: Count) -> bool:
+    """« 5 bottes de tige, non 3 bottes »."""
+    before = [t for t in found if t.end <= count.start and t.kind != "mark"]
+    return bool(before) and before[-1].kind == "correction"
 
 
 def all_counts(found: list[Token]) -> list[Count]:
@@ -120,8 +128,8 @@ def _counted(found: list[Token], start: int, end: int, value: Decimal, *, articl
         return
     unit, after = _unit(found, end) if token.kind in {"number", "word", "times"} else (unit_named(token.unit), end)
     if token.kind == "word" and not unit and value in _PARTS:
-        if not _first(found, start) and found[start - 1].kind != "request":
-            return  # « Brouilly en demi » says how big
+        if (not _first(found, start) and found[start - 1].kind != "request") or _behind_of(found, start):
+            return  # « Brouilly en demi », « de demi-bouteilles » say how big
         value, unit = Decimal(1), _PARTS[value]  # « un quart de beaufort » counts quarters
     content, stop = _content(found, after) if unit else (None, after)
     weight = _weight(found, start, end, after, unit=unit, article=article)
@@ -134,6 +142,10 @@ def _counted(found: list[Token], start: int, end: int, value: Decimal, *, articl
         same=not unit and end < len(found) and found[end].text in _of() and not _grouped(found[end - 1]),
         leads=bool(unit) and after < len(found) and found[after].text in _of(),
     )  # fmt: skip
+
+
+def _behind_of(found: list[Token], start: int) -> bool:
+    return start > 0 and found[start - 1].text in _of()
 
 
 def _grouped(token: Token) -> bool:
@@ -188,19 +200,20 @@ def _weight(found: list[Token], start: int, end: int, after: int, *, unit: str, 
     leading = first or (before is not None and (before.kind == "request" or before.text in {":", "=", "("}))
     if token.kind == "times":
         return Decimal(6) if start > 0 else Decimal(5)
-    if token.kind == "measure":
+    if token.kind == "measure" or (token.kind == "word" and _is_measure(unit)):
         return _weight_of_measure(found, start, after, first=first, last=last)
     if last and before is not None and before.text in {":", "="} and token.kind == "number":
         return Decimal(6)
     if unit or token.kind == "counted":
-        of_a_size = (
-            before is not None and before.text in _of() and unit_forms().get(plain(unit), ("", ""))[1] == "measure"
-        )
-        return Decimal(0) if of_a_size else Decimal(5)
+        return Decimal(0) if _behind_of(found, start) and _is_measure(unit) else Decimal(5)
     if token.kind == "word":
         lone = article or number_values().get(token.text, ("",))[0] == "scales"  # « grazie mille »
-        return Decimal("2.5" if article else "3.5") if leading else Decimal(0) if lone or not last else _BARE
+        return Decimal("2.5" if article else "3.5") if leading else Decimal(0) if lone else _BARE
     return _weight_of_number(found, start, end, leading=leading, last=last)
+
+
+def _is_measure(unit: str) -> bool:
+    return unit_forms().get(plain(unit), ("", ""))[1] == "measure"
 
 
 def _weight_of_number(found: list[Token], start: int, end: int, *, leading: bool, last: bool) -> Decimal:

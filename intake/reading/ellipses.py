@@ -35,12 +35,8 @@ def varied(line: AskedLine, before: AskedLine | None, heading: str = "") -> Aske
 
 
 def qualities_only(designation: str) -> bool:
-    """A designation names nothing but sizes, colours, measures and the like: it needs an article.
-
-    Two colours are no quality: « Bordeaux blanc » is a wine.
-    """
-    found = [_class(token) for token in _said(designation)]
-    return all(found) and found.count("colours") < 2
+    """A designation names nothing but sizes, colours, measures and the like: it needs an article."""
+    return all(_class(token) for token in _said(designation))
 
 
 def lacks(designation: str, qualities: str) -> bool:
@@ -64,12 +60,19 @@ class _Quality:
 def _said(designation: str) -> list[Token]:
     """The tokens of a designation that say something."""
     stop = set(words("words")["stop"]) | set(words("words")["size_words"])
-    found = tokens(plain(designation))
-    return [t for t in found if t.kind not in IDLE and (t.text not in stop or t.text in variant_classes())]
+    names = set(words("words")["also_names"])
+    found = [t for t in tokens(plain(designation)) if t.kind not in IDLE]
+    return [
+        replace(t, kind="name") if t.text in names and designation[t.start].isupper() else t
+        for t in found
+        if t.text not in stop or t.text in variant_classes()
+    ]
 
 
 def _class(token: Token) -> str:
     """What kind of quality a token is; two of one kind exclude one another. Empty for a word that names something."""
+    if token.kind == "name":
+        return ""
     if token.text in variant_classes():
         return variant_classes()[token.text]
     if token.kind == "measure":

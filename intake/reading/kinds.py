@@ -129,6 +129,8 @@ def kind_of(incoming: Incoming, *, has_lines: bool, paper_order: bool, repeat: b
     if paper_order and not bulk(incoming):
         changes = (kind for kind in _OF_AN_ORDER if said.says(kind) and not said.says(kind, "except"))
         return next(changes, Kind.ORDER)
+    if said.says(Kind.OTHER, "billed"):  # somebody's invoice to us
+        return Kind.OTHER
     other_matter = not (has_lines and said.requests())
     if bulk(incoming) or (other_matter and said.says(Kind.OTHER)):
         return Kind.OTHER

@@ -157,6 +157,8 @@ def _belongs(before: Piece, piece: Piece, blot: str) -> bool:
     if counted is None and own is not None and content(before.tokens):
         # « papier A4, 3 cartons » ; « lavettes bleues et rouges : 2 » ; « peignoirs à capuche, taille L : 20 »
         return not rest or joined_by in parting or only_qualities(rest)
+    if counted is not None and own is not None and not rest and counted.weight <= 2 < own.weight:
+        return bool(content([t for t in before.tokens if t.kind != "number"]))  # « écrou de 10, 2 boîtes »
     return (
         counted is not None
         and own is None

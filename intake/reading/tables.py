@@ -11,7 +11,7 @@ from statistics import median
 
 from intake.attachments import Paper, Table
 from intake.reading import figures
-from intake.reading.titles import ATTRIBUTE, REFERENCES, Layout, layout_at
+from intake.reading.titles import ATTRIBUTE, REFERENCES, Layout, inferred, layout_at
 from intake.reading.values import AskedLine, Evidence
 from intake.reading.words import plain, unit_named, words
 
@@ -71,7 +71,8 @@ class _Row:
 
 
 def _lines(table: Table, part: str) -> list[AskedLine]:
-    layout: Layout | None = None
+    titled = any(layout_at(table.rows, number) is not None for number in range(len(table.rows)))
+    layout = None if titled or table.boxes else inferred(table.rows)
     found: list[AskedLine] = []
     number, follows, blank = 0, False, _blank(table)
     while number < len(table.rows):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from intake.reading.counts import Count, best_count
+from intake.reading.counts import Count, all_counts, best_count
 from intake.reading.ellipses import lacks, qualities_only, varied
 from intake.reading.offers import without_mentions
 from intake.reading.pieces import Piece, content, only_qualities, pieces
@@ -123,7 +123,9 @@ class _Reader:
         """Add a line, or correct the earlier one that it means."""
         if any(t.kind == "correction" for t in piece.tokens):
             position = _corrected(self.found, line)
-            if position is not None:
+            if position is None:
+                self._doubt(line)
+            else:
                 meant = self.found[position]
                 self.found[position] = replace(line, designation=meant.designation, unit=line.unit or meant.unit)
                 return
@@ -140,6 +142,14 @@ class _Reader:
         if plain_line and not qualities_only(line.designation):
             self.heading = ""
         (self.loose if merged.certainty == 0 else self.found).append(merged)
+
+    def _doubt(self, line: AskedLine) -> None:
+        """A correction that means no line plainly makes those that share a word with it doubtful."""
+        said = {word for word in _roots(line.designation) if len(word) > 2}
+        self.found = [
+            replace(one, certainty=min(_LIKELY, one.certainty)) if said & _roots(one.designation) else one
+            for one in self.found
+        ]
 
     def _more_of_told(self, line: AskedLine) -> None:
         """« il en reste 3 cartons, livrez-en 10 » : what was told names what is asked."""
@@ -161,6 +171,8 @@ class _Reader:
         if count is None:
             yield from self._uncounted(piece, inside, each=bool(each))
             return
+        if count.start > inside[0].start and any(t.kind == "correction" and t.end <= count.start for t in inside):
+            inside = _without_corrected(inside, count)
         chosen, start, certain = _named(inside, count)
         self._note_heading(inside, count, chosen)
         corrected = any(t.kind == "correction" for t in piece.tokens)
@@ -269,6 +281,12 @@ class _Reader:
                     text=self.text[begin:stop], designation=_text(self.text, chosen), quantity=count.value,
                     unit=count.unit, evidence=Evidence("body", begin, stop), certainty=min(_LOOSE, count.certainty),
                 )  # fmt: skip
+
+
+def _without_corrected(inside: list[Token], count: Count) -> list[Token]:
+    """The tokens of a piece without the quantity that a later one corrects."""
+    wrong = [one for one in all_counts(inside) if one.end <= count.start]
+    return [t for t in inside if not any(one.start <= t.start < one.end for one in wrong)]
 
 
 def _coded(token: Token, chosen: list[Token]) -> bool:

@@ -84,6 +84,8 @@ def _titles(cells: Sequence[str]) -> dict[str, int]:
             titles[column] = position
         if exact:
             whole.add(column)
+    if "position" in titles and not _NAMED & titles.keys():
+        titles["designation"] = titles.pop("position")  # « Item | Qty »
     return titles
 
 
@@ -100,6 +102,37 @@ def layout_at(rows: Sequence[Sequence[str]], number: int) -> Layout | None:
             return _layout(rows, number + 2, titles, below, 2, named=True)
         return _layout(rows, number + 1, titles, _unnamed(first, titles), 1, named=True)
     return _two_rows_high(rows, number) or _without_quantity(rows, number)
+
+
+def inferred(rows: Sequence[Sequence[str]]) -> Layout | None:
+    """The layout of a list without titles: words on the left, one column of whole numbers; never quite sure."""
+    filled = [row for row in rows if sum(1 for cell in row if cell.strip()) >= 2]
+    width = max((len(row) for row in filled), default=0)
+    counted = [p for p in range(width) if len(filled) >= 2 and _counts(filled, p) and _whole(filled, p)]
+    worded = [p for p in range(width) if _worded(filled, p) >= 0.8 * len(filled)]
+    if len(counted) != 1 or not worded:
+        return None
+    columns = {"designation": max(worded, key=lambda p: sum(len(row[p]) for row in filled if p < len(row)))}
+    columns["quantity"] = counted[0]
+    codes = [p for p in worded if p != columns["designation"] and _coded(filled, p)]
+    if codes:
+        columns["reference"] = codes[0]
+    return Layout(columns, height=0, certainty=Decimal("0.85"))
+
+
+def _whole(rows: Sequence[Sequence[str]], position: int) -> bool:
+    found = [row[position] for row in rows if position < len(row) and row[position].strip()]
+    return all(re.fullmatch(r"\s*\d{1,4}\s*", cell) for cell in found) and len(found) >= 0.5 * len(rows)
+
+
+def _worded(rows: Sequence[Sequence[str]], position: int) -> int:
+    """How many cells of the column hold words."""
+    return sum(1 for row in rows if position < len(row) and re.search(r"[^\W\d_]{2}", row[position]))
+
+
+def _coded(rows: Sequence[Sequence[str]], position: int) -> bool:
+    cells = [row[position].strip() for row in rows if position < len(row) and row[position].strip()]
+    return all(" " not in cell and re.search(r"\d", cell) for cell in cells)
 
 
 def _two_rows_high(rows: Sequence[Sequence[str]], number: int) -> Layout | None:

@@ -49,7 +49,8 @@ def _rules() -> re.Pattern[str]:
         rf"(?P<request>{REQUEST}+)|(?P<correction>{CORRECTION}+)"
         rf"|(?P<dims>(?<![\w.,]){_NUMBER}{_LENGTH}(?:[x*\u00d7]{_NUMBER}{_LENGTH})+(?!\w)"
         rf"|(?<![\w.,]){_NUMBER}{_LENGTH}(?:\s[x\u00d7]\s{_NUMBER}{_LENGTH}){{0,2}}\s[x\u00d7]\s{_NUMBER}(?:mm|cm|m)(?!\w)"
-        r"|(?<![\w.,])\d{2,4} (?:par|sur) \d{2,4}(?!\w))"
+        r"|(?<![\w.,])\d{2,4} (?:par|sur) \d{2,4}(?!\w)"
+        r"|(?<![\w.,])(?:[3-9]\d|\d{3,4})\s?[x\u00d7]\s?(?:[3-9]\d|\d{3,4})(?!\w))"
         rf"|(?P<times>(?<!\w)[x*\u00d7]\s?{_NUMBER}(?![\w/]))"
         rf"|(?P<labelled>(?<!\w)(?:{labels})[ .:]*(?:n° ?)?(?=\w*\d)[\w/-]{{2,}})"
         r"|(?P<code>(?<!\w)\d+[a-z]\w*(?:(?:[-/._]|(?<=\d),(?=\d))\w+)*"
@@ -91,7 +92,8 @@ def _blots() -> re.Pattern[str]:
     labels = "|".join(sorted([*papers["order"], *papers["quote"], *papers["other_paper"]], key=len, reverse=True))
     before = "|".join(papers["no"])
     places = "|".join(words("phrases")["zones"]["places"])
-    spans = "|".join(table["spans"])
+    spans, ages, lasting = ("|".join(table[name]) for name in ("spans", "ages", "lasting"))
+    identifiers = "|".join(words("phrases")["zones"]["identifiers"])
     to_day, after_day = "|".join(table["leads_to_day"]), "|".join(table["after_day"])
     code = r"(?=[\w/-]{0,24}\d)(?:[a-z]+[-/.]?\d[\w/-]*|[a-z]+-[\w/-]*\d[\w/-]*|\d+[-/][\w/-]+|\d{5,})"
     return re.compile(
@@ -108,6 +110,8 @@ def _blots() -> re.Pattern[str]:
         rf"|(?<!\w)(?:{to_day})\s+\d{{1,2}}(?:er|st|nd|rd|th)?(?=\s*(?:$|[.,;!?)\n]|{after_day}))"
         rf"|(?<!\w)(?:{leads})\s+(?:(?:{days}),?\s+)?(?:{months})\s+\d{{1,2}}(?:st|nd|rd|th)?(?![\w/.])"
         rf"|(?<![\w.,])\d{{1,2}}\s?h(?:\s?\d{{2}})?(?!\w)|(?<![\w.,])\d{{1,3}}\s?(?:{spans})(?!\w)"
+        rf"|(?<!\w)(?:{lasting})\s+\d{{1,3}}\s?(?:{ages})(?!\w)"
+        rf"|(?<!\w)(?:{identifiers})[\s:n°.]{{0,4}}(?:fr ?)?[\d][\d ]{{3,20}}|[:;]-?[)(dp](?!\w)"
         r"|(?<![\w.,])\d[\d ]{0,8}(?:[.,]\d{1,4})?\s?(?:€|euros?|eur)(?!\w)(?:\s?(?:ht|ttc))?(?:\s?/\s?\w+)?"
         r"|(?:-|\bremise \w{0,3} ?)\d{1,3}(?:[.,]\d{1,2})?\s?%"
         rf"|(?<!\w)(?:(?:{leads})\s+)?(?:le\s+)?(?:{soon}|(?:{long_days})(?:\s+prochain)?)(?!\w)"
@@ -167,7 +171,8 @@ def _street() -> re.Pattern[str]:
     streets = "|".join(words("phrases")["zones"]["streets"])
     small = r"(?:(?:de|du|des|la|le|les|d['\u2019]|l['\u2019])\s?)*"
     return re.compile(
-        rf"(?<![\w,.])\d{{1,4}}(?: ?(?:bis|ter|b))?,? (?i:{streets})(?!\w) {small}[A-Z\u00c0-\u00dd][^\n,:;]{{0,60}}"
+        r"(?<![\w,.])(?:F-)?\d{5} (?:[A-Z\u00c0-\u00dd][\w'\u2019-]*[ ]?){1,5}"
+        rf"|(?<![\w,.])\d{{1,4}}(?: ?(?:bis|ter|b))?,? (?i:{streets})(?!\w) {small}[A-Z\u00c0-\u00dd][^\n,:;]{{0,60}}"
         r"(?:,? \d{5} [^\n,:;]{0,40})?"
     )
 
@@ -265,8 +270,15 @@ def _number(match: re.Match[str], digits: str, text: str, end: int, before: list
     if times:
         return Token(text[start : times.end()], start, times.end(), "counted", value)
     percent = text[stop:end].lstrip(" ").startswith("%")
-    numbered = percent or (bool(before) and before[-1].text == "°" and start - before[-1].end <= 1)
+    aged = _aged().match(text, stop, end) is not None
+    numbered = percent or aged or (bool(before) and before[-1].text == "°" and start - before[-1].end <= 1)
     return Token(match[0], start, match.end(), "dims" if numbered else "number", value)
+
+
+@cache
+def _aged() -> re.Pattern[str]:
+    """« 18 mois », « 12 ans d'âge » says how old."""
+    return re.compile(rf"\s?(?:{'|'.join(words('dates')['ages'])})(?!\w)")
 
 
 def _decimal(digits: str) -> Decimal:

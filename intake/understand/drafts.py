@@ -8,19 +8,14 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
 from core.aliases import customer_packagings
 from core.errors import NotUnderstood
-from core.journal import Actor, ActorKind
 from core.messages import Message, MessageChannel
-from core.orders import Asked, AskedLine, Order, OrderLine, OrderState
+from core.orders import Asked, AskedLine, OrderLine
 from core.parties import Customer
-from intake import changes
 from intake.catalogues import article_matcher
 from intake.matching.articles import unit_name
 from intake.reading import AskedLine as Said
-from intake.reading import Kind, Reading
 from intake.understand import habits, offers
 
 if TYPE_CHECKING:
@@ -30,29 +25,7 @@ if TYPE_CHECKING:
 
     from intake.catalogues import ArticleMatcher
     from intake.understand.offers import Meant
-    from intake.understand.opened import Desk, Opened
-
-
-def join(session: Session, message: Message, reading: Reading, customer: Customer, desk: Desk) -> bool:
-    """Add a later bubble to the draft that the same chat has just begun; False when there is none, or another kind."""
-    if reading.kind not in {Kind.ORDER, Kind.ORDER_CHANGE}:
-        return False
-    order = session.scalar(
-        select(Order)
-        .where(
-            Order.customer_id == customer.id, Order.reply_chat_id == message.chat_id,
-            Order.state == OrderState.DRAFT, Order.recap_accepted_at.is_(None),
-            Order.created_at > desk.at - changes.SAME_ORDER,
-        )
-        .order_by(Order.id.desc())
-        .limit(1)
-    )  # fmt: skip
-    if order is None:
-        return False
-    lines = lines_of(session, customer, reading.lines)
-    return changes.merge(
-        session, order, lines, reading.requested_delivery_date, by=Actor(ActorKind.CUSTOMER, customer.id), at=desk.at
-    )
+    from intake.understand.opened import Opened
 
 
 def asked(session: Session, message: Message, customer: Customer, opened: Opened, *, today: date) -> Asked:
@@ -134,6 +107,15 @@ def _with_words(asked: AskedLine, said: Said) -> AskedLine:
     count = f"{said.quantity:f}" if said.quantity is not None else ""
     own = (("designation", said.designation), ("unit", said.unit), ("count", count))
     return replace(asked, evidence=(*asked.evidence, *own))
+
+
+def counted_by(line: OrderLine) -> tuple[str, Decimal | None]:
+    """The packaging or unit in which the customer counted a line, and how many of it he asked for."""
+    if line.packaging and line.packaging_count is not None:
+        return line.packaging, line.packaging_count
+    evidence = json.loads(line.evidence)
+    count = evidence.get("count")
+    return str(evidence.get("unit", "")), Decimal(count) if count else None
 
 
 def own_words(line: OrderLine) -> str:

@@ -5,9 +5,7 @@ A line is certain only where his history leaves no choice: the one order he name
 
 from __future__ import annotations
 
-import importlib.resources
 import re
-import tomllib
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -18,7 +16,7 @@ from sqlalchemy import select
 
 from core.clock import business_date
 from core.orders import AskedLine, Order, OrderState
-from intake.reading.words import plain
+from intake.reading.words import plain, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,15 +43,14 @@ class Earlier:
 
 @cache
 def _said(name: str) -> re.Pattern[str]:
-    text = (importlib.resources.files("intake") / "vocabulary" / "habits.toml").read_text("utf-8")
-    return re.compile("|".join(tomllib.loads(text)[name]))
+    return re.compile("|".join(words("habits")[name]))
 
 
 def lines(
-    session: Session, customer: Customer, matcher: ArticleMatcher, words: str, *, without: Iterable[str], today: date
+    session: Session, customer: Customer, matcher: ArticleMatcher, said: str, *, without: Iterable[str], today: date
 ) -> tuple[AskedLine, ...]:
     """The lines of the earlier order that the words point at, less what he does not want; none when he has none."""
-    earlier = _pointed_at(session, customer, plain(words), today=today)
+    earlier = _pointed_at(session, customer, plain(said), today=today)
     if earlier is None:
         return ()
     kept = earlier.order.kept_lines
@@ -74,17 +71,17 @@ def lines(
     )  # fmt: skip
 
 
-def as_usual(words: str) -> bool:
+def as_usual(text: str) -> bool:
     """The words say « as usual », which may be said of the lines that stand beside it."""
-    return bool(_said("usual").search(plain(words)))
+    return bool(_said("usual").search(plain(text)))
 
 
-def with_changes(again: tuple[AskedLine, ...], said: tuple[AskedLine, ...], words: str) -> tuple[AskedLine, ...]:
+def with_changes(again: tuple[AskedLine, ...], said: tuple[AskedLine, ...], text: str) -> tuple[AskedLine, ...]:
     """What is ordered again and what the message adds: an article said anew has its new quantity, to be confirmed.
 
     « As usual » beside lines may mean those lines only: then all that is ordered again is to be confirmed.
     """
-    if said and as_usual(words):
+    if said and as_usual(text):
         again = tuple(replace(line, confidence=min(line.confidence, LIKELY)) for line in again)
     anew = {line.article.id: line for line in said if line.article is not None and line.quantity is not None}
     known = {line.article.id for line in again if line.article is not None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from core import deliveries, events, messages, orders, quotes
 from core.clock import business_date
@@ -13,11 +13,11 @@ from core.journal import SYSTEM, Actor, ActorKind
 from core.messages import Message, MessageChannel, MessageState
 from core.outbox import OutboxRow
 from core.parties import Contact, Customer, Staff
-from intake import receive, replies
+from intake import bounces, receive, replies
 from intake.acknowledgements import all_received
 from intake.incoming import Incoming
 from intake.reading import Kind, kinds
-from intake.understand import drafts
+from intake.understand import drafts, joins
 from intake.understand.opened import Desk, Opened, answerable
 
 if TYPE_CHECKING:
@@ -65,7 +65,9 @@ def _act(session: Session, message: Message, customer: Customer, opened: Opened,
         reason = "receipt"
     elif answered is not None and reading.kind is not Kind.ORDER:
         done = False
-    elif message.channel is MessageChannel.CHAT and drafts.join(session, message, reading, customer, desk):
+    elif message.channel is MessageChannel.CHAT and joins.join(
+        session, message, opened, customer, desk, today=business_date(desk.at)
+    ):
         reason = "joined"
     elif reading.kind is Kind.ORDER:
         _draft_order(session, message, customer, opened, desk)
@@ -105,13 +107,25 @@ def _for_staff(session: Session, message: Message, desk: Desk) -> None:
 
 
 def _note_bounce(session: Session, message: Message, incoming: Incoming, desk: Desk) -> None:
-    """A dead address of a customer is marked and becomes a task; nothing is sent there again (E52)."""
-    text = f"{incoming.text}\n{incoming.quoted}".lower()
-    for contact in session.scalars(select(Contact).where(Contact.email != "")):
-        if contact.email.lower() in text and contact.email_failed_at is None:
+    """A dead address of a customer is marked and becomes a task; nothing is sent there again (E52).
+
+    What came back of a mail to a customer is told even when its address is on no card (E57); of a mail to a colleague
+    nothing is told, or the telling would come back too (E53).
+    """
+    found = bounces.read(incoming, domain=desk.settings.mail.address.rpartition("@")[2])
+    told: set[str] = set()
+    for contact in session.scalars(select(Contact).where(func.lower(Contact.email).in_(found.dead))):
+        if contact.email_failed_at is None:
             contact.email_failed_at = desk.at
             message.customer = contact.customer
             events.emit(session, "address_failed", message, at=desk.at, email=contact.email)
+        told.add(contact.email.lower())
+    for row in session.scalars(select(OutboxRow).where(OutboxRow.id.in_(found.rows)).order_by(OutboxRow.id)):
+        email = row.email.lower()
+        if row.audience == events.CUSTOMER and email in found.dead and email not in told:
+            message.customer = session.get(Customer, row.customer_id) if row.customer_id is not None else None
+            events.emit(session, "address_failed", message, at=desk.at, email=row.email)
+            told.add(email)
 
 
 def _answers(session: Session, message: Message, incoming: Incoming, desk: Desk) -> str | None:

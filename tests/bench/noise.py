@@ -81,11 +81,11 @@ def keys_of(text: str) -> frozenset[str]:
     return frozenset(part.rstrip("sx") or part for part in parts if part not in LINKS)
 
 
-def words_of(article: Article) -> list[Said]:
-    """The words of a name, a number together with its unit."""
+def words_of(article: Article, *, bound: frozenset[str] = frozenset()) -> list[Said]:
+    """The words of a name, a number together with its unit, and a word of `bound` with the one that follows."""
     found: list[str] = []
     for word in article.name.split():
-        if found and word in UNITS and re.fullmatch(r"\d+(,\d+)?", found[-1]):
+        if found and (found[-1].lower() in bound or (word in UNITS and re.fullmatch(r"\d+(,\d+)?", found[-1]))):
             found[-1] += f" {word}"
         else:
             found.append(word)
@@ -100,6 +100,7 @@ class Catalogue:
     places: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     family_words: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
     words: list[str] = field(default_factory=list)
+    bound: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         for place, article in enumerate(self.articles):
@@ -150,10 +151,31 @@ def queries(
     return found
 
 
+def ambiguous(catalogue: Catalogue, count: int, *, seed: int) -> list[Query]:
+    """That many queries that leave out so much that two articles or more say every word."""
+    chance = random.Random(seed)
+    places = list(range(len(catalogue.articles)))
+    chance.shuffle(places)
+    found: list[Query] = []
+    for place in places:
+        said = words_of(catalogue.articles[place], bound=catalogue.bound)
+        for word in chance.sample(said[1:], max(0, len(said) - 3)):
+            said.remove(word)
+            if len(catalogue.named(said)) > 1:
+                text = " ".join(word.text for word in said)
+                found.append(
+                    Query(text.lower() if chance.random() < 0.7 else text, catalogue.articles[place].sku, ("drop",))
+                )
+                break
+        if len(found) == count:
+            break
+    return found
+
+
 def _query(catalogue: Catalogue, place: int, chance: random.Random, rates: dict[str, float]) -> Query | None:
     """One try; None when the result may be another article too."""
     article = catalogue.articles[place]
-    said = words_of(article)
+    said = words_of(article, bound=catalogue.bound)
     done = {name for name, rate in rates.items() if chance.random() < rate}
     done -= {"lower"} if "upper" in done else set()
     noise: set[str] = done & {"lower", "upper", "accents"}

@@ -1,0 +1,202 @@
+"""Later bubbles of a draft that is being written in a chat: they add, correct, take out, or give the day.
+
+What cannot be tied to one line for certain is shown to the agent as a line to confirm, or goes to a person.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from core import orders
+from core.errors import NotUnderstood
+from core.journal import Actor, ActorKind
+from core.messages import ALBUM, Message, MessageState
+from core.orders import Order, OrderLine, OrderState
+from intake import changes
+from intake.catalogues import article_matcher
+from intake.reading import AskedLine as Said
+from intake.reading import Evidence, Kind, read, texts
+from intake.reading.words import plain, unit_named, words
+from intake.understand.drafts import counted_by, lines_of
+from intake.understand.opened import incoming_of
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from sqlalchemy.orm import Session
+
+    from core.parties import Customer
+    from intake.understand.opened import Desk, Opened
+
+_UNSURE = Decimal("0.8")
+_SPEAKS_OF_LINES = frozenset({Kind.ORDER, Kind.ORDER_CHANGE})
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """The number that is wanted instead and its unit, if it has one; the number that was said, where it is told."""
+
+    new: Decimal
+    unit: str = ""
+    old: Decimal | None = None
+
+
+@cache
+def _rules(name: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(rule) for rule in words("corrections")[name])
+
+
+def correction(text: str) -> Correction | None:
+    """What the bubble corrects, where the whole bubble does just that; a word beside a number must be a unit."""
+    flat = plain(text).strip(" .!\n")
+    for rule in (*_rules("swapped"), *_rules("bare")):
+        found = rule.fullmatch(flat)
+        if found is None:
+            continue
+        said = found.groupdict()
+        unit, before = _unit(said["unit"]), _unit(said.get("before"))
+        if unit is None or before is None:
+            return None
+        return Correction(_number(said["new"]), unit, _number(said["old"]) if said.get("old") else None)
+    return None
+
+
+def _unit(word: str | None) -> str | None:
+    """The unit that the word names; empty for none, or for a word of courtesy; None for another word."""
+    if not word or word in words("corrections")["fillers"]:
+        return ""
+    return unit_named(word) or unit_named(word.removesuffix("s")) or None
+
+
+def _number(written: str) -> Decimal:
+    return Decimal(written.replace(",", "."))
+
+
+def join(session: Session, message: Message, opened: Opened, customer: Customer, desk: Desk, *, today: date) -> bool:
+    """Let the draft that this chat has just begun follow the bubble; False when there is none, or it says nothing.
+
+    A correction that cannot be tied to a line raises `NotUnderstood`: it is no order of its own.
+    """
+    order = _being_written(session, message, customer, desk)
+    by, corrected = Actor(ActorKind.CUSTOMER, customer.id), correction(opened.incoming.text)
+    if corrected is not None:
+        line, sure = None, False
+        if order is not None:
+            line, sure = _line_that_said(session, message, customer, order, desk, old=corrected.old, today=today)
+        if order is None or line is None or not _recount(session, order, line, corrected, sure=sure, by=by, desk=desk):
+            raise NotUnderstood("correction_unclear")
+        return True
+    if order is None:
+        return False
+    unwanted = _unwanted(opened)
+    if unwanted:
+        return _take_out(session, customer, order, unwanted, by=by, desk=desk)
+    if not _adds(opened):
+        return False
+    asked = lines_of(session, customer, opened.reading.lines)
+    pages = any(flag.startswith(ALBUM) for flag in message.flags.split())
+    day = opened.reading.requested_delivery_date
+    return changes.merge(session, order, asked, day, by=by, at=desk.at, replacing=not pages)
+
+
+def _unwanted(opened: Opened) -> tuple[str, ...]:
+    """What a bubble without any line says it does not want."""
+    reading = opened.reading
+    if reading.lines or reading.repeat_of_last_order or reading.kind not in {Kind.OTHER, Kind.ORDER_CHANGE}:
+        return ()
+    return texts.asked(opened.incoming.text).removed
+
+
+def _adds(opened: Opened) -> bool:
+    """The bubble speaks of lines, or gives no more than a day."""
+    reading = opened.reading
+    if reading.repeat_of_last_order:
+        return False
+    return reading.kind in _SPEAKS_OF_LINES or (reading.kind is Kind.OTHER and not reading.lines)
+
+
+def _being_written(session: Session, message: Message, customer: Customer, desk: Desk) -> Order | None:
+    query = select(Order).where(
+        Order.customer_id == customer.id, Order.reply_chat_id == message.chat_id, Order.state == OrderState.DRAFT,
+        Order.recap_accepted_at.is_(None), Order.created_at > desk.at - changes.SAME_ORDER,
+    )  # fmt: skip
+    return session.scalar(query.order_by(Order.id.desc()).limit(1))
+
+
+def _line_that_said(
+    session: Session,
+    message: Message,
+    customer: Customer,
+    order: Order,
+    desk: Desk,
+    *,
+    old: Decimal | None,
+    today: date,
+) -> tuple[OrderLine | None, bool]:
+    """The line a correction is about and whether that is sure: the one that said the number, else the last one said."""
+    lines = [line for line in order.kept_lines if line.article is not None]
+    counted = [line for line in lines if old is not None and old in {line.quantity, counted_by(line)[1]}]
+    if len(counted) == 1:
+        return counted[0], True
+    if old is not None and not counted:
+        return None, False
+    if len(lines) == 1:
+        return lines[0], True
+    said = _said_before(session, message, customer, desk, today=today)
+    about = [line for line in lines if line.article_id in said]
+    last = max(
+        about or lines, key=lambda line: (said.index(line.article_id) if about else 0, line.position), default=None
+    )
+    return last, len(said) == 1 and len(about) == 1
+
+
+def _said_before(
+    session: Session, message: Message, customer: Customer, desk: Desk, *, today: date
+) -> list[int | None]:  # fmt: skip
+    """The articles of the bubble just before, in its order."""
+    query = select(Message).where(
+        Message.chat_id == message.chat_id, Message.id < message.id, Message.state == MessageState.UNDERSTOOD
+    )
+    before = session.scalar(query.order_by(Message.id.desc()).limit(1))
+    if before is None:
+        return []
+    reading = read(incoming_of(session, before, settings=desk.settings), today=today)
+    return [line.article.id for line in lines_of(session, customer, reading.lines) if line.article is not None]
+
+
+def _recount(
+    session: Session, order: Order, line: OrderLine, wanted: Correction, *, sure: bool, by: Actor, desk: Desk
+) -> bool:
+    """Give the line the number said now, in the unit said now or before; an unsure one is to be confirmed."""
+    assert line.article is not None  # noqa: S101 - only lines with an article are corrected
+    unit, sku = wanted.unit or counted_by(line)[0], line.article.sku
+    said = Said(line.text, "", wanted.new, Evidence("body"), unit=unit, codes=(sku,))
+    (counted,) = lines_of(session, order.customer, [said])
+    if counted.quantity is None or counted.quantity <= 0 or counted.article is not line.article:
+        return False
+    if not sure:
+        line.confidence = min(line.confidence, _UNSURE)
+    orders.set_quantity(session, order, line.position, counted.quantity, by=by, at=desk.at)
+    line.packaging, line.packaging_count = counted.packaging, counted.packaging_count
+    return True
+
+
+def _take_out(
+    session: Session, customer: Customer, order: Order, unwanted: tuple[str, ...], *, by: Actor, desk: Desk
+) -> bool:
+    """Take out the lines that are not wanted any more; False unless each name is one line, and something is left."""
+    matcher = article_matcher(session, customer)
+    there = {line.article.sku: line for line in order.kept_lines if line.article is not None}
+    named = [matcher.possible(name) & set(there) for name in unwanted]
+    gone = {sku for found in named for sku in found}
+    if any(len(found) != 1 for found in named) or len(gone) >= len(order.kept_lines):
+        return False
+    for sku in gone:
+        orders.remove_line(session, order, there[sku].position, by=by, at=desk.at)
+    return True
