@@ -139,6 +139,8 @@ def kind_of(incoming: Incoming, *, has_lines: bool, paper_order: bool, repeat: b
     # who cancels one order and asks for lines in the same breath wants those lines
     weighed = _BEFORE_ORDERS if other_matter else _BEFORE_ORDERS[1:]
     named = next((kind for kind in weighed if said.about(kind)), None)
+    if named is None and not has_lines and said.says(Kind.CANCELLATION, "without_lines"):
+        named = Kind.CANCELLATION
     if named is None and other_matter and (said.about(Kind.OTHER) or said.says(Kind.OTHER, "later")):
         named = Kind.OTHER
     return named or _order_or_question(said, has_lines=has_lines, repeat=repeat)
