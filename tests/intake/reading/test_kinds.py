@@ -151,10 +151,10 @@ def right(split: str, kind: str = "") -> tuple[int, int]:
     return sum(one == row["kind"] for one, row in zip(found, rows, strict=True)), len(rows)
 
 
-@pytest.mark.parametrize("split", ["tune", "unseen"])
+@pytest.mark.parametrize("split", ["tune", "unseen", "second tune", "second unseen"])
 def test_messages_of_many_trades_are_taken_for_what_they_are(split: str) -> None:
     known, total = right(split)
-    assert total >= 70
+    assert total >= 20
     assert known >= 0.95 * total, f"{known} of {total}"
 
 
