@@ -97,31 +97,30 @@ def cut(text: str) -> Words:
 
 def cut_anew(text: str) -> Words:
     """The same, not remembered: for the names of a whole catalogue."""
-    flat = _numbers_in_digits(_GLUED.sub(r"\1 ", text.translate(_LETTERS).replace("m\u00b2", " ").replace("%", " ")))
+    flat = _numbers_in_digits(_GLUED.sub(r"\1 ", text.translate(_LETTERS).replace("%", " ")))
     marks: list[str] = []
-    beside: list[str] = []
-    measured: list[Measured] = []
+    beside: tuple[str, ...] = ()
+    measured: tuple[Measured, ...] = ()
     negated = False
     for match in _token().finditer(flat):
-        kind = match.lastgroup or ""
-        if kind == "elision":
-            continue
+        kind = match.lastgroup
         if kind == "word":
             found = _word_marks(match[0])
             if found is None:
                 negated = True
-            for mark in found or ():
-                marks.append(f"-{mark}" if negated else mark)
+            elif found:
+                marks.extend([f"-{mark}" for mark in found[:1]] + list(found[1:]) if negated else found)
                 negated = False
-            continue
-        token = _numeric(match[0], kind, match["unit"] or "")
-        marks.append(token.mark)
-        beside += token.beside
-        measured += token.measured
+        elif kind != "elision":
+            token = _numeric(match[0], kind or "", match["unit"] or "")
+            marks.append(token.mark)
+            beside += token.beside
+            measured += token.measured
     if negated:
         marks.append("-")
     told = dict.fromkeys(marks)
-    return Words(tuple(told) if len(told) == len(marks) else _repeated(marks), tuple(beside), tuple(measured))
+    within = tuple(dict.fromkeys(beside)) if len(beside) > 1 else beside
+    return Words(tuple(told) if len(told) == len(marks) else _repeated(marks), within, measured)
 
 
 #: Behind a number or a letter that a name says for the second time.
