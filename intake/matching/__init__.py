@@ -194,6 +194,8 @@ def _unit_hint(unit: str, row: CatalogueRow) -> float:
 
 
 def _code(text: str) -> str:
+    if text.isalnum() and text.isascii():
+        return text.upper()
     flat = text if text.isascii() else plain(text)
     return _NO_CODE.sub("", flat).upper()
 

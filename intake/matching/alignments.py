@@ -186,10 +186,11 @@ class Judge:
 
         if not candidates or not self.asked:
             return []
-        wanted: dict[int, list[tuple[int, float]]] = {}
+        wanted: dict[int, tuple[int, float]] = {}  # a mark answers the term that is most like it, and no other
         for place, term in enumerate(self.asked):
             for number, likeness in term.options:
-                wanted.setdefault(number, []).append((place, likeness))
+                if number not in wanted or likeness > wanted[number][1]:
+                    wanted[number] = place, likeness
         met = np.zeros((len(candidates), len(self.asked)))
         against = np.zeros(len(candidates))
         beyond: list[list[int]] = []
@@ -238,16 +239,15 @@ class Judge:
         return False
 
     @staticmethod
-    def _meet(said: list[int], wanted: dict[int, list[tuple[int, float]]], likeness: list[float]) -> list[int]:
+    def _meet(said: list[int], wanted: dict[int, tuple[int, float]], likeness: list[float]) -> list[int]:
         """Note how like its marks are to the terms; returns those that no term asks for."""
         unsaid: list[int] = []
         for number in said:
             found = wanted.get(number)
             if found is None:
                 unsaid.append(number)
-                continue
-            for place, like in found:
-                likeness[place] = max(likeness[place], like)
+            elif found[1] > likeness[found[0]]:
+                likeness[found[0]] = found[1]
         return unsaid
 
     def _against(self, likeness: list[float], own: list[int], beside: list[int]) -> float:
