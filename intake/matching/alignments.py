@@ -116,7 +116,9 @@ def _term(mark: str, known: Vocabulary, beside: Sequence[str] = ()) -> Iterator[
     elif mark[0] == "#":
         within = f"~{mark[1:].removesuffix(AGAIN)}"
         alike = [(mark, 1.0)] if within in beside else [(mark, 1.0), (within, 0.95)]
-        yield Term(mark, _NUMBER, tuple(_of(alike, numbers)), "#")
+        yield Term(mark, _NUMBER, tuple(_of([*alike, (f"c{mark}", 0.6), *_year(mark)], numbers)), "#")
+    elif mark.startswith("c#"):
+        yield Term(mark, _NUMBER, tuple(_of([(mark, 1.0), (mark[1:], 0.8)], numbers)), "c#")
     elif mark[0] == "-":
         near = [(f"-{word}", likeness) for word, likeness in known.near(mark[1:])] if len(mark) > 3 else []
         yield Term(mark, _EXCLUDED, tuple(_of([(mark, 1.0), *near], numbers)), "-")
@@ -263,6 +265,8 @@ class Judge:
                 found += _OPPOSITE * (term.mark[1:] in said)
             elif term.kind == "#":
                 found += _OTHER_NUMBER * any(mark[0] in "#=" or _sized(mark) for mark in said)
+            elif term.kind == "c#":
+                found += _OTHER_NUMBER * any(mark.startswith("c#") for mark in said)
             elif term.kind == "code":
                 found += _OTHER_CODE
             elif term.kind[0] == "x":

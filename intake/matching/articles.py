@@ -112,8 +112,13 @@ def cut_anew(text: str) -> Words:
     if "-" in flat:
         beside = tuple(root(found[0].replace("-", "")) for found in _HYPHENED.finditer(flat))
     negated = False
+    packed = False
     for match in _token().finditer(flat):
         kind = match.lastgroup
+        behind, packed = packed, kind == "word" and (match[0] in _packs() or (packed and match[0] == "de"))
+        if kind == "number" and behind:  # « boîte de 100 » holds a hundred, it is no size
+            marks.append(f"c{_numeric(match[0], 'number', '').mark}")
+            continue
         if kind == "word":
             if match[0] in _lone_measures():
                 token = _numeric(f"1 {match[0]}", "measure", match[0])
@@ -150,6 +155,12 @@ def _repeated(marks: list[str]) -> tuple[str, ...]:
         again = f"{mark}{AGAIN}" if mark in found and (mark[0] == "#" or len(mark) == 1) else mark
         found[again] = None
     return tuple(found)
+
+
+@cache
+def _packs() -> frozenset[str]:
+    """Words and abbreviations for what holds several."""
+    return frozenset(form for form, (_, kind) in unit_forms().items() if kind == "pack" and len(form) > 1)
 
 
 @cache
