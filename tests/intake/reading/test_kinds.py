@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from intake.incoming import Address, Attachment, Channel, Incoming
-from intake.reading import Kind, read
+from intake.reading import Kind, kinds, read
 
 TODAY = date(2026, 11, 24)
 
@@ -156,6 +158,24 @@ def test_messages_of_many_trades_are_taken_for_what_they_are(split: str) -> None
     known, total = right(split)
     assert total >= 20
     assert known >= 0.95 * total, f"{known} of {total}"
+
+
+def names_of(folder: Path) -> list[str]:
+    """The French and English names of all foods and of all bicycle parts."""
+    foods = (folder / "catalogue-ciqual" / "alim_2017-11-21.xml").read_bytes().decode("cp1252", "replace")
+    names = [name.strip() for name in re.findall(r"<alim_nom_(?:fr|eng)>([^<]+)<", foods)]
+    with (folder / "catalogue-adventureworks-fr" / "catalogue.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter=";"))
+    return names + [row[column] for row in rows for column in ("name_fr", "name_en") if row[column]]
+
+
+def test_no_name_of_an_article_makes_anything_but_an_order_of_an_order(shared_case: Callable[[str], Path]) -> None:
+    names = names_of(shared_case("catalogue-ciqual").parent)
+    assert len(names) > 6000
+    for position, name in enumerate(names[::3]):
+        text = (f"Bonjour,\n3 cartons de {name}\nMerci", f"Merci de livrer jeudi 2 {name}, cordialement")[position % 2]
+        kind = kinds.kind_of(message(text), has_lines=True, paper_order=False, repeat=False)
+        assert kind is Kind.ORDER, name
 
 
 def test_a_human_who_says_no_to_auto_submitted_is_a_human() -> None:
