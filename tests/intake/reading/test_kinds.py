@@ -75,7 +75,7 @@ def test_e51_a_machine_never_orders(incoming: Incoming, kind: Kind) -> None:
         (message("Votre message est revenu.", "Échec de remise", auto_submitted="auto-replied"), Kind.BOUNCE),
         (
             message("Copie du message :\n\n  Received: from a by b; mardi\n  From: x@y.example\n  3 cartons de lait"),
-            Kind.BOUNCE,
+            Kind.OTHER,
         ),
         (message("Je suis en congés jusqu'au 3 décembre, contactez Sylvie.", "Re: devis"), Kind.AUTO_REPLY),
         (message("3 cartons de lait", auto_submitted="auto-generated"), Kind.AUTO_REPLY),
@@ -129,6 +129,8 @@ def test_a_document_that_a_purchasing_system_generated_is_no_automatic_reply() -
     [
         ("Le colis a été retourné, personne n'est passé.", "Colis non remis"),
         ("Le transporteur annonce un échec de livraison, que se passe-t-il ?", "Échec de livraison de ce matin"),
+        ("Nous n'avons rien reçu depuis lundi.", "Absence de livraison"),
+        ("Pouvez-vous nous l'envoyer ?", "Accusé de réception de commande manquant"),
         ("Two parcels came back undelivered, please call us.", "Undelivered parcels"),
         ("Je suis absent jusqu'à lundi, pouvez-vous livrer mardi ?", ""),
         ("Je suis en congés demain, il me faudrait 3 cartons de lait avant mon retour.", ""),
