@@ -103,5 +103,5 @@ def _sayings(row: CatalogueRow) -> Iterable[tuple[tuple[str, ...], tuple[str, ..
 
 def _initials(marks: tuple[str, ...]) -> tuple[str, ...]:
     """The initials of the words that a name begins with: « DH » is said for « drap housse »."""
-    letters = "".join(mark[0] for mark in marks[:3] if is_word(mark))
-    return tuple(dict.fromkeys(f"^{letters[:length]}" for length in (2, 3) if len(letters) >= length))
+    letters = "".join([mark[0] for mark in marks[:3] if is_word(mark)])
+    return (f"^{letters[:2]}", f"^{letters}") if len(letters) == 3 else (f"^{letters}",) if len(letters) == 2 else ()
