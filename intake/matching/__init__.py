@@ -16,7 +16,7 @@ from intake.matching.alignments import Fit, Judge, terms
 from intake.matching.articles import CatalogueRow, cut, root, unit_name
 from intake.matching.confidences import confidence, odds
 from intake.matching.postings import Names, gather
-from intake.matching.quantities import DOUBTFUL, base_quantity
+from intake.matching.quantities import DOUBTFUL, LIKELY, base_quantity
 from intake.matching.vocabularies import Vocabulary
 from intake.reading.values import AskedLine
 from intake.reading.words import plain, unit_family
@@ -172,15 +172,30 @@ class Index:
         spans = zip(np.searchsorted(owners, places), np.searchsorted(owners, places, side="right"), strict=True)
         return [name for start, end in spans for name in range(start, end)]
 
+    def _says(self, row: CatalogueRow, others: tuple[tuple[str, Decimal], ...], quantity: Decimal | None) -> bool:
+        """The article or one that it may be as well says the number that would count it."""
+        near = [self.rows[place] for sku, _ in others if (place := self._codes.get(_code(sku))) is not None]
+        return quantity is None or any(
+            _number_said(name, quantity) for one in (row, *near) for name in (one.name, *one.aliases)
+        )
+
     def _measured(
         self, line: AskedLine, row: CatalogueRow, confidence: Decimal, agreement: Decimal,
         others: tuple[tuple[str, Decimal], ...] = (),
     ) -> Matched:  # fmt: skip
         counted = base_quantity(line, row)
-        sure = (confidence * agreement * counted.confidence * min(line.certainty, Decimal(1))).quantize(Decimal("0.01"))
+        certain = line.bare and line.certainty >= LIKELY and not self._says(row, others, line.quantity)
+        certainty = Decimal(1) if certain else min(line.certainty, Decimal(1))
+        sure = (confidence * agreement * counted.confidence * certainty).quantize(Decimal("0.01"))
         return Matched(
             row, counted.value, counted.packaging, sure if counted.value is not None else min(sure, DOUBTFUL), others
         )
+
+
+def _number_said(name: str, quantity: Decimal) -> bool:
+    """A name says this number."""
+    digits = f"{quantity.normalize():f}".replace(".", "[.,]")
+    return re.search(rf"(?<![\d.,]){digits}(?![\d.,]*\d)", name) is not None
 
 
 def _unit_hint(unit: str, row: CatalogueRow) -> float:

@@ -118,6 +118,8 @@ def cut_anew(text: str) -> Words:
         packed = kind == "word" and (written in packs or (packed and written == "de"))
         if kind == "word" and written not in lone:
             beside += _number_in(written)
+            if flat[match.end() : match.end() + 1] == "." and written.isalpha() and len(written) > 1:
+                beside += (f"{written}.",)  # « Dom. Reverdot »: a shortened word
             found = _word_marks(written)
             if found is None:
                 negated = True

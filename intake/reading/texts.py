@@ -136,8 +136,8 @@ class _Reader:
         merged = varied(line, before, self.heading)
         plain_line = merged is line
         if self.common and lacks(merged.designation, self.common):
-            merged = replace(merged, designation=f"{merged.designation} {self.common}")
-        if plain_line and self.title:
+            merged = replace(merged, heading=self.common)
+        elif plain_line and self.title:
             merged = replace(merged, heading=self.title)
         if plain_line and not qualities_only(line.designation):
             self.heading = ""
@@ -220,6 +220,7 @@ class _Reader:
             content=count.content or holds,
             certainty=Decimal(0) if count.article and not unit_named(count.unit) else certainty,
             evidence=Evidence("body", begin, stop),
+            bare=count.bare,
             again=(aside.value, aside.unit) if aside is not None and holds is None else None,
         )
 
