@@ -70,7 +70,7 @@ def root(word: str) -> str:
     """A word without its French ending, so that plurals and feminines meet."""
     table = words("words")
     if len(word) <= 3 or any(letter.isdigit() for letter in word):
-        return word
+        return word[:-1] if len(word) == 3 and word.endswith("s") and word.isalpha() else word
     for ending, instead in table["endings"]:
         if word.endswith(ending) and len(word) - len(ending) + len(instead) >= 3:
             return str(word[: len(word) - len(ending)] + instead)

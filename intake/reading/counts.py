@@ -275,7 +275,9 @@ def _content(found: list[Token], position: int) -> tuple[Decimal | None, int]:
     ):
         value = found[position + 1].value
         if value is not None and value == value.to_integral():
-            _, after = _unit(found, position + 2) if found[position + 1].kind == "number" else ("", position + 2)
+            inner, after = _unit(found, position + 2) if found[position + 1].kind == "number" else ("", position + 2)
             nothing_else = all(t.kind in IDLE for t in found[after:]) and _first(found, position - 1)
+            if nothing_else and not inner:
+                return None, position  # « 4 barres de 12 » names what it counts by its size
             return value, position + 2 if nothing_else else after
     return None, position
