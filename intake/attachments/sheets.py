@@ -94,7 +94,7 @@ def _table(number: int, name: str, rows: Sequence[Sequence[Any]], limits: Limits
     cells = [tuple(_cell(cell) for cell in row[: limits.columns]) for row in rows]
     while cells and not any(cells[-1]):
         cells.pop()
-    unsure = {(at - 1, 0): _HIDDEN for at in hidden if at <= len(cells) and any(cells[at - 1])}
+    unsure = {(at - 1, -1): _HIDDEN for at in hidden if at <= len(cells) and any(cells[at - 1])}
     return Table(number, tuple(cells), sheet=name, certainties=unsure)
 
 

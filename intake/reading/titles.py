@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
+from itertools import pairwise
 
-from intake.reading.words import plain, words
+from intake.reading.words import plain, unit_named, words
 
 #: Columns that belong to the designation, each under its own name.
 ATTRIBUTE = "attribute"
@@ -21,12 +22,16 @@ _LOOKED_AT = 200
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which column is which, the columns of the sites, how many rows the header takes, how sure the quantity is."""
+    """Which column is which, the columns of the sites, how many rows the header takes, how sure the quantity is.
+
+    `units` are columns titled with a unit (« Cartons | Bouteilles »): what stands there counts in it.
+    """
 
     columns: dict[str, int]
     sites: tuple[int, ...] = ()
     height: int = 1
-    certainty: Decimal = field(default=Decimal(1))
+    certainty: Decimal = Decimal(1)
+    units: Mapping[int, str] = field(default_factory=dict)
 
 
 @cache
@@ -42,7 +47,7 @@ def _title(cell: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"[.:*()€/]+", " ", plain(cell))).strip()
 
 
-@cache
+@lru_cache(maxsize=4096)
 def column_of(cell: str) -> str:
     """The column that a title names: whole, else by its longest beginning; empty when it names none."""
     title = _title(cell)
@@ -84,9 +89,30 @@ def _titles(cells: Sequence[str]) -> dict[str, int]:
             titles[column] = position
         if exact:
             whole.add(column)
+    named = [p for p, cell in enumerate(cells) if column_of(cell) == "designation"]
+    strong = [p for p in named if _title(cells[p]) not in _weak()]
+    if strong and len(named) > len(strong):
+        titles["designation"] = strong[0]
+        titles["article"] = next(p for p in named if p not in strong)
     if "position" in titles and not _NAMED & titles.keys():
         titles["designation"] = titles.pop("position")  # « Item | Qty »
     return titles
+
+
+@cache
+def _weak() -> frozenset[str]:
+    """Titles that name a code where another column has the description (« Article | Désignation »)."""
+    return frozenset(_title(name) for name in words("documents")["words"]["weak_names"])
+
+
+def panels(cells: Sequence[str]) -> tuple[int, ...]:
+    """Where the same header begins again on one row: a list in two columns is two tables side by side."""
+    titles = [_title(cell) for cell in cells]
+    first = next((position for position, title in enumerate(titles) if title), len(titles))
+    starts = [p for p in range(first + 2, len(titles)) if titles[p] == titles[first]]
+    bounds = [0, *starts, len(titles)]
+    each = all(header(cells[a:b]) for a, b in pairwise(bounds))
+    return tuple(bounds[:-1]) if starts and each else (0,)
 
 
 def layout_at(rows: Sequence[Sequence[str]], number: int) -> Layout | None:
@@ -217,6 +243,9 @@ def _layout(
             if sites:
                 del columns["quantity"]
         return Layout(columns, sites, height)
+    units = {p: unit for p, cell in enumerate(rows[start - height]) if (unit := unit_named(cell)) and _counts(below, p)}
+    if units and not named:
+        return Layout(columns, tuple(units), height, Decimal("0.9"), units)
     if not sites:
         return None
     sure = Decimal(1) if named else Decimal("0.8") if len(sites) > 1 else Decimal("0.7")
