@@ -43,7 +43,7 @@ if command -v dpkg-query >/dev/null; then \
 fi
 endef
 
-.PHONY: help demo test test-long test-real lint gallery score clean
+.PHONY: help demo test test-long test-real lint gallery score bench clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS=$$'\t' read -r name text; do printf '  %-10s %s\n' "$$name" "$$text"; done
@@ -75,6 +75,10 @@ score: $(STAMPS)/demo ## How well the sample orders are read, where the shared s
 	@if [ -f $(SHARED)/samples/intake/score.py ]; then \
 	  $(BIN)/python $(SHARED)/samples/intake/score.py "$(BIN)/comptoir" $(SHARED)/samples/intake/stationery; \
 	else echo "score skipped: $(SHARED)/samples/intake is not here"; fi
+
+bench: $(STAMPS)/test ## How fast and how right the reading is, each figure beside a plain reference
+	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench.calibration
 
 clean: ## Removes what make made
 	@rm -rf $(VENV) demo-out gallery-out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -77,6 +77,13 @@ class Telegram(BaseModel):
     base_file_url: str = "https://api.telegram.org/file/bot"
 
 
+class ReadingSettings(BaseModel):
+    """How messages are read: the folder of a faster-whisper model, without which voice notes go to a person."""
+
+    voice_model: str = ""
+    voice_language: str = "fr"
+
+
 class Settings(BaseSettings):
     """Everything `comptoir run` needs to know; the environment wins over `.env`, which wins over `comptoir.toml`."""
 
@@ -89,6 +96,7 @@ class Settings(BaseSettings):
     house: House = House()
     mail: MailAccount = MailAccount()
     telegram: Telegram = Telegram()
+    reading: ReadingSettings = ReadingSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -22,7 +22,7 @@ from intake.matching import Index
 from intake.matching.customers import CustomerRow
 from intake.read_files import load_catalogue, load_customers
 from intake.reading import AskedLine, Kind
-from intake.requests import Request, request_of
+from intake.requests import Request, codes_of, request_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -41,6 +41,7 @@ class Known:
     take: Take
     truth: Callable[[Replayed], Truth | None]
     ours: frozenset[str] = frozenset()
+    codes: frozenset[str] = frozenset()
     drafts_for_strangers: bool = True
 
 
@@ -70,7 +71,7 @@ def of_files(catalogue: Path, customers: Path) -> Known:
     def take(_customer: str | None, lines: Sequence[AskedLine]) -> tuple[Given, ...]:
         return tuple(_given(index, line) for line in lines)
 
-    return Known(load_customers(customers), take, lambda replayed: replayed.truth)
+    return Known(load_customers(customers), take, lambda replayed: replayed.truth, codes=codes_of(index.rows))
 
 
 def _given(index: Index, line: AskedLine) -> Given:
@@ -83,7 +84,7 @@ def of_database(engine: Engine, settings: Settings) -> Known:
     """Read against our own database, as the running desk would: each customer with his own names of articles."""
     from core.db import transaction
     from intake.evaluate_orders import confirmed_truth, taken
-    from intake.understand.opened import customer_rows, ours
+    from intake.understand.opened import customer_rows, our_codes, ours
 
     def take(customer: str | None, lines: Sequence[AskedLine]) -> tuple[Given, ...]:
         with transaction(engine) as session:
@@ -98,7 +99,7 @@ def of_database(engine: Engine, settings: Settings) -> Known:
     with transaction(engine) as session:
         own = ours(session, settings)
         # whose message nobody can tell is shown to a person: no draft is made of it
-        return Known(customer_rows(session), take, truth, own, drafts_for_strangers=False)
+        return Known(customer_rows(session), take, truth, own, our_codes(session), drafts_for_strangers=False)
 
 
 def evaluate(replayed: Iterable[Replayed], known: Known) -> Iterator[Result]:
@@ -106,7 +107,7 @@ def evaluate(replayed: Iterable[Replayed], known: Known) -> Iterator[Result]:
     known.take(None, ())  # what is made once is no message's time
     for one in replayed:
         begun = perf_counter()
-        request = request_of(one.incoming, known.customers, today=one.today, ours=known.ours)
+        request = request_of(one.incoming, known.customers, today=one.today, ours=known.ours, codes=known.codes)
         drafted = request.who.code is not None or known.drafts_for_strangers
         given = known.take(request.who.code, request.reading.lines) if drafted else ()
         seconds = one.seconds + perf_counter() - begun

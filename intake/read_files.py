@@ -17,15 +17,16 @@ from intake.matching.customers import CustomerRow
 from intake.mime import parse as parse_mail
 from intake.mime import parts
 from intake.reading import Reading
-from intake.requests import request_of
+from intake.requests import codes_of, request_of
 
 
 def read_files(paths: Sequence[Path], *, catalogue: Path, customers: Path, today: date) -> Iterator[dict[str, Any]]:
     """The answer to each file, in the shape of the samples' contract: numbers as text, dates ISO, unknown null."""
     index, known = Index(load_catalogue(catalogue)), load_customers(customers)
+    codes = codes_of(index.rows)
     for path in paths:
         incoming = incoming_of(path, at=datetime.combine(today, time(8), UTC))
-        asked = request_of(incoming, known, today=today)
+        asked = request_of(incoming, known, today=today, codes=codes)
         yield _answer(path.name, asked.reading, asked.who.code, index)
 
 

@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from intake.incoming import Incoming
+from intake.matching.articles import CatalogueRow
 from intake.matching.customers import NOBODY, Clue, CustomerRow, Identified, identify, is_ours, own_domain
 from intake.mime import MAX_DEPTH
 from intake.reading import Kind, Reading, dates, kinds, read, texts
+from intake.reading.words import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,14 @@ class Request:
 
 
 def request_of(
-    incoming: Incoming, customers: Sequence[CustomerRow], *, today: date, ours: frozenset[str] = NOBODY
-) -> Request:
+    incoming: Incoming, customers: Sequence[CustomerRow], *, today: date, ours: frozenset[str] = NOBODY,
+    codes: frozenset[str] = frozenset(),
+) -> Request:  # fmt: skip
     """Choose the message in which something is asked, read it on that day, and say for whom it is.
 
     Who passes a message on is not its customer, unless he is one: a colleague (an address or domain of `ours`, else of
-    the mailbox written to) asks for the inner sender, or for the customer whom his own words name.
+    the mailbox written to) asks for the inner sender, or for the customer whom his own words name. `codes` are those of
+    our articles (`codes_of`): such a number counts nothing.
     """
     machine = kinds.machine(incoming)
     if machine is not None:
@@ -42,7 +46,7 @@ def request_of(
         return Request(incoming, Reading(machine), who)
     house = ours or own_domain(incoming)
     inner_most, beside = _asked_in(incoming)
-    reading = read(inner_most, today=today)
+    reading = read(inner_most, today=today, codes=codes)
     if inner_most is not incoming and reading.requested_delivery_date is None:
         reading = replace(reading, requested_delivery_date=dates.wanted(incoming.text, today=today))
     outer = identify(incoming, customers, reading, ours=house)
@@ -54,6 +58,16 @@ def request_of(
     elif inner.clue is not None:  # nobody vouches for the sender of an inner message
         inner = replace(inner, clue=Clue.FORWARD)
     return Request(inner_most, reading, inner, beside)
+
+
+def codes_of(rows: Iterable[CatalogueRow]) -> frozenset[str]:
+    """The codes of these articles as a text may hold them: plain, ours and the maker's."""
+    return frozenset(
+        code.lower() if code.isascii() else plain(code)
+        for row in rows
+        for code in (row.sku, row.gtin, row.supplier_reference)
+        if code
+    )
 
 
 def asked_in(incoming: Incoming) -> Incoming:

@@ -34,7 +34,7 @@ def download(app: App, update: Update) -> list[tuple[str, bytes]]:
     message = update.message
     if message is None:
         return []
-    found = message.document or (message.photo[-1] if message.photo else None) or message.voice
+    found = message.document or (message.photo[-1] if message.photo else None) or message.voice or message.audio
     if found is None or (found.file_size or 0) > MAX_DOWNLOAD:
         return []
     name = getattr(found, "file_name", None) or ("photo.jpg" if message.photo else "voice.ogg")
@@ -123,7 +123,7 @@ def _give_up(turn: Turn) -> None:
 
 def _from_customer(turn: Turn, sent: Message, text: str, files: list[tuple[str, bytes]]) -> None:
     """Stored first; what it means is found out by a job."""
-    too_big = (sent.document is not None or sent.photo) and not files
+    too_big = (sent.document is not None or sent.photo or sent.voice or sent.audio) and not files
     if too_big:
         turn.say("file_too_big", email=turn.house.email)
         return
@@ -136,8 +136,6 @@ def _from_customer(turn: Turn, sent: Message, text: str, files: list[tuple[str, 
         customer_id=turn.link.customer_id, sender=sent.from_user.full_name if sent.from_user is not None else "",
         album=sent.media_group_id or "",
     )  # fmt: skip
-    if sent.voice is not None:
-        turn.say("voice_kept")
 
 
 def edited(turn: Turn, sent: Message) -> None:

@@ -132,7 +132,7 @@ class _Reader:
                 from_email=sender.email if len(senders) == len(fields.get("from", [])) == 1 else "",
             ),
             headers=headers,
-            findings=("hidden_text",) if re.search(r"\w", page.hidden) else (),
+            findings=("mail_hides_text",) if re.search(r"\w", page.hidden) else (),
         )
 
     def _walk(self, part: Message, found: _Found, *, report: bool = False, related: bool = False) -> None:

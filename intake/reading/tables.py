@@ -13,7 +13,7 @@ from intake.attachments import Paper, Table
 from intake.reading import figures
 from intake.reading.titles import ATTRIBUTE, REFERENCES, Layout, inferred, layout_at, panels
 from intake.reading.values import AskedLine, Evidence
-from intake.reading.words import plain, unit_named, words
+from intake.reading.words import plain, unit_family, unit_named, words
 
 _SURE = Decimal(1)
 #: How sure a quantity is that the sum of the sites does not confirm, or that nothing says is one.
@@ -164,7 +164,7 @@ def _line(row: _Row) -> AskedLine | None:
         text=" ".join(" ".join(value.split()) for value in row.cells if value),
         designation=designation,
         quantity=asked.value,
-        unit=_unit(row.cell("unit")) or packed or asked.unit or (unit_named(said[1]) if said else ""),
+        unit=_unit(row.cell("unit")) or packed or asked.unit or (_pack_named(said[1]) if said else ""),
         reference=row.cell("own_reference") or next(iter(codes), ""),
         unit_price=price if price and price > 0 else None,
         codes=codes,
@@ -275,6 +275,12 @@ def letters(column: int) -> str:
         rest, last = divmod(rest - 1, 26)
         name = chr(65 + last) + name
     return name
+
+
+def _pack_named(text: str) -> str:
+    """The pack that a bracket behind the name gives; a part (« (quart) ») says which article it is."""
+    name = unit_named(text)
+    return name if unit_family(name) != "part" else ""
 
 
 def _unit(text: str) -> str:

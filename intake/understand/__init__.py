@@ -20,8 +20,10 @@ from core.errors import NotUnderstood
 from core.journal import SYSTEM
 from core.messages import Message, MessageState
 from core.settings import Settings
+from intake import voice
 from intake.understand.opened import Desk, Opened, answerable, incoming_of, load
 from intake.understand.outcomes import treat
+from intake.voice import Transcribe
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -33,13 +35,17 @@ log = logging.getLogger(__name__)
 
 
 def understand(
-    engine: Engine, *, settings: Settings, at: datetime, checkpoint: Callable[[str], None] = lambda _name: None
+    engine: Engine, *, settings: Settings, at: datetime, checkpoint: Callable[[str], None] = lambda _name: None,
+    transcribe: Transcribe | None = None,
 ) -> int:  # fmt: skip
-    """Treat every stored message that is due, in the order in which they arrived; returns how many were tried."""
+    """Treat every stored message that is due, in the order in which they arrived; returns how many were tried.
+
+    `transcribe` listens to voice notes; unless given, what the settings name does.
+    """
     with transaction(engine) as session:
         waiting = [message.id for message in messages.unfinished(session, at=at)]
     for message_id in waiting:
-        _one(engine, message_id, Desk(settings, at), checkpoint)
+        _one(engine, message_id, Desk(settings, at, transcribe or voice.transcriber(settings.reading)), checkpoint)
     return len(waiting)
 
 

@@ -13,6 +13,7 @@ from core.errors import NotUnderstood
 from core.messages import Message, MessageChannel
 from core.orders import Asked, AskedLine, OrderLine
 from core.parties import Customer
+from intake import voice
 from intake.catalogues import article_matcher
 from intake.matching.articles import unit_name
 from intake.reading import AskedLine as Said
@@ -33,6 +34,8 @@ def asked(session: Session, message: Message, customer: Customer, opened: Opened
     reading, incoming, passed_on = opened.reading, opened.incoming, opened.taken_by is not None
     offer = offers.meant(session, customer, reading)
     lines = _wanted(session, customer, opened, offer, today=today)
+    if opened.heard:
+        lines = tuple(_only_heard(line) for line in lines)
     by_mail = message.channel is MessageChannel.MAIL
     return Asked(
         customer=customer,
@@ -53,6 +56,12 @@ def asked(session: Session, message: Message, customer: Customer, opened: Opened
         requested_delivery_date=reading.requested_delivery_date,
         taken_by_id=opened.taken_by,
     )
+
+
+def _only_heard(line: AskedLine) -> AskedLine:
+    """What a recording asks for, be it of an earlier order or of a quote, is never certain."""
+    written = dict(line.evidence).get("part") not in {voice.PART, habits.PART, offers.PART}
+    return line if written else replace(line, confidence=min(line.confidence, voice.HEARD))
 
 
 def _wanted(

@@ -31,6 +31,7 @@ CERTAIN, LIKELY, DOUBTFUL = Decimal("0.95"), Decimal("0.85"), Decimal("0.5")
 HABIT = 3
 #: How far back the order of a named week or month is looked for.
 LOOKED_AT = 20
+PART = "history"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def lines(
             text=line.text, article=line.article, quantity=line.quantity, packaging=line.packaging,
             packaging_count=line.packaging_count,
             confidence=confidence if line.article is not None and line.article.active else DOUBTFUL,
-            evidence=(("part", "history"), ("order", earlier.order.reference), ("position", line.position)),
+            evidence=(("part", PART), ("order", earlier.order.reference), ("position", line.position)),
         )
         for line in kept
         if line.article is None or line.article.sku not in unwanted or unclear

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 NAMED, ONLY_ONE, ONE_OF_SEVERAL = Decimal("0.97"), Decimal("0.95"), Decimal("0.7")
 #: A number that may count packs or sales units.
 UNCLEAR = Decimal("0.8")
+PART = "quote"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +96,4 @@ def _unknown(position: int, quantity: Decimal | None, found: Meant) -> AskedLine
 
 
 def _evidence(quote: Quote, position: int) -> tuple[tuple[str, object], ...]:
-    return (("part", "quote"), ("quote", quote.reference), ("position", position))
+    return (("part", PART), ("quote", quote.reference), ("position", position))

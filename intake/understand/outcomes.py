@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
+#: What is found of a message that says nothing but in a recording.
+SILENT = frozenset({"no_order_found", "order_without_lines"})
+
+
 def treat(session: Session, message: Message, opened: Opened, desk: Desk) -> None:
     """Say what becomes of the message; what a person must read raises `NotUnderstood`."""
     opened.note(session, message)
@@ -37,7 +41,14 @@ def treat(session: Session, message: Message, opened: Opened, desk: Desk) -> Non
         raise NotUnderstood("customer_ambiguous" if opened.request.who.others else "customer_unknown")
     if opened.request.beside:
         raise NotUnderstood("several_messages")
-    _act(session, message, message.customer, opened, desk)
+    try:
+        _act(session, message, message.customer, opened, desk)
+    except NotUnderstood as reason:
+        if opened.unheard and reason.code in SILENT:
+            raise NotUnderstood("voice_not_heard") from reason
+        raise
+    if opened.unheard:  # what was read became something, and somebody must still listen to the rest
+        events.emit(session, "message_for_staff", message, at=desk.at)
 
 
 def _reason_to_ignore(session: Session, message: Message, opened: Opened, desk: Desk) -> str | None:
@@ -66,7 +77,7 @@ def _act(session: Session, message: Message, customer: Customer, opened: Opened,
     elif answered is not None and reading.kind is not Kind.ORDER:
         done = False
     elif message.channel is MessageChannel.CHAT and joins.join(
-        session, message, opened, customer, desk, today=business_date(desk.at)
+        session, message, opened, customer, desk, today=business_date(message.received_at)
     ):
         reason = "joined"
     elif reading.kind is Kind.ORDER:
@@ -74,7 +85,7 @@ def _act(session: Session, message: Message, customer: Customer, opened: Opened,
     elif reading.kind is Kind.QUOTE_REQUEST and reading.lines:
         if not opened.request.who.certain and opened.taken_by is None:
             raise NotUnderstood("customer_to_confirm")  # our prices go to nobody of whom we are not sure
-        wanted = drafts.asked(session, message, customer, opened, today=business_date(desk.at))
+        wanted = drafts.asked(session, message, customer, opened, today=business_date(message.received_at))
         quotes.draft(session, wanted, by=author(customer), at=desk.at)
     elif reading.kind is Kind.OTHER:
         raise NotUnderstood("no_order_found")
@@ -89,7 +100,7 @@ def _act(session: Session, message: Message, customer: Customer, opened: Opened,
 def _draft_order(session: Session, message: Message, customer: Customer, opened: Opened, desk: Desk) -> None:
     taken_by = session.get(Staff, opened.taken_by) if opened.taken_by is not None else None
     by = taken_by.as_actor() if taken_by is not None else author(customer)
-    wanted = drafts.asked(session, message, customer, opened, today=business_date(desk.at))
+    wanted = drafts.asked(session, message, customer, opened, today=business_date(message.received_at))
     orders.draft(session, wanted, by=by, at=desk.at)
 
 

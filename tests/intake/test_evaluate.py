@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, func, select
+from typer.testing import CliRunner
 
+from bot.cli import app
 from core import orders
 from core.catalogue import Article, Packaging
 from core.db import Base, transaction
@@ -204,3 +206,27 @@ def test_a_mailbox_is_compared_with_what_was_confirmed_and_nothing_is_written(
     assert any(line.startswith("exact orders") and "1 of 2 = 50.0 %" in line for line in shadow.told(found))
     assert json.loads(json.dumps(found.as_json()))["exact_orders"]["interval"][0] == pytest.approx(0.0126, abs=1e-4)
     assert rows(engine) == before
+
+
+def test_the_command_line_tells_the_rates_of_a_folder_and_of_one_customer(tmp_path: Path) -> None:
+    (tmp_path / "catalogue.csv").write_text(
+        "sku,name,unit,packagings,price,vat_rate,gtin,supplier_ref,category,aliases,stock\n"
+        "BEU-DOU-1,Beurre doux plaque 1 kg,plaque,carton=10,7.90,5.5,,,,,\n"
+    )
+    (tmp_path / "customers.csv").write_text("code,name,emails\nC1,Boulangerie Martin,achats@martin.example\n")
+    box = tmp_path / "box"
+    box.mkdir()
+    (box / "1.eml").write_bytes(MAILS[0])
+    line = {"text": "3 cartons de beurre doux", "sku": "BEU-DOU-1", "quantity": "3", "base_quantity": "30"}
+    case = {"source": "1.eml", "today": "2026-11-23", "kind": "order", "customer": "C1", "lines": [line]}
+    (box / "truth.jsonl").write_text(json.dumps(case) + "\n")
+    files = ["--catalogue", str(tmp_path / "catalogue.csv"), "--customers", str(tmp_path / "customers.csv")]
+    told = CliRunner().invoke(app, ["evaluate", str(box), *files])
+    assert told.exit_code == 0, told.output
+    assert "exact orders                 1 of 1 = 100.0 % (2.5 to 100.0)" in told.output
+    asked = ["evaluate", str(box), *files, "--json"]
+    whole = json.loads(CliRunner().invoke(app, asked).output)
+    assert (whole["exact_orders"]["count"], list(whole["customers"])) == (1, ["C1"])
+    nobody = json.loads(CliRunner().invoke(app, [*asked, "--customer", "C9"]).output)
+    assert (nobody["messages"], nobody["exact_orders"]["share"]) == (0, None)
+    assert CliRunner().invoke(app, ["evaluate", str(box), *files[:2]]).exit_code == 2

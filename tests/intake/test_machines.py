@@ -221,3 +221,16 @@ def test_e52_the_recipients_of_public_delivery_reports_are_found(shared_case: Ca
     found = [raw for raw in permanent if bounces.read(mime.parse(raw, received_at=AT), domain="us.example").dead]
     assert len(permanent) > 100
     assert len(found) >= 0.95 * len(permanent)
+
+
+def test_e56_an_autoresponder_that_marks_nothing_is_answered_three_times_and_no_more(
+    engine: Engine, receive: Receive
+) -> None:
+    with transaction(engine) as session:
+        martin = session.scalars(select(Customer)).one()
+        for number in range(6):
+            session.add(Contact(customer=martin, email=f"auto{number}@martin.example"))
+    for number in range(6):
+        receive(mail(f"auto{number}@martin.example", "Nous avons bien noté votre envoi.", subject="Merci"))
+    assert [row for row in told(engine) if row[0] == "customer"] == [("customer", "message_kept")] * 3
+    assert len([row for row in told(engine) if row[0] == "sales"]) == 6

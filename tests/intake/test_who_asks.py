@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from email.message import EmailMessage
 
@@ -16,13 +16,13 @@ from core.aliases import SenderKind
 from core.catalogue import Article
 from core.db import transaction
 from core.journal import SYSTEM
-from core.messages import Message, MessageState
+from core.messages import ASSIGNED, Message, MessageState
 from core.orders import Order
 from core.outbox import OutboxRow
 from core.parties import Contact, Customer, Role, Staff, StaffRole
 from core.quotes import Quote
 from core.settings import House, MailAccount, Settings
-from intake.receive import DatabaseMailStore
+from intake.receive import DatabaseMailStore, replay
 from intake.understand import understand
 
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -222,4 +222,43 @@ def test_e51_a_known_customers_mailing_is_shown_to_a_person_and_never_answered(
 ) -> None:
     message = receive("Nos horaires d'été changent.", sender="achats@martin.example", Precedence="bulk")
     assert message.state is MessageState.QUARANTINED
+    assert told_customers(engine) == []
+
+
+def test_a_message_that_is_read_again_days_later_keeps_its_own_thursday(engine: Engine, receive: Receive) -> None:
+    message = receive(f"{ASK}\nLivraison jeudi svp.", sender="qui@gmail.com")
+    assert message.reason == "customer_unknown"
+    later = AT + timedelta(days=4)
+    with transaction(engine) as session:
+        waiting = session.get_one(Message, message.id)
+        waiting.customer = session.scalars(select(Customer).where(Customer.code == "C1")).one()
+        waiting.flag(ASSIGNED)
+        replay(session, waiting, at=later)
+    understand(engine, settings=SETTINGS, at=later)
+    assert last_order(engine).requested_delivery_date == date(2026, 11, 26)
+
+
+def test_what_an_earlier_reading_found_does_not_stick(engine: Engine, receive: Receive) -> None:
+    text = "Bonjour,\nQuels sont vos horaires ?\nHôtel Bellevue"
+    message = receive(text, sender="bruno@gmail.com", subject="question")
+    assert "proposed" in message.flags.split()
+    with transaction(engine) as session:
+        bellevue = session.scalars(select(Customer).where(Customer.code == "C2")).one()
+        aliases.learn_sender(session, bellevue, SenderKind.ADDRESS, "bruno@gmail.com", by=SYSTEM, at=AT)
+        replay(session, session.get_one(Message, message.id), at=AT)
+    assert told_customers(engine) == []
+    understand(engine, settings=SETTINGS, at=AT)
+    with transaction(engine) as session:
+        again = session.get_one(Message, message.id)
+        assert (again.reply_email, "proposed" in again.flags.split()) == ("bruno@gmail.com", False)
+    assert told_customers(engine) == ["message_kept"]
+
+
+def test_a_colleague_who_passes_a_question_on_is_not_answered_as_a_customer(engine: Engine, receive: Receive) -> None:
+    text = (
+        "---------- Forwarded message ---------\nDe : Achats <achats@bellevue.example>\n"
+        "Date: lun. 23 nov. 2026 à 08:10\nSubject: question\nTo: <claire@maison-test.example>\n\n"
+        "Bonjour, quels sont vos horaires ?\n"
+    )
+    receive(text, sender="claire@maison-test.example", subject="Fwd: question")
     assert told_customers(engine) == []

@@ -85,6 +85,27 @@ def test_e51_a_machine_is_known_by_its_headers_and_its_structure(incoming: Incom
     assert (reading.kind, reading.lines) == (kind, ())
 
 
+@pytest.mark.parametrize(
+    ("listed", "written_to", "delivered_to", "kind"),
+    [
+        ("Commandes <commandes.f.example>", "commandes@f.example", "boite@f.example", Kind.ORDER),
+        ("<lettre.news.example>", "commandes@f.example", "commandes@f.example", Kind.OTHER),
+        ("<lettre.f.example>", "commandes@f.example", "commandes@f.example", Kind.OTHER),
+        ("<forum.metier.example>", "forum@metier.example", "commandes@f.example", Kind.OTHER),
+        ("commandes.f.example", "commandes@f.example", "", Kind.OTHER),
+    ],
+)
+def test_an_order_that_came_through_our_own_group_address_is_no_newsletter(
+    listed: str, written_to: str, delivered_to: str, kind: Kind
+) -> None:
+    headers = {"list-id": listed, "precedence": "list", "list-unsubscribe": "<mailto:x@f.example>"}
+    headers |= {"delivered-to": delivered_to} if delivered_to else {}
+    at, recipients = datetime(2026, 11, 24, tzinfo=UTC), (Address(written_to), Address(delivered_to))
+    text = "Merci de livrer 3 cartons de lait"
+    grouped = Incoming(Channel.MAIL, Address("a@c.example"), at, text, headers=headers, recipients=recipients)
+    assert read(grouped, today=TODAY).kind is kind
+
+
 def carrying(media_type: str, text: str = "", **headers: str) -> Incoming:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     attachment = Attachment("document", media_type, b"")
@@ -130,10 +151,10 @@ def right(split: str, kind: str = "") -> tuple[int, int]:
     return sum(one == row["kind"] for one, row in zip(found, rows, strict=True)), len(rows)
 
 
-@pytest.mark.parametrize("split", ["tune", "unseen"])
+@pytest.mark.parametrize("split", ["tune", "unseen", "second tune", "second unseen"])
 def test_messages_of_many_trades_are_taken_for_what_they_are(split: str) -> None:
     known, total = right(split)
-    assert total >= 70
+    assert total >= 20
     assert known >= 0.95 * total, f"{known} of {total}"
 
 
