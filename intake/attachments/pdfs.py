@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,6 +21,7 @@ SCALE = 300 / 72
 MAX_XML = 5_000_000
 #: XML of an order or an invoice: what the pages show besides need not be read from a picture.
 _MACHINE = re.compile(rb"SCRDMCCBDACIOMessageStructure|CrossIndustry(?:Order|Invoice|Document)|ubl:schema:xsd")
+_LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0x00AD: None}
 _LOCKED = 4
 _INVISIBLE = 3
 #: How much lighter or darker than its ground (0 to 255) a word must be to be seen.
@@ -52,6 +54,7 @@ def read(attachment: Attachment, limits: Limits, scanning: Callable[[], None]) -
         if count == 0:
             raise UnreadableError("pdf_broken")
         xml = next(_embedded(pdf), None)
+        pdf.init_forms()
         pages = [_page(pdf, number) for number in range(min(count, limits.pages))]
         findings = ("too_many_pages",) if count > limits.pages else ()
         if any(page.hidden for page in pages):
@@ -121,8 +124,13 @@ def _with_scans(
 
 
 def _page(pdf: Any, number: int) -> _Page:
+    from pypdfium2 import raw
+
     page = pdf[number]
     try:
+        if raw.FPDFPage_GetAnnotCount(page) and page.flatten() == raw.FLATTEN_SUCCESS:
+            page.close()  # what was typed into a form, or written on the page, is now part of it
+            page = pdf[number]
         return _seen(page)
     finally:
         page.close()
@@ -136,11 +144,19 @@ def _seen(page: Any) -> _Page:
     width, height = page.get_size()
     covered = any(_area(o) > 0.5 * width * height for o in pictures)
     words = list(_words(page, objects))
-    if not words or (covered and (len(words) < _FEW or all(word.invisible for word in words))):
+    pictured = covered and (len(words) < _FEW or all(word.invisible for word in words))
+    if not words or pictured or _is_garbled(words):
         return _Page((), Rules(), scanned=bool(objects))
     shown = _visible(page, words, objects, width, height)
     rules = _rules(page, objects, width, height)
     return _Page(tuple(word.placed for word in shown), rules, hidden=len(shown) < len(words))
+
+
+def _is_garbled(words: Sequence[_Written]) -> bool:
+    """The letters are numbers of a font that does not say what they mean: only the picture of the page can be read."""
+    letters = "".join(word.placed.text for word in words)
+    strange = sum(unicodedata.category(letter) in {"Cc", "Co", "Cn"} or letter == "\ufffd" for letter in letters)
+    return strange > 0.3 * len(letters)
 
 
 def _area(thing: Any) -> float:
@@ -184,7 +200,7 @@ def _words(page: Any, objects: Sequence[Any]) -> Iterator[_Written]:
         size = raw.FPDFText_GetFontSize(text, first) * _enlarged(text, first)
         mode = raw.FPDFTextObj_GetTextRenderMode(thing) if thing else 0
         place = order.get(ctypes.addressof(thing.contents), len(objects)) if thing else len(objects)
-        placed = Placed("".join(letters), xs[0], xs[1], ys[0], ys[1])
+        placed = Placed("".join(letters).translate(_LIGATURES), xs[0], xs[1], ys[0], ys[1])
         return _Written(placed, size, mode == _INVISIBLE, place)
 
     for position in range(text.count_chars()):

@@ -31,7 +31,7 @@ def read(attachment: Attachment, limits: Limits, scanning: Callable[[], None]) -
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         shown = [(n, sheet.name) for n, sheet in enumerate(book.sheets_metadata, start=1) if _is_shown(sheet)]
         hidden_rows = _by_sheet(content, inside.hidden_rows) if inside.hidden_rows else {}
-        findings = ["hidden_rows"] if len(shown) < len(book.sheet_names) or inside.hidden_columns else []
+        findings = ["hidden_rows"] if len(shown) < len(book.sheet_names) or inside.hidden_parts else []
         tables = []
         for number, name in shown[: limits.sheets]:
             sheet = book.get_sheet_by_name(name)

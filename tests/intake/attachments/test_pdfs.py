@@ -212,3 +212,14 @@ def test_the_xml_in_a_pdf_is_the_order_and_an_invoice_is_none(pdf_of: Printer) -
             paper = paper_of(buffer.getvalue())
         assert paper.order is not None
         assert (paper.order.kind, len(paper.order.lines)) == (kind, lines)
+
+
+def test_what_is_typed_into_a_form_is_read() -> None:
+    from weasyprint import HTML
+
+    html = f"""{RULED}<form><table><tr><th>Article</th><th>Qté</th></tr>
+    <tr><td>Compost 40 L</td><td><input type="text" name="a" value="12" style="width:20mm"></td></tr>
+    <tr><td>Terreau 20 L</td><td><input type="text" name="b" value="" style="width:20mm"></td></tr>
+    <tr><td>Paillage</td><td><input type="text" name="c" value="5" style="width:20mm"></td></tr></table></form>"""
+    lines = asked(HTML(string=html).write_pdf(pdf_forms=True))
+    assert [(line.designation, line.quantity) for line in lines] == [("Compost 40 L", 12), ("Paillage", 5)]
