@@ -184,7 +184,8 @@ def _common(cell: Cell, title: Cell) -> float:
 def _split(row: Sequence[Cell], rules: Rules) -> list[Cell]:
     """The cells of a line, cut where a vertical rule runs between two words."""
     top, bottom = (f([f2 for c in row for f2 in v(c)]) for f, v in ((min, _tops), (max, _bottoms)))
-    edges = [x for x, (y0, y1) in rules.vertical if y0 <= (top + bottom) / 2 <= y1]
+    middle = (top + bottom) / 2
+    edges = [x for x, (y0, y1) in rules.vertical if y0 <= middle <= y1]
     cells: list[list[Placed]] = []
     for cell in row:
         cells.append([])

@@ -55,8 +55,10 @@ def column_of(cell: str) -> str:
         return ""
     if title in _columns():
         return _columns()[title]
-    known = [name for name in _columns() if len(name) > 2 and title.startswith(f"{name} ")]
-    return _columns()[max(known, key=len)] if known else _misread(title)
+    parts = title.split(" ")
+    begins = (" ".join(parts[:length]) for length in range(len(parts) - 1, 0, -1))
+    known = next((name for name in begins if len(name) > 2 and name in _columns()), "")
+    return _columns()[known] if known else _misread(title)
 
 
 def _misread(title: str) -> str:
