@@ -116,25 +116,33 @@ def _term(mark: str, known: Vocabulary, beside: Sequence[str] = ()) -> Iterator[
     elif mark[0] == "#":
         within = f"~{mark[1:].removesuffix(AGAIN)}"
         alike = [(mark, 1.0)] if within in beside else [(mark, 1.0), (within, 0.95)]
-        yield Term(mark, _NUMBER, tuple(_of(alike, numbers)), "#")
+        yield Term(mark, _NUMBER, tuple(_of([*alike, (f"c{mark}", 0.6), *_year(mark)], numbers)), "#")
+    elif mark.startswith("c#"):
+        yield Term(mark, _NUMBER, tuple(_of([(mark, 1.0), (mark[1:], 0.8)], numbers)), "c#")
     elif mark[0] == "-":
         near = [(f"-{word}", likeness) for word, likeness in known.near(mark[1:])] if len(mark) > 3 else []
         yield Term(mark, _EXCLUDED, tuple(_of([(mark, 1.0), *near], numbers)), "-")
     elif mark in _size_words() and not (mark in numbers and len(mark) == 1):
         weight = min(1.0, known.weight(mark)) if mark in numbers else _SIZE_WORD
         yield Term(mark, weight, tuple(_of([(mark, 1.0)], numbers)), decides=False)
-    elif mark in degree_words() and mark not in numbers:
-        return
-    elif is_word(mark) and len(mark) > 1:
-        near = [*known.near(mark), *_multiple(mark)]
-        options = tuple(_of(near, numbers)) or tuple(_of([(f"^{mark}", 0.85)], numbers))
-        best = max(options, key=lambda one: one[1], default=None)
-        rare = known.weight(mark) if best is None or best[1] == 1.0 else min(3.0, known.weight_of(best[0]))
-        yield Term(mark, rare, options)
-    else:
-        alone = re.fullmatch(r"[a-z]{1,3}(\d{1,4})", mark)
-        said = [(f"#{int(alone[1])}", 0.85), (f"~{int(alone[1])}", 0.8)] if alone and mark not in numbers else []
-        yield Term(mark, max(1.0, known.weight(mark)), tuple(_of([(mark, 1.0), *said], numbers)), "code")
+    elif mark not in degree_words() or mark in numbers:
+        yield _word(mark, known) if is_word(mark) and len(mark) > 1 else _coded(mark, known)
+
+
+def _word(mark: str, known: Vocabulary) -> Term:
+    """A word, as itself, mistyped, shortened, or as the initials of a name."""
+    near = [*known.near(mark), *_multiple(mark)]
+    options = tuple(_of(near, known.numbers)) or tuple(_of([(f"^{mark}", 0.85)], known.numbers))
+    best = max(options, key=lambda one: one[1], default=None)
+    rare = known.weight(mark) if best is None or best[1] == 1.0 else min(3.0, known.weight_of(best[0]))
+    return Term(mark, rare, options)
+
+
+def _coded(mark: str, known: Vocabulary) -> Term:
+    """A short code; one that the catalogue does not know says its number at least."""
+    alone = re.fullmatch(r"[a-z]{1,3}(\d{1,4})", mark)
+    said = [(f"#{int(alone[1])}", 0.85), (f"~{int(alone[1])}", 0.8)] if alone and mark not in known.numbers else []
+    return Term(mark, max(1.0, known.weight(mark)), tuple(_of([(mark, 1.0), *said], known.numbers)), "code")
 
 
 def _multiple(mark: str) -> list[tuple[str, float]]:
@@ -263,6 +271,8 @@ class Judge:
                 found += _OPPOSITE * (term.mark[1:] in said)
             elif term.kind == "#":
                 found += _OTHER_NUMBER * any(mark[0] in "#=" or _sized(mark) for mark in said)
+            elif term.kind == "c#":
+                found += _OTHER_NUMBER * any(mark.startswith("c#") for mark in said)
             elif term.kind == "code":
                 found += _OTHER_CODE
             elif term.kind[0] == "x":

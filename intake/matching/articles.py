@@ -112,14 +112,16 @@ def cut_anew(text: str) -> Words:
     if "-" in flat:
         beside = tuple(root(found[0].replace("-", "")) for found in _HYPHENED.finditer(flat))
     negated = False
+    packed = False
     for match in _token().finditer(flat):
         kind = match.lastgroup
-        if kind == "word":
-            if match[0] in _lone_measures():
-                token = _numeric(f"1 {match[0]}", "measure", match[0])
-                marks.append(token.mark)
-                measured += token.measured
-                continue
+        behind, packed = packed, kind == "word" and (match[0] in _packs() or (packed and match[0] == "de"))
+        token = _numeral(match, behind_pack=behind)
+        if token is not None:
+            marks.append(token.mark)
+            beside += token.beside
+            measured += token.measured
+        elif kind == "word":
             beside += _number_in(match[0])
             found = _word_marks(match[0])
             if found is None:
@@ -127,11 +129,6 @@ def cut_anew(text: str) -> Words:
             elif found:
                 marks.extend([f"-{mark}" for mark in found[:1]] + list(found[1:]) if negated else found)
                 negated = False
-        elif kind != "elision":
-            token = _numeric(match[0], kind or "", match["each"] or match["unit"] or "")
-            marks.append(token.mark)
-            beside += token.beside
-            measured += token.measured
     if negated:
         marks.append("-")
     told = dict.fromkeys(marks)
@@ -150,6 +147,24 @@ def _repeated(marks: list[str]) -> tuple[str, ...]:
         again = f"{mark}{AGAIN}" if mark in found and (mark[0] == "#" or len(mark) == 1) else mark
         found[again] = None
     return tuple(found)
+
+
+def _numeral(match: re.Match[str], *, behind_pack: bool) -> _Numeric | None:
+    """What a token says in numbers; None for a word. « boîte de 100 » holds a hundred, it is no size."""
+    kind, written = match.lastgroup or "", match[0]
+    if kind == "word":
+        return _numeric(f"1 {written}", "measure", written) if written in _lone_measures() else None
+    if kind == "elision":
+        return None
+    if kind == "number" and behind_pack:
+        return _Numeric(f"c{_numeric(written, kind, '').mark}")
+    return _numeric(written, kind, match["each"] or match["unit"] or "")
+
+
+@cache
+def _packs() -> frozenset[str]:
+    """Words and abbreviations for what holds several."""
+    return frozenset(form for form, (_, kind) in unit_forms().items() if kind == "pack" and len(form) > 1)
 
 
 @cache

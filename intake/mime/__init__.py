@@ -1,4 +1,4 @@
-"""Raw mail to `Incoming`: mail-parser reads, and what it loses is repaired here (its losses: E31 to E49).
+"""Raw mail to `Incoming`: mail-parser reads who wrote to whom, the parts are read here (what it loses: E31 to E49).
 
 Nothing escapes: whatever the bytes are, `parse` answers. An inner message is an inner `Incoming`, never a part of the
 outer text, so that an order in a forward is found once.

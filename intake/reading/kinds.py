@@ -46,7 +46,7 @@ def machine(incoming: Incoming) -> Kind | None:
     if reported & _FAILURES or any(name in headers for name in _FAILURE_FIELDS):
         return Kind.BOUNCE
     mailbox = incoming.sender.email.partition("@")[0]
-    if phrase("machine", "bounce_senders").fullmatch(mailbox) or _returned(incoming):
+    if phrase("machine", "bounce_senders").fullmatch(mailbox):
         return Kind.BOUNCE
     submitted = headers.get("auto-submitted", "no").lower().split(";")[0].strip()
     replied = submitted not in {"no", "", "auto-generated"} or any(name in headers for name in _REPLY_FIELDS)
@@ -129,7 +129,7 @@ def kind_of(incoming: Incoming, *, has_lines: bool, paper_order: bool, repeat: b
     if paper_order and not bulk(incoming):
         changes = (kind for kind in _OF_AN_ORDER if said.says(kind) and not said.says(kind, "except"))
         return next(changes, Kind.ORDER)
-    if said.says(Kind.OTHER, "billed"):  # somebody's invoice to us
+    if said.says(Kind.OTHER, "billed") or _returned(incoming):  # somebody's invoice to us; a mail that came back
         return Kind.OTHER
     other_matter = not (has_lines and said.requests())
     if bulk(incoming) or (other_matter and said.says(Kind.OTHER)):

@@ -186,7 +186,7 @@ def _code(row: _Row, column: str) -> str:
 def _asked(row: _Row) -> figures.Quantity | None:
     """The quantity of a row, summed over its sites; None when it orders nothing."""
     layout = row.layout
-    written = row.cell("quantity")
+    written = row.cell("quantity") or _slipped(row)
     whole = figures.quantity(written) if written else None
     if layout.sites:
         parts = [figures.quantity(row.at(position)) for position in layout.sites]
@@ -221,6 +221,12 @@ def _in_units(layout: Layout, parts: Sequence[figures.Quantity | None]) -> figur
     position, first = filled[0]
     sure = layout.certainty if len(filled) == 1 else _DIFFERS
     return replace(first, unit=layout.units[position], certainty=min(first.certainty, sure))
+
+
+def _slipped(row: _Row) -> str:
+    """On a page a short figure may stand nearer to the title of the unit: « 6 BTE »."""
+    beside = row.cell("unit") if row.table.boxes else ""
+    return beside if re.fullmatch(r"\d{1,5}(?:[.,]\d{1,3})? ?[^\W\d_]{1,10}\.?", beside) else ""
 
 
 def _certainty(row: _Row, asked: figures.Quantity, price: Decimal | None) -> Decimal:
