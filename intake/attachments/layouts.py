@@ -243,7 +243,7 @@ def _table(columns: Columns, lines: Sequence[list[Cell]], page: int, rules: Rule
     placed = [_placed(columns, line, rules) for line in _within(columns, lines, rules)]
     if not columns.edges:
         spans = _spans(columns, placed)
-        placed = [_apart(columns, spans, row) for row in placed]
+        placed = [_apart(spans, row) for row in placed]
     rows = _joined(columns, placed, rules)
     boxes: list[Box] = [(0, 0, 0, 0)]
     texts = [columns.titles]
@@ -314,12 +314,12 @@ def _spans(columns: Columns, rows: Sequence[_Row]) -> list[Span]:
     return found
 
 
-def _apart(columns: Columns, spans: Sequence[Span], row: _Row) -> _Row:
+def _apart(spans: Sequence[Span], row: _Row) -> _Row:
     """A cell that runs under several titles, beside other cells, is cut at the columns; alone it is a sentence."""
     filled = [cell for cell in row.cells if cell]
     cells: list[list[Placed]] = [[] for _ in row.cells]
     for number, cell in enumerate(row.cells):
-        wide = [i for i, (a, b) in enumerate(columns.spans) if cell and cell[0].x0 < b and cell[-1].x1 > a]
+        wide = [i for i, (a, b) in enumerate(spans) if cell and cell[0].x0 < b and cell[-1].x1 > a]
         if len(wide) < 2 or len(filled) < 2:
             cells[number] += cell
             continue
