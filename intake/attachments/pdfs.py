@@ -210,7 +210,7 @@ def _words(page: Any, objects: Sequence[Any]) -> Iterator[_Written]:
 
     for position in range(text.count_chars()):
         code = raw.FPDFText_GetUnicode(text, position)
-        letter = chr(code) if 0 < code < 0x110000 and not 0xD800 <= code < 0xE000 else " "
+        letter = "-" if code == 2 else chr(code) if 0 < code < 0x110000 and not 0xD800 <= code < 0xE000 else " "
         if letter.isspace() or letter in "\x00\ufffe\uffff\u00a0":
             if letters:
                 yield word()

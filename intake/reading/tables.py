@@ -187,14 +187,16 @@ def _asked(row: _Row) -> figures.Quantity | None:
     """The quantity of a row, summed over its sites; None when it orders nothing."""
     layout = row.layout
     written = row.cell("quantity") or _slipped(row)
+    if row.table.boxes and not re.match(r"\d.{0,30}$", written):
+        written = ""  # words below a title on a page may be anything
     whole = figures.quantity(written) if written else None
     if layout.sites:
         parts = [figures.quantity(row.at(position)) for position in layout.sites]
         whole = _of_sites(layout, parts, whole)
     if whole is None or (whole.value is not None and whole.value <= 0):
         return None
-    if whole.value is None and (row.table.boxes or not row.table.page):
-        return None  # words below a title on a page may be anything
+    if whole.value is None and not row.table.page:
+        return None
     return replace(whole, certainty=min(whole.certainty, layout.certainty))
 
 

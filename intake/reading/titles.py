@@ -61,6 +61,11 @@ def column_of(cell: str) -> str:
     return _columns()[known] if known else _misread(title)
 
 
+def is_title(text: str) -> bool:
+    """The words are, all of them, the title of a column."""
+    return _title(text) in _columns()
+
+
 def _misread(title: str) -> str:
     """A long title with one letter wrong, as pictures and hurried people write it."""
     from rapidfuzz.distance import DamerauLevenshtein
