@@ -386,7 +386,7 @@ def _nearest(word: Placed, spans: Sequence[Span], number: int) -> int:
 
 def _thousands(word: Placed, following: Placed) -> bool:
     """Two words that are one number, « 1 200 »."""
-    close = following.x0 - word.x1 < 0.4 * (word.bottom - word.top)
+    close = following.x0 - word.x1 < 0.56 * (word.bottom - word.top)
     return close and bool(re.fullmatch(r"\d{1,3}", word.text) and re.fullmatch(r"\d{3}(?:[.,]\d+)?", following.text))
 
 
