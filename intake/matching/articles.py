@@ -70,7 +70,7 @@ def root(word: str) -> str:
     """A word without its French ending, so that plurals and feminines meet."""
     table = words("words")
     if len(word) <= 3 or any(letter.isdigit() for letter in word):
-        return word
+        return word[:-1] if len(word) == 3 and word.endswith("s") and word.isalpha() else word
     for ending, instead in table["endings"]:
         if word.endswith(ending) and len(word) - len(ending) + len(instead) >= 3:
             return str(word[: len(word) - len(ending)] + instead)
@@ -111,24 +111,26 @@ def cut_anew(text: str) -> Words:
     measured: tuple[Measured, ...] = ()
     if "-" in flat:
         beside = tuple(root(found[0].replace("-", "")) for found in _HYPHENED.finditer(flat))
-    negated = False
-    packed = False
+    packs, lone = _packs(), _lone_measures()
+    negated = packed = False
     for match in _token().finditer(flat):
-        kind = match.lastgroup
-        behind, packed = packed, kind == "word" and (match[0] in _packs() or (packed and match[0] == "de"))
-        token = _numeral(match, behind_pack=behind)
-        if token is not None:
-            marks.append(token.mark)
-            beside += token.beside
-            measured += token.measured
-        elif kind == "word":
-            beside += _number_in(match[0])
-            found = _word_marks(match[0])
+        kind, written, behind = match.lastgroup, match[0], packed
+        packed = kind == "word" and (written in packs or (packed and written == "de"))
+        if kind == "word" and written not in lone:
+            beside += _number_in(written)
+            if flat[match.end() : match.end() + 1] == "." and written.isalpha() and len(written) > 1:
+                beside += (f"{written}.",)  # « Dom. Reverdot »: a shortened word
+            found = _word_marks(written)
             if found is None:
                 negated = True
             elif found:
                 marks.extend([f"-{mark}" for mark in found[:1]] + list(found[1:]) if negated else found)
                 negated = False
+        elif kind != "elision":
+            token = _numeral(match, behind_pack=behind)
+            marks.append(token.mark)
+            beside += token.beside
+            measured += token.measured
     if negated:
         marks.append("-")
     told = dict.fromkeys(marks)
@@ -149,13 +151,11 @@ def _repeated(marks: list[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _numeral(match: re.Match[str], *, behind_pack: bool) -> _Numeric | None:
-    """What a token says in numbers; None for a word. « boîte de 100 » holds a hundred, it is no size."""
+def _numeral(match: re.Match[str], *, behind_pack: bool) -> _Numeric:
+    """A token in numbers. « boîte de 100 » holds a hundred, it is no size; « en litre » is one."""
     kind, written = match.lastgroup or "", match[0]
     if kind == "word":
-        return _numeric(f"1 {written}", "measure", written) if written in _lone_measures() else None
-    if kind == "elision":
-        return None
+        return _numeric(f"1 {written}", "measure", written)
     if kind == "number" and behind_pack:
         return _Numeric(f"c{_numeric(written, kind, '').mark}")
     return _numeric(written, kind, match["each"] or match["unit"] or "")
