@@ -53,8 +53,8 @@ _RUNS = (
 
 def read(attachment: Attachment) -> Paper | None:
     """The file's text and tables; None for a kind that is not read and needs no word."""
-    if attachment.inline:
-        return None
+    if attachment.inline and attachment.media_type.startswith("image/"):
+        return None  # a logo in a signature
     try:
         reader = _reader(attachment)
         return reader(attachment) if reader is not None else None

@@ -17,15 +17,19 @@ _HOSTILE = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _UNCALCULATED = re.compile(rb"<f(?:\s[^>]*)?>[^<]{1,2000}</f>\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>")
 _HIDDEN_ROW = re.compile(rb"<row\s(?=[^>]*\shidden=\"(?:1|true)\")[^>]*?\br=\"(\d{1,7})\"")
 _HIDDEN_COLUMN = re.compile(rb"<col\s[^>]*\bhidden=\"(?:1|true)\"")
+_FILTERED = re.compile(rb"<table:table-row\b[^>]*\btable:visibility=\"(?:filter|collapse)\"")
 _SHEET = re.compile(r"xl/worksheets/sheet(\d+)\.xml")
 
 
 @dataclass(slots=True)
 class Inside:
-    """What the parts of a workbook say and its cells do not: hidden rows by sheet part, formulas without result."""
+    """What the parts of a workbook say and its cells do not: hidden rows by sheet part, formulas without result.
+
+    `hidden_parts` are hidden columns, or rows of an OpenDocument, which do not say their number.
+    """
 
     hidden_rows: dict[str, set[int]] = field(default_factory=dict)
-    hidden_columns: bool = False
+    hidden_parts: bool = False
     uncalculated: bool = False
 
 
@@ -72,9 +76,11 @@ def _look(name: str, chunks: Iterator[bytes], inside: Inside) -> None:
         chunk = raw.replace(b"\x00", b"") if b"\x00" in raw else raw
         if _HOSTILE.search(chunk):
             raise UnreadableError("xml_doctype")
+        if name == "content.xml":
+            inside.hidden_parts = inside.hidden_parts or bool(_FILTERED.search(chunk))
         if _SHEET.fullmatch(name):
             rows = {int(found) for found in _HIDDEN_ROW.findall(chunk)}
             if rows:
                 inside.hidden_rows.setdefault(name, set()).update(rows)
-            inside.hidden_columns = inside.hidden_columns or bool(_HIDDEN_COLUMN.search(chunk))
+            inside.hidden_parts = inside.hidden_parts or bool(_HIDDEN_COLUMN.search(chunk))
             inside.uncalculated = inside.uncalculated or bool(_UNCALCULATED.search(chunk))

@@ -17,6 +17,7 @@ from intake.attachments.papers import Paper
 from intake.incoming import Attachment
 
 MAX_BYTES = 5_000_000
+MAX_SEGMENTS, MAX_ELEMENTS = 100_000, 500
 _WANTED = ("2", "64", "63", "10", "76", "69")
 _GTIN = frozenset({"EN", "SRV", "UP", "EU", "GT"})
 _OURS = frozenset({"SA", "VN"})
@@ -74,9 +75,13 @@ def _segments(text: str) -> list[Segment]:
             raise UnreadableError(_BROKEN)
         marks = _Marks(text[3], text[4], text[6] if text[6] != " " else "", text[8])
         text = text[9:]
+    if text.count(marks.segment) > MAX_SEGMENTS:
+        raise UnreadableError("file_too_large")
     found: list[Segment] = []
     for written in _split(text, marks.segment, marks.release):
         segment = written.strip("\r\n\t ")
+        if segment.count(marks.element) + segment.count(marks.component) > MAX_ELEMENTS:
+            raise UnreadableError(_BROKEN)
         if segment:
             elements = _split(segment, marks.element, marks.release)
             found.append([[_plain(c, marks) for c in _split(e, marks.component, marks.release)] for e in elements])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import pairwise
 from statistics import median
@@ -69,16 +69,23 @@ class Columns:
     titles: tuple[str, ...]
     spans: tuple[Span, ...]
     edges: tuple[float, ...] = ()
+    bottom: float = 0.0
+
+    @property
+    def rules(self) -> Rules:
+        """The lines between the columns, as if they ran down the page."""
+        return Rules(vertical=tuple((x, (-1e9, 1e9)) for x in self.edges))
 
 
 @dataclass(slots=True)
 class _Row:
-    """A row of a table while it is put together: the words of each column."""
+    """A row of a table while it is put together: the words of each column; a sentence stands `apart`."""
 
     cells: list[list[Placed]]
     top: float
     bottom: float
     words: list[Placed] = field(default_factory=list)
+    apart: bool = False
 
 
 def rows_of(words: Iterable[Placed], blank: float = 0.6) -> list[list[Cell]]:
@@ -155,7 +162,7 @@ def _header(rows: Sequence[list[Cell]], position: int, rules: Rules) -> tuple[li
     """The titles of a header that begins at this line, and how many lines it takes; titles may be wrapped."""
     from intake.reading.titles import header  # reading imports this package
 
-    titles = _split(rows[position], rules)
+    titles = _untied(_split(rows[position], rules))
     if len(titles) < 2 and len(rows[position]) < 2:
         return [], 0
     most = len(header([cell.text for cell in titles]))
@@ -167,7 +174,7 @@ def _header(rows: Sequence[list[Cell]], position: int, rules: Rules) -> tuple[li
         apart = min(y for cell in following for y in _tops(cell)) - max(y for cell in before for y in _bottoms(cell))
         if apart > 0.6 * _height(before) or any(re.match(r"\d", cell.text) for cell in following):
             break
-        more = _split(following, rules)
+        more = _untied(_split(following, rules))
         below = all(any(_common(cell, title) > 0 for title in titles) for cell in more)
         titles = _merged(titles, more)
         named = len(header([cell.text for cell in titles]))
@@ -181,10 +188,33 @@ def _common(cell: Cell, title: Cell) -> float:
     return min(cell.right, title.right) - max(cell.left, title.left)
 
 
+def _untied(titles: Sequence[Cell]) -> list[Cell]:
+    """Titles that stand so close that they look like one, taken apart where each part is a title of its own."""
+    from intake.reading.titles import column_of, is_title
+
+    found: list[Cell] = []
+    for cell in titles:
+        words, start = cell.words, 0
+        if len(words) == 1 or is_title(cell.text) or len(words) > 12:
+            found.append(cell)
+            continue
+        parts: list[Cell] = []
+        while start < len(words):
+            ends = [end for end in range(len(words), start, -1) if is_title(Cell(words[start:end]).text)]
+            if not ends:
+                break
+            parts.append(Cell(words[start : ends[0]]))
+            start = ends[0]
+        kinds = [column_of(part.text) for part in parts]
+        found += parts if start == len(words) and len(set(kinds)) == len(kinds) else [cell]
+    return found
+
+
 def _split(row: Sequence[Cell], rules: Rules) -> list[Cell]:
     """The cells of a line, cut where a vertical rule runs between two words."""
     top, bottom = (f([f2 for c in row for f2 in v(c)]) for f, v in ((min, _tops), (max, _bottoms)))
-    edges = [x for x, (y0, y1) in rules.vertical if y0 <= (top + bottom) / 2 <= y1]
+    middle = (top + bottom) / 2
+    edges = [x for x, (y0, y1) in rules.vertical if y0 <= middle <= y1]
     cells: list[list[Placed]] = []
     for cell in row:
         cells.append([])
@@ -223,7 +253,7 @@ def _merged(titles: Sequence[Cell], more: Sequence[Cell]) -> list[Cell]:
 
 def _columns(titles: Sequence[Cell], rules: Rules, row: Sequence[Cell]) -> Columns:
     middle = sum(_tops(row[0]) + _bottoms(row[0])) / (2 * len(row[0].words))
-    edges = sorted({round(x, 1) for x, (y0, y1) in rules.vertical if y0 - 1 <= middle <= y1 + 1})
+    edges = sorted({x for x, (y0, y1) in rules.vertical if y0 - 1 <= middle <= y1 + 1})
     edges = [x for number, x in enumerate(edges) if number == 0 or x - edges[number - 1] > 2]
     spans = [(min(w.x0 for w in cell.words), max(w.x1 for w in cell.words)) for cell in titles]
     if len(edges) < 2 or any(sum(a < x < b for x in edges) for a, b in spans):
@@ -235,14 +265,17 @@ def _columns(titles: Sequence[Cell], rules: Rules, row: Sequence[Cell]) -> Colum
     for cell, place in zip(titles, between, strict=True):
         names[place] = cell.text
     bounds = [-1e6, *edges, 1e6]
-    return Columns(tuple(names), tuple((bounds[i], bounds[i + 1]) for i in range(len(names))), tuple(edges))
+    spans = [(bounds[i], bounds[i + 1]) for i in range(len(names))]
+    return Columns(tuple(names), tuple(spans), tuple(edges), max(y for cell in titles for y in _bottoms(cell)))
 
 
 def _table(columns: Columns, lines: Sequence[list[Cell]], page: int, rules: Rules) -> Table:
-    placed = [_placed(columns, line, rules) for line in _within(columns, lines, rules)]
+    within = _within(columns, lines, rules)
+    placed = [_placed(columns, line, rules) for line in within]
     if not columns.edges:
-        spans = _spans(columns, placed)
-        placed = [_apart(columns, spans, row) for row in placed]
+        full = [row for row in placed if sum(map(bool, row.cells)) >= max(2, 0.75 * len(row.cells))]
+        spans = _spans(columns, full)  # titles may stand in the middle of their column, figures at its right
+        placed = [_apart(spans, _placed(replace(columns, spans=tuple(spans)), line, rules)) for line in within]
     rows = _joined(columns, placed, rules)
     boxes: list[Box] = [(0, 0, 0, 0)]
     texts = [columns.titles]
@@ -276,8 +309,9 @@ def _within(columns: Columns, lines: Sequence[list[Cell]], rules: Rules) -> list
     for y0, y1 in sorted(down + across, key=lambda rule: rule[1]):
         if y0 <= ends + 4:
             ends = max(ends, y1)
-    within = [line for line in lines if min(_tops(line[0])) < ends]
-    return within or list(lines)
+    if ends < columns.bottom + _ROW / 6:
+        return list(lines)  # only the titles are ruled
+    return [line for line in lines if min(_tops(line[0])) < ends]
 
 
 def _placed(columns: Columns, line: Sequence[Cell], rules: Rules) -> _Row:
@@ -285,14 +319,22 @@ def _placed(columns: Columns, line: Sequence[Cell], rules: Rules) -> _Row:
     cells: list[list[Placed]] = [[] for _ in columns.titles]
     words = [word for cell in line for word in cell.words]
     if columns.edges:
-        for cell in _split(line, rules):
+        for cell in _split(line, rules) if len(line) == 1 or _is_ruled(columns, rules) else _split(line, columns.rules):
             cells[sum(x < (cell.words[0].x0 + cell.words[0].x1) / 2 for x in columns.edges)] += cell.words
     else:
         for cell in line:
             over = [i for i, (a, b) in enumerate(columns.spans) if min(b, cell.right) - max(a, cell.left) > 0]
             nearest = min(range(len(cells)), key=lambda i, cell=cell: _distance(cell, columns.spans[i]))  # type: ignore[misc]
             cells[over[0] if len(over) > 1 else nearest] += cell.words
-    return _Row(cells, min(w.top for w in words), max(w.bottom for w in words), words)
+    named = any(cell and title for cell, title in zip(cells, columns.titles, strict=True))
+    most = 1 if columns.edges else 2  # without rules a description may run below the next title
+    wide = len(line) == 1 and sum(line[0].left < b and line[0].right > a for a, b in columns.spans) > most
+    return _Row(cells, min(w.top for w in words), max(w.bottom for w in words), words, apart=wide or not named)
+
+
+def _is_ruled(columns: Columns, rules: Rules) -> bool:
+    """Rules run down between the columns, not only between the titles: what they do not cut is one cell."""
+    return any(x in columns.edges[1:-1] and y1 > columns.bottom + _ROW / 6 for x, (_, y1) in rules.vertical)
 
 
 def _distance(cell: Cell, span: Span) -> float:
@@ -313,22 +355,47 @@ def _spans(columns: Columns, rows: Sequence[_Row]) -> list[Span]:
     return found
 
 
-def _apart(columns: Columns, spans: Sequence[Span], row: _Row) -> _Row:
+def _apart(spans: Sequence[Span], row: _Row) -> _Row:
     """A cell that runs under several titles, beside other cells, is cut at the columns; alone it is a sentence."""
     filled = [cell for cell in row.cells if cell]
     cells: list[list[Placed]] = [[] for _ in row.cells]
     for number, cell in enumerate(row.cells):
-        wide = [i for i, (a, b) in enumerate(columns.spans) if cell and cell[0].x0 < b and cell[-1].x1 > a]
+        wide = [i for i, (a, b) in enumerate(spans) if cell and cell[0].x0 < b and cell[-1].x1 > a]
         if len(wide) < 2 or len(filled) < 2:
-            cells[number] += cell
+            strayed = _strayed(cell[-1], spans, number) if len(cell) > 1 else number
+            cells[number] += cell if strayed == number else cell[:-1]
+            cells[strayed] += [] if strayed == number else cell[-1:]
             continue
-        for word in cell:
-            over = [(min(word.x1, b) - max(word.x0, a), -abs(i - number), i) for i, (a, b) in enumerate(spans)]
-            most = max(over)
-            cells[most[2] if most[0] > 0 else number].append(word)
+        placed = [_nearest(word, spans, number) for word in cell]
+        for at, (word, following) in reversed(list(enumerate(pairwise(cell)))):
+            if _thousands(word, following):
+                placed[at] = placed[at + 1]
+        for word, column in zip(cell, placed, strict=True):
+            cells[column].append(word)
     for cell in cells:
         cell.sort(key=lambda word: word.x0)
-    return _Row(cells, row.top, row.bottom, row.words)
+    return _Row(cells, row.top, row.bottom, row.words, apart=row.apart)
+
+
+def _nearest(word: Placed, spans: Sequence[Span], number: int) -> int:
+    """The column that a word of a wide cell stands in, else the last one that begins before it."""
+    common, _, column = max((min(word.x1, b) - max(word.x0, a), -abs(i - number), i) for i, (a, b) in enumerate(spans))
+    begun = [i for i, (a, _) in enumerate(spans) if a <= word.x0 + 1]
+    return column if common > 0 else max(begun, key=lambda i: spans[i][0], default=number)
+
+
+def _thousands(word: Placed, following: Placed) -> bool:
+    """Two words that are one number, « 1 200 »."""
+    close = following.x0 - word.x1 < 0.56 * (word.bottom - word.top)
+    return close and bool(re.fullmatch(r"\d{1,3}", word.text) and re.fullmatch(r"\d{3}(?:[.,]\d+)?", following.text))
+
+
+def _strayed(word: Placed, spans: Sequence[Span], number: int) -> int:
+    """The column of a last figure that stands close to a sentence but in a column of its own."""
+    if not re.fullmatch(r"\d{1,3}", word.text):
+        return number
+    inside = [i for i, (a, b) in enumerate(spans) if a - 1 <= word.x0 and word.x1 <= b + 1]
+    return inside[0] if len(inside) == 1 else number
 
 
 def _joined(columns: Columns, rows: Sequence[_Row], rules: Rules) -> list[_Row]:
@@ -336,9 +403,12 @@ def _joined(columns: Columns, rows: Sequence[_Row], rules: Rules) -> list[_Row]:
     quantity = _quantity_column(columns)
     if not rows or quantity is None:
         return list(rows)
-    for groups in (_between_rules(columns, rows, rules), _by_blanks(rows)):
-        if groups and _one_quantity_each(groups, quantity) and any(len(group) > 1 for group in groups):
-            return [_together(group) for group in groups]
+    for found in (_between_rules(columns, rows, rules), _by_blanks(rows)):
+        groups = [part for group in found for part in _grouped(group, lambda row: row.apart)]
+        whole = [_is_one_row(group, quantity) for group in groups]
+        if any(len(group) > 1 for group in groups) and sum(whole) >= 0.8 * len(whole):
+            joined = ([_together(group)] if one else group for group, one in zip(groups, whole, strict=True))
+            return [row for group in joined for row in group]
     return list(rows)
 
 
@@ -348,12 +418,15 @@ def _quantity_column(columns: Columns) -> int | None:
     return header(columns.titles).get("quantity")
 
 
-def _counts(row: _Row, quantity: int) -> bool:
-    return bool(re.match(r"\d", _text(row.cells[quantity])))
-
-
-def _one_quantity_each(groups: Sequence[Sequence[_Row]], quantity: int) -> bool:
-    return all(sum(_counts(row, quantity) for row in group) <= 1 for group in groups)
+def _is_one_row(group: Sequence[_Row], quantity: int) -> bool:
+    """The lines hold one quantity, or one that is wrapped itself (« 1 » above « 200 »)."""
+    counts = [text for row in group if re.match(r"\d", text := _text(row.cells[quantity]))]
+    if len(counts) < 2:
+        return True
+    others = [
+        row for row in group if sum(bool(cell) for number, cell in enumerate(row.cells) if number != quantity) > 1
+    ]
+    return len(others) < 2 and bool(re.fullmatch(r"\d{1,3}(?: \d{3})+", " ".join(counts)))
 
 
 def _between_rules(columns: Columns, rows: Sequence[_Row], rules: Rules) -> list[list[_Row]]:
@@ -371,12 +444,13 @@ def _between_rules(columns: Columns, rows: Sequence[_Row], rules: Rules) -> list
 
 def _by_blanks(rows: Sequence[_Row]) -> list[list[_Row]]:
     """The lines between the wider of the blanks between lines, where there are wide and narrow ones."""
-    gaps = [after.top - before.bottom for before, after in pairwise(rows)]
+    gaps = [max(0.0, after.top - before.bottom) for before, after in pairwise(rows)]
     height = median(row.bottom - row.top for row in rows)
-    near = [gap for gap in gaps if gap < 2 * height]
-    if not near or max(near) - min(near) < 0.25 * height:
-        return []
-    limit, groups = (max(near) + min(near)) / 2, [[rows[0]]]
+    levels = sorted({gap for gap in gaps if gap < 2 * height})
+    wider = [(lower, upper) for lower, upper in pairwise(levels) if upper - lower >= 0.15 * height]
+    if not wider:
+        return [list(rows)] if levels and levels[-1] < 0.15 * height else []
+    limit, groups = sum(wider[0]) / 2, [[rows[0]]]
     for gap, row in zip(gaps, rows[1:], strict=True):
         if gap > limit:
             groups.append([])
@@ -384,9 +458,9 @@ def _by_blanks(rows: Sequence[_Row]) -> list[list[_Row]]:
     return groups
 
 
-def _grouped(rows: Sequence[_Row], key: Callable[[_Row], int]) -> list[list[_Row]]:
+def _grouped(rows: Sequence[_Row], key: Callable[[_Row], int | bool]) -> list[list[_Row]]:
     groups: list[list[_Row]] = []
-    last: int | None = None
+    last: int | bool | None = None
     for row in rows:
         if key(row) != last:
             groups.append([])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from itertools import islice
 
 from intake.attachments.limits import Limits, UnreadableError
 from intake.attachments.papers import Paper, Table
@@ -29,17 +30,17 @@ def read(attachment: Attachment) -> Paper:
     named = re.match(r"\s*sep=(.)\r?\n", text)
     if named:
         text = text[named.end() :]
-    rows = _rows(text, named[1] if named else _delimiter(text))
+    rows = _rows(text, named[1] if named else _delimiter(text), limits.rows + 1)
     findings = ("too_many_rows",) if len(rows) > limits.rows or any(len(row) > limits.columns for row in rows) else ()
     kept = tuple(tuple(cell.strip() for cell in row[: limits.columns]) for row in rows[: limits.rows])
     return Paper(attachment.name, text, (Table(1, kept),), findings=findings)
 
 
-def _rows(text: str, delimiter: str) -> list[list[str]]:
-    """The rows; a quote that nobody closed is a letter like others."""
+def _rows(text: str, delimiter: str, most: int) -> list[list[str]]:
+    """The first rows; a quote that nobody closed is a letter like others."""
     for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
         try:
-            rows = list(csv.reader(io.StringIO(text), delimiter=delimiter, quoting=quoting))
+            rows = list(islice(csv.reader(io.StringIO(text), delimiter=delimiter, quoting=quoting), most))
         except csv.Error:
             continue
         if not any(cell.count("\n") > 10 for row in rows for cell in row):
@@ -49,7 +50,7 @@ def _rows(text: str, delimiter: str) -> list[list[str]]:
 
 def _delimiter(text: str) -> str:
     """The mark that cuts most lines into the same number of cells."""
-    lines = [line for line in text.splitlines()[:60] if line.strip()]
+    lines = [line for line in text[:20_000].splitlines()[:60] if line.strip()]
 
     def regularity(mark: str) -> tuple[int, int]:
         counts = [line.count(mark) for line in lines if mark in line]

@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from itertools import islice
 from typing import Any
 
 from intake.attachments.limits import UnreadableError
 
 MAX_BYTES = 5_000_000
 MAX_LINES = 5_000
+MAX_ELEMENTS = 400_000
 
 #: Root element of an UBL paper to the kind of message that it is; papers that order nothing are `other`.
 _UBL = {
@@ -77,6 +79,8 @@ def read_order(content: bytes) -> StructuredOrder | None:
         raise UnreadableError("xml_broken") from error
     if root.getroottree().docinfo.doctype or root.getroottree().docinfo.internalDTD is not None:
         raise UnreadableError("xml_doctype")
+    if sum(1 for _ in islice(root.iter(), MAX_ELEMENTS + 1)) > MAX_ELEMENTS:
+        raise UnreadableError("file_too_large")
     name = etree.QName(root)
     if "ubl:schema" in (name.namespace or ""):
         return _ubl(root, _UBL.get(name.localname, "other"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +19,8 @@ class Table:
     """Rows of cells, and where they stand: the page or the sheet (its number and name), a box for each row of a page.
 
     `certainties` says for each cell (row, column) that a picture was read into how sure its figures are; what is not
-    named there is certain. `scanned` tables were read from a picture, where a figure may have been overlooked.
+    named there is certain; column -1 stands for the whole row. `left` columns of the sheet stand before the first one
+    of a table that is part of one. `scanned` tables were read from a picture, where a figure may have been overlooked.
     """
 
     page: int
@@ -28,6 +29,14 @@ class Table:
     boxes: tuple[Box, ...] = ()
     certainties: Mapping[tuple[int, int], Decimal] = field(default_factory=dict)
     scanned: bool = False
+    left: int = 0
+
+    def part(self, start: int, end: int) -> Table:
+        """The table of these columns only."""
+        sure = {(row, c - start): value for (row, c), value in self.certainties.items() if start <= c < end}
+        whole = {(row, c): value for (row, c), value in self.certainties.items() if c < 0}
+        rows = tuple(row[start:end] for row in self.rows)
+        return replace(self, rows=rows, certainties=sure | whole, left=self.left + start)
 
     def certainty(self, row: int) -> Decimal:
         """How sure the words of this row (from 0) are."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,10 +21,11 @@ SCALE = 300 / 72
 MAX_XML = 5_000_000
 #: XML of an order or an invoice: what the pages show besides need not be read from a picture.
 _MACHINE = re.compile(rb"SCRDMCCBDACIOMessageStructure|CrossIndustry(?:Order|Invoice|Document)|ubl:schema:xsd")
+_LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0x00AD: None}
 _LOCKED = 4
 _INVISIBLE = 3
-#: How much lighter or darker than its ground (0 to 255) a word must be to be seen.
-_SEEN = 14
+#: How much lighter or darker (0 to 255) a word must make its place to be seen.
+_SEEN = 12
 _TINY = 2.0
 #: A page that is a picture may carry a few words of the scanner.
 _FEW = 12
@@ -52,6 +54,7 @@ def read(attachment: Attachment, limits: Limits, scanning: Callable[[], None]) -
         if count == 0:
             raise UnreadableError("pdf_broken")
         xml = next(_embedded(pdf), None)
+        pdf.init_forms()
         pages = [_page(pdf, number) for number in range(min(count, limits.pages))]
         findings = ("too_many_pages",) if count > limits.pages else ()
         if any(page.hidden for page in pages):
@@ -116,13 +119,24 @@ def _with_scans(
         width, height = pdf[number].get_size()
         scale = min(SCALE, (limits.pixels / max(1.0, width * height)) ** 0.5, 6000 / max(width, height))
         picture = pdf[number].render(scale=scale, grayscale=True).to_pil()
-        found.append(scanned_words(scans.words_of(picture), 1 / scale))
+        read = scanned_words(scans.words_of(picture), 1 / scale)
+        found.append([*page.words, *(word for word in read if not any(_same_place(word, w) for w in page.words))])
     return paper_of(name, found, findings)
 
 
+def _same_place(one: Placed, other: Placed) -> bool:
+    across, down = (one.x0 + one.x1) / 2, (one.top + one.bottom) / 2
+    return other.x0 - 2 <= across <= other.x1 + 2 and other.top - 2 <= down <= other.bottom + 2
+
+
 def _page(pdf: Any, number: int) -> _Page:
+    from pypdfium2 import raw
+
     page = pdf[number]
     try:
+        if raw.FPDFPage_GetAnnotCount(page) and page.flatten() == raw.FLATTEN_SUCCESS:
+            page.close()  # what was typed into a form, or written on the page, is now part of it
+            page = pdf[number]
         return _seen(page)
     finally:
         page.close()
@@ -131,16 +145,23 @@ def _page(pdf: Any, number: int) -> _Page:
 def _seen(page: Any) -> _Page:
     from pypdfium2 import raw
 
-    objects = list(page.get_objects(max_depth=4))
-    pictures = [o for o in objects if o.type == raw.FPDF_PAGEOBJ_IMAGE]
+    objects = list(page.get_objects(max_depth=12))
     width, height = page.get_size()
-    covered = any(_area(o) > 0.5 * width * height for o in pictures)
+    pictured = any(o.type == raw.FPDF_PAGEOBJ_IMAGE and _area(o) > 0.5 * width * height for o in objects)
     words = list(_words(page, objects))
-    if not words or (covered and (len(words) < _FEW or all(word.invisible for word in words))):
+    if not words or _is_garbled(words):
         return _Page((), Rules(), scanned=bool(objects))
     shown = _visible(page, words, objects, width, height)
-    rules = _rules(page, objects, width, height)
-    return _Page(tuple(word.placed for word in shown), rules, hidden=len(shown) < len(words))
+    layer = [word for word in words if not (pictured and word.invisible)]  # the words a scanner put under its picture
+    rules, scanned = _rules(page, objects, width, height), pictured and len(shown) < _FEW
+    return _Page(tuple(word.placed for word in shown), rules, hidden=len(shown) < len(layer), scanned=scanned)
+
+
+def _is_garbled(words: Sequence[_Written]) -> bool:
+    """The letters are numbers of a font that does not say what they mean: only the picture of the page can be read."""
+    letters = "".join(word.placed.text for word in words)
+    strange = sum(unicodedata.category(letter) in {"Cc", "Co", "Cn"} or letter == "\ufffd" for letter in letters)
+    return strange > 0.3 * len(letters)
 
 
 def _area(thing: Any) -> float:
@@ -184,12 +205,12 @@ def _words(page: Any, objects: Sequence[Any]) -> Iterator[_Written]:
         size = raw.FPDFText_GetFontSize(text, first) * _enlarged(text, first)
         mode = raw.FPDFTextObj_GetTextRenderMode(thing) if thing else 0
         place = order.get(ctypes.addressof(thing.contents), len(objects)) if thing else len(objects)
-        placed = Placed("".join(letters), xs[0], xs[1], ys[0], ys[1])
+        placed = Placed("".join(letters).translate(_LIGATURES), xs[0], xs[1], ys[0], ys[1])
         return _Written(placed, size, mode == _INVISIBLE, place)
 
     for position in range(text.count_chars()):
         code = raw.FPDFText_GetUnicode(text, position)
-        letter = chr(code) if 0 < code < 0x110000 and not 0xD800 <= code < 0xE000 else " "
+        letter = "-" if code == 2 else chr(code) if 0 < code < 0x110000 and not 0xD800 <= code < 0xE000 else " "
         if letter.isspace() or letter in "\x00\ufffe\uffff\u00a0":
             if letters:
                 yield word()
@@ -226,36 +247,60 @@ def _enlarged(text: Any, position: int) -> float:
 def _visible(
     page: Any, words: Sequence[_Written], objects: Sequence[Any], width: float, height: float
 ) -> list[_Written]:
-    """The words that a person sees: large enough, on the page, unlike their ground, not under a picture."""
+    """The words that a person sees: large enough, on the page, and the page looks different without them."""
     import numpy as np
 
     scale = min(1.6, 3000 / max(width, height, 1.0))
-    shown = np.asarray(page.render(scale=scale, grayscale=True).to_numpy()).squeeze()
-    covers = list(_pictures(page, objects))
+    shown = _drawn(page, scale)
+    difference = np.abs(shown - _without_words(page, objects, scale))
+    covers = list(_covers(page, objects))
 
     def seen(word: _Written) -> bool:
         place = word.placed
         x, y = (place.x0 + place.x1) / 2, (place.top + place.bottom) / 2
         if word.invisible or word.size < _TINY or not (0 <= x <= width and 0 <= y <= height):
             return False
+        columns = slice(max(0, int(place.x0 * scale)), int(place.x1 * scale) + 1)
+        box = slice(max(0, int(place.top * scale)), int(place.bottom * scale) + 1), columns
+        if difference[box].size == 0 or int(difference[box].max()) >= _SEEN:
+            return bool(difference[box].size)
         if any(drawn > word.order and x0 <= x <= x1 and y0 <= y <= y1 for drawn, x0, y0, x1, y1 in covers):
             return False
-        columns = slice(max(0, int(place.x0 * scale)), int(place.x1 * scale) + 1)
-        part = shown[max(0, int(place.top * scale)) : int(place.bottom * scale) + 1, columns]
-        return part.size > 0 and int(part.max()) - int(part.min()) >= _SEEN
+        return bool(int(shown[box].max()) - int(shown[box].min()) >= _SEEN)
 
     return [word for word in words if seen(word)]
 
 
-def _pictures(page: Any, objects: Sequence[Any]) -> Iterator[tuple[int, float, float, float, float]]:
-    """When each picture was drawn, and what it covers; a page that stands on its side is left alone."""
+def _drawn(page: Any, scale: float) -> Any:
+    """The page as it looks, in grey."""
+    import numpy as np
+
+    return np.asarray(page.render(scale=scale, grayscale=True).to_numpy()).squeeze().astype(np.int16)
+
+
+def _without_words(page: Any, objects: Sequence[Any], scale: float) -> Any:
+    """The page as it would look without any of its words."""
+    from pypdfium2 import raw
+
+    written = [thing for thing in objects if thing.type == raw.FPDF_PAGEOBJ_TEXT]
+    try:
+        for thing in written:
+            raw.FPDFPageObj_SetIsActive(thing, False)
+        return _drawn(page, scale)
+    finally:
+        for thing in written:
+            raw.FPDFPageObj_SetIsActive(thing, True)
+
+
+def _covers(page: Any, objects: Sequence[Any]) -> Iterator[tuple[int, float, float, float, float]]:
+    """When each thing that is no word was drawn, and where; a page that stands on its side is left alone."""
     from pypdfium2 import raw
 
     if page.get_rotation():
         return
     left, _, _, top = page.get_bbox()
     for position, thing in enumerate(objects):
-        if thing.type == raw.FPDF_PAGEOBJ_IMAGE:
+        if thing.type not in {raw.FPDF_PAGEOBJ_TEXT, raw.FPDF_PAGEOBJ_FORM}:
             x0, y0, x1, y1 = thing.get_bounds()
             yield position, x0 - left, top - y1, x1 - left, top - y0
 
@@ -283,7 +328,18 @@ def _rules(page: Any, objects: Sequence[Any], width: float, height: float) -> Ru
             lines = _segments(thing, x_base, y_base)
             horizontal += lines.horizontal
             vertical += lines.vertical
-    return Rules(tuple(horizontal), tuple(vertical))
+    return Rules(tuple(horizontal), _joined(vertical))
+
+
+def _joined(vertical: Sequence[tuple[float, tuple[float, float]]]) -> tuple[tuple[float, tuple[float, float]], ...]:
+    """Rules that go on below one another, drawn cell by cell, as one."""
+    found: list[tuple[float, tuple[float, float]]] = []
+    for x, (y0, y1) in sorted(vertical, key=lambda rule: (round(rule[0]), rule[1])):
+        if found and round(found[-1][0]) == round(x) and y0 <= found[-1][1][1] + 2:
+            found[-1] = found[-1][0], (found[-1][1][0], max(found[-1][1][1], y1))
+        else:
+            found.append((x, (y0, y1)))
+    return tuple(found)
 
 
 def _segments(thing: Any, x_base: float, y_base: float) -> Rules:

@@ -31,7 +31,7 @@ def read(attachment: Attachment, limits: Limits, scanning: Callable[[], None]) -
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         shown = [(n, sheet.name) for n, sheet in enumerate(book.sheets_metadata, start=1) if _is_shown(sheet)]
         hidden_rows = _by_sheet(content, inside.hidden_rows) if inside.hidden_rows else {}
-        findings = ["hidden_rows"] if len(shown) < len(book.sheet_names) or inside.hidden_columns else []
+        findings = ["hidden_rows"] if len(shown) < len(book.sheet_names) or inside.hidden_parts else []
         tables = []
         for number, name in shown[: limits.sheets]:
             sheet = book.get_sheet_by_name(name)
@@ -94,7 +94,7 @@ def _table(number: int, name: str, rows: Sequence[Sequence[Any]], limits: Limits
     cells = [tuple(_cell(cell) for cell in row[: limits.columns]) for row in rows]
     while cells and not any(cells[-1]):
         cells.pop()
-    unsure = {(at - 1, 0): _HIDDEN for at in hidden if at <= len(cells) and any(cells[at - 1])}
+    unsure = {(at - 1, -1): _HIDDEN for at in hidden if at <= len(cells) and any(cells[at - 1])}
     return Table(number, tuple(cells), sheet=name, certainties=unsure)
 
 

@@ -12,6 +12,7 @@ from intake.reading.tokens import blotted, tokens
 from intake.reading.words import plain, unit_forms
 
 _NOTHING = re.compile(r"[\s\-\u2013\u2014_./]*")
+_COUNTED = re.compile(r"\s*(?P<number>\d{1,3}(?:\s\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)*)\s*(?P<unit>[^\d\s]*)\s*")
 _THOUSANDS = re.compile(r"\s*\d{1,3}[.,]\d{3}\s*[^\d\s]*\s*")
 
 
@@ -30,7 +31,7 @@ def quantity(text: str) -> Quantity | None:
     flat = plain(text)
     if _NOTHING.fullmatch(flat):
         return None
-    found = re.fullmatch(r"\s*(?P<number>\d[\d\s.,]*)\s*(?P<unit>[^\d\s]*)\s*", flat)
+    found = _COUNTED.fullmatch(flat)
     if found is not None:
         name, kind = unit_forms().get(found["unit"].strip(".()"), ("", ""))
         value = number_of(found["number"])

@@ -11,7 +11,7 @@ from statistics import median
 
 from intake.attachments import Paper, Table
 from intake.reading import figures
-from intake.reading.titles import ATTRIBUTE, REFERENCES, Layout, inferred, layout_at
+from intake.reading.titles import ATTRIBUTE, REFERENCES, Layout, inferred, layout_at, panels
 from intake.reading.values import AskedLine, Evidence
 from intake.reading.words import plain, unit_family, unit_named, words
 
@@ -24,8 +24,18 @@ def lines(paper: Paper) -> tuple[AskedLine, ...]:
     """The rows below each header that have a designation or a reference, and a quantity above zero."""
     found: list[AskedLine] = []
     for table in paper.tables:
-        found += _lines(table, paper.name)
+        for panel in _panels(table):
+            found += _lines(panel, paper.name)
     return tuple(found)
+
+
+def _panels(table: Table) -> list[Table]:
+    """The tables that stand side by side in one."""
+    starts = max((panels(row) for row in table.rows[:200]), key=len, default=(0,))
+    if len(starts) == 1:
+        return [table]
+    ends = [*starts[1:], max(len(row) for row in table.rows)]
+    return [table.part(start, end) for start, end in zip(starts, ends, strict=True)]
 
 
 def charges(paper: Paper) -> tuple[str, ...]:
@@ -60,6 +70,9 @@ class _Row:
     def designation(self) -> str:
         """The name, and what columns of their own say of it: size, colour."""
         name = row_name = self.cell("designation")
+        article = self.cell("article")
+        if article and not is_code(article) and plain(article) not in plain(name):
+            name = f"{article} {name}".strip()
         for column, position in sorted(self.layout.columns.items(), key=lambda one: one[1]):
             said = self.at(position) if column.startswith(ATTRIBUTE) else ""
             if said and plain(said) not in plain(row_name):
@@ -68,6 +81,11 @@ class _Row:
 
     def at(self, position: int) -> str:
         return " ".join(self.cells[position].split()) if position < len(self.cells) else ""
+
+
+def is_code(text: str) -> bool:
+    """One word with a figure in it, or all of it in capitals: no name."""
+    return bool(re.fullmatch(r"(?=\S*\d)\S+|[A-Z]+(?:[-/.][A-Z]+)+", text))
 
 
 def _lines(table: Table, part: str) -> list[AskedLine]:
@@ -130,7 +148,8 @@ def _is_total(row: _Row) -> bool:
 
 def _line(row: _Row) -> AskedLine | None:
     designation = row.designation
-    codes = tuple(dict.fromkeys(code for column in (*REFERENCES, "position") if (code := _code(row, column))))
+    columns = (*REFERENCES, "position", "article")
+    codes = tuple(dict.fromkeys(code for column in columns if (code := _code(row, column))))
     asked = _asked(row)
     if asked is None and row.table.scanned and codes and designation and "quantity" in row.layout.columns:
         asked = figures.Quantity(None, certainty=_DIFFERS)  # a figure may have been overlooked: a person looks
@@ -159,6 +178,8 @@ def _line(row: _Row) -> AskedLine | None:
 def _code(row: _Row, column: str) -> str:
     """The code in a column; what stands under « item » is one when it is no mere number of the line."""
     text = row.cell(column)
+    if column == "article" and not is_code(text):
+        return ""
     return "" if column == "position" and not re.search(r"[^\W\d]|\d{5,}", text) else text
 
 
@@ -166,22 +187,42 @@ def _asked(row: _Row) -> figures.Quantity | None:
     """The quantity of a row, summed over its sites; None when it orders nothing."""
     layout = row.layout
     written = row.cell("quantity") or _slipped(row)
+    if row.table.boxes and not re.match(r"\d.{0,30}$", written):
+        written = ""  # words below a title on a page may be anything
     whole = figures.quantity(written) if written else None
     if layout.sites:
         parts = [figures.quantity(row.at(position)) for position in layout.sites]
-        values = [part.value for part in parts if part is not None and part.value is not None]
-        if whole is None or whole.value is None:
-            if not any(values):
-                return None
-            unit = next((part.unit for part in parts if part is not None and part.unit), "")
-            return figures.Quantity(sum(values, Decimal(0)), unit, certainty=layout.certainty)
-        if values and sum(values) != whole.value:
-            return replace(whole, certainty=_DIFFERS)
+        whole = _of_sites(layout, parts, whole)
     if whole is None or (whole.value is not None and whole.value <= 0):
         return None
-    if whole.value is None and (row.table.boxes or not row.table.page):
-        return None  # words below a title on a page may be anything
+    if whole.value is None and not row.table.page:
+        return None
     return replace(whole, certainty=min(whole.certainty, layout.certainty))
+
+
+def _of_sites(
+    layout: Layout, parts: Sequence[figures.Quantity | None], whole: figures.Quantity | None
+) -> figures.Quantity | None:
+    """The total that is written, doubtful when it is not the sum of the sites; without one the sum."""
+    written = [part for part in parts if part is not None]
+    values = [part.value for part in written if part.value is not None]
+    if whole is not None and whole.value is not None:
+        return replace(whole, certainty=_DIFFERS) if values and sum(values) != whole.value else whole
+    if len(values) < len(written):
+        return figures.Quantity(None)
+    if not any(values):
+        return None
+    if layout.units:
+        return _in_units(layout, parts)
+    return figures.Quantity(sum(values, Decimal(0)), next((part.unit for part in written if part.unit), ""))
+
+
+def _in_units(layout: Layout, parts: Sequence[figures.Quantity | None]) -> figures.Quantity:
+    """What stands in the columns of units: two that are filled may mean the same, or a sum."""
+    filled = [(p, part) for p, part in zip(layout.sites, parts, strict=True) if part is not None and part.value]
+    position, first = filled[0]
+    sure = layout.certainty if len(filled) == 1 else _DIFFERS
+    return replace(first, unit=layout.units[position], certainty=min(first.certainty, sure))
 
 
 def _slipped(row: _Row) -> str:
@@ -228,7 +269,9 @@ def _evidence(row: _Row) -> Evidence:
         page=table.page,
         row=number + 1,
         sheet=table.sheet,
-        cell=f"{letters(position)}{number + 1}" if position is not None and table.page and not table.boxes else "",
+        cell=f"{letters(table.left + position)}{number + 1}"
+        if position is not None and table.page and not table.boxes
+        else "",
         box=table.boxes[number] if table.boxes else None,
     )
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
+from itertools import pairwise
 
-from intake.reading.words import plain, words
+from intake.reading.words import plain, unit_named, words
 
 #: Columns that belong to the designation, each under its own name.
 ATTRIBUTE = "attribute"
@@ -21,12 +22,16 @@ _LOOKED_AT = 200
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which column is which, the columns of the sites, how many rows the header takes, how sure the quantity is."""
+    """Which column is which, the columns of the sites, how many rows the header takes, how sure the quantity is.
+
+    `units` are columns titled with a unit (« Cartons | Bouteilles »): what stands there counts in it.
+    """
 
     columns: dict[str, int]
     sites: tuple[int, ...] = ()
     height: int = 1
-    certainty: Decimal = field(default=Decimal(1))
+    certainty: Decimal = Decimal(1)
+    units: Mapping[int, str] = field(default_factory=dict)
 
 
 @cache
@@ -38,17 +43,11 @@ def _columns() -> dict[str, str]:
     }
 
 
-@cache
-def _weak() -> frozenset[str]:
-    """Titles that name the article by its number where another column names it in words."""
-    return frozenset(map(_title, words("documents")["words"]["weak_designation"]))
-
-
 def _title(cell: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"[.:*()€/]+", " ", plain(cell))).strip()
 
 
-@cache
+@lru_cache(maxsize=4096)
 def column_of(cell: str) -> str:
     """The column that a title names: whole, else by its longest beginning; empty when it names none."""
     title = _title(cell)
@@ -56,8 +55,15 @@ def column_of(cell: str) -> str:
         return ""
     if title in _columns():
         return _columns()[title]
-    known = [name for name in _columns() if len(name) > 2 and title.startswith(f"{name} ")]
-    return _columns()[max(known, key=len)] if known else _misread(title)
+    parts = title.split(" ")
+    begins = (" ".join(parts[:length]) for length in range(len(parts) - 1, 0, -1))
+    known = next((name for name in begins if len(name) > 2 and name in _columns()), "")
+    return _columns()[known] if known else _misread(title)
+
+
+def is_title(text: str) -> bool:
+    """The words are, all of them, the title of a column."""
+    return _title(text) in _columns()
 
 
 def _misread(title: str) -> str:
@@ -86,16 +92,34 @@ def _titles(cells: Sequence[str]) -> dict[str, int]:
     for position, cell in enumerate(cells):
         column = column_of(cell)
         exact = bool(column) and _title(cell) in _columns()
-        if column == "designation" and column in titles and _title(cells[titles[column]]) in _weak():
-            titles.setdefault("reference", titles.pop(column))  # « Article | Désignation »: the first is a number
-            whole.discard(column)
         if column and (column not in titles or (exact and column not in whole)):
             titles[column] = position
         if exact:
             whole.add(column)
+    named = [p for p, cell in enumerate(cells) if column_of(cell) == "designation"]
+    strong = [p for p in named if _title(cells[p]) not in _weak()]
+    if strong and len(named) > len(strong):
+        titles["designation"] = strong[0]
+        titles["article"] = next(p for p in named if p not in strong)
     if "position" in titles and not _NAMED & titles.keys():
         titles["designation"] = titles.pop("position")  # « Item | Qty »
     return titles
+
+
+@cache
+def _weak() -> frozenset[str]:
+    """Titles that name a code where another column has the description (« Article | Désignation »)."""
+    return frozenset(_title(name) for name in words("documents")["words"]["weak_names"])
+
+
+def panels(cells: Sequence[str]) -> tuple[int, ...]:
+    """Where the same header begins again on one row: a list in two columns is two tables side by side."""
+    titles = [_title(cell) for cell in cells]
+    first = next((position for position, title in enumerate(titles) if title), len(titles))
+    starts = [p for p in range(first + 2, len(titles)) if titles[p] == titles[first]]
+    bounds = [0, *starts, len(titles)]
+    each = all(header(cells[a:b]) for a, b in pairwise(bounds))
+    return tuple(bounds[:-1]) if starts and each else (0,)
 
 
 def layout_at(rows: Sequence[Sequence[str]], number: int) -> Layout | None:
@@ -240,6 +264,9 @@ def _layout(
             if sites:
                 del columns["quantity"]
         return Layout(columns, sites, height)
+    units = {p: unit for p, cell in enumerate(rows[start - height]) if (unit := unit_named(cell)) and _counts(below, p)}
+    if units and not named:
+        return Layout(columns, tuple(units), height, Decimal("0.9"), units)
     if not sites:
         return None
     sure = Decimal(1) if named else Decimal("0.8") if len(sites) > 1 else Decimal("0.7")

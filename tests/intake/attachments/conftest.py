@@ -128,3 +128,40 @@ def pdf_objects() -> Callable[..., bytes]:
 @pytest.fixture(scope="session")
 def pdf_stream() -> Callable[..., bytes]:
     return stream
+
+
+def open_document(rows: Rows, *, hidden: Sequence[int] = ()) -> bytes:
+    """A sheet of OpenDocument (ods)."""
+    ns = "urn:oasis:names:tc:opendocument:xmlns"
+    named = f'xmlns:office="{ns}:office:1.0" xmlns:table="{ns}:table:1.0" xmlns:text="{ns}:text:1.0"'
+    written = []
+    for number, row in enumerate(rows, start=1):
+        cells = ""
+        for value in row:
+            kind = "string" if isinstance(value, str) else f'float" office:value="{value}'
+            cells += (
+                f'<table:table-cell office:value-type="{kind}"><text:p>{escape(str(value))}</text:p></table:table-cell>'
+            )
+        shown = ' table:visibility="filter"' if number in hidden else ""
+        written.append(f"<table:table-row{shown}>{cells}</table:table-row>")
+    content = (
+        f'<office:document-content {named} office:version="1.2"><office:body><office:spreadsheet>'
+        f'<table:table table:name="Feuille1">{"".join(written)}</table:table>'
+        "</office:spreadsheet></office:body></office:document-content>"
+    )
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    manifest = (
+        f'<manifest:manifest xmlns:manifest="{ns}:manifest:1.0"><manifest:file-entry manifest:full-path="/" '
+        f'manifest:media-type="{kind}"/></manifest:manifest>'
+    )
+    with io.BytesIO() as buffer:
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("mimetype", kind, zipfile.ZIP_STORED)
+            archive.writestr("content.xml", content)
+            archive.writestr("META-INF/manifest.xml", manifest)
+        return buffer.getvalue()
+
+
+@pytest.fixture(scope="session")
+def ods() -> Callable[..., bytes]:
+    return open_document

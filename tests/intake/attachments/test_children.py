@@ -285,3 +285,19 @@ def test_every_reason_has_its_sentence(root: Path, language: str) -> None:
     assert len(codes) > 20
     assert codes - set(sentences) == set()
     assert all({"text", "short"} <= set(sentences[code]) for code in codes)
+
+
+@pytest.mark.parametrize(
+    ("media_type", "content", "finding"),
+    [
+        ("text/csv", b"\n" * 4_900_000, "too_many_rows"),
+        ("text/csv", b"a;b\n" * 1_200_000, "too_many_rows"),
+        ("application/edifact", b"UNA:+.? '" + b"'" * 4_900_000, "file_too_large"),
+        ("application/edifact", b"UNH" + b"+" * 4_900_000 + b"'", "edifact_broken"),
+        ("application/xml", b"<a>" + b"<b/>" * 1_200_000 + b"</a>", "file_too_large"),
+    ],
+)
+def test_what_is_read_here_is_bounded_too(media_type: str, content: bytes, finding: str) -> None:
+    paper = attachments.read(Attachment("x", media_type, content))
+    assert paper is not None
+    assert paper.findings == (finding,)

@@ -187,6 +187,23 @@ def test_s41_words_under_a_picture_are_left_out(pdf_of: Printer) -> None:
     assert "Homard" not in paper.text
 
 
+def test_words_under_a_stamp_or_a_watermark_are_seen(pdf_of: Printer) -> None:
+    from PIL import Image, ImageDraw
+
+    stamp = Image.new("RGBA", (400, 400), (0, 0, 0, 0))
+    ImageDraw.Draw(stamp).ellipse((10, 10, 390, 390), outline=(200, 0, 0, 120), width=12)
+    with io.BytesIO() as buffer:
+        stamp.save(buffer, "PNG")
+        data = base64.b64encode(buffer.getvalue()).decode()
+    html = f"""{BARE}<table><tr><th>Article</th><th>Qté</th></tr><tr><td>Lait</td><td>3</td></tr></table>
+    <img style="position:absolute;top:0;left:0;width:180mm" src="data:image/png;base64,{data}">
+    <svg style="position:absolute;top:0;left:0" width="600" height="300"><rect width="590" height="290" fill="none"
+    stroke="black"/></svg>"""
+    paper = paper_of(pdf_of(html))
+    assert "hidden_text" not in paper.findings
+    assert [(line.designation, line.quantity) for line in tables.lines(paper)] == [("Lait", 3)]
+
+
 def test_white_words_on_a_dark_ground_are_seen(pdf_of: Printer) -> None:
     paper = paper_of(pdf_of("<p style='background:#024;color:#fff'>Livraison lundi</p>"))
     assert (paper.findings, paper.text) == ((), "Livraison lundi")
@@ -212,3 +229,14 @@ def test_the_xml_in_a_pdf_is_the_order_and_an_invoice_is_none(pdf_of: Printer) -
             paper = paper_of(buffer.getvalue())
         assert paper.order is not None
         assert (paper.order.kind, len(paper.order.lines)) == (kind, lines)
+
+
+def test_what_is_typed_into_a_form_is_read() -> None:
+    from weasyprint import HTML
+
+    html = f"""{RULED}<form><table><tr><th>Article</th><th>Qté</th></tr>
+    <tr><td>Compost 40 L</td><td><input type="text" name="a" value="12" style="width:20mm"></td></tr>
+    <tr><td>Terreau 20 L</td><td><input type="text" name="b" value="" style="width:20mm"></td></tr>
+    <tr><td>Paillage</td><td><input type="text" name="c" value="5" style="width:20mm"></td></tr></table></form>"""
+    lines = asked(HTML(string=html).write_pdf(pdf_forms=True))
+    assert [(line.designation, line.quantity) for line in lines] == [("Compost 40 L", 12), ("Paillage", 5)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from intake import attachments
 from intake.attachments import Paper, scans
 from intake.attachments.pictures import paper_of, scanned_words
 from intake.attachments.scans import Word
-from intake.incoming import Attachment
+from intake.incoming import Address, Attachment, Channel, Incoming
+from intake.reading import read as read_message
 from intake.reading import tables
 
 Printer = Callable[[str], bytes]
@@ -179,4 +181,11 @@ def test_the_shared_scan_and_photo_are_read(shared: Path) -> None:
     scan = read((folder / "scan_bc_0077.pdf").read_bytes(), "scan.pdf", "application/pdf")
     assert [(line.quantity, line.unit) for line in tables.lines(scan)] == [(3, "paquet"), (2, "rouleau"), (1, "carton")]
     photo = read((folder / "photo_liste.png").read_bytes(), "photo.png", "image/png")
+    message = Incoming(
+        Channel.FILE, Address(""), datetime(2026, 10, 6, 8, tzinfo=UTC), "",
+        attachments=(Attachment("photo.png", "image/png", (folder / "photo_liste.png").read_bytes()),),
+    )  # fmt: skip
+    lines = read_message(message, today=date(2026, 10, 6)).lines
+    assert [line.quantity for line in lines] == [4, 1, 2]
+    assert all(line.certainty < Decimal("0.9") for line in lines)  # written by hand: a person looks
     assert photo.text.splitlines()[2:5] == ["4 BOITES GANTS NITRILE S", "1 CARTON MOUCHOIRS", "2 VITRES 5L"]

@@ -110,3 +110,12 @@ def test_a_quote_that_nobody_closed_swallows_no_row() -> None:
 def test_a_list_beyond_five_megabytes_is_refused() -> None:
     paper = read(b"Article;Qte\n" + b"Lait;3\n" * 800_000, "text/csv", "liste.csv")
     assert (paper.tables, paper.findings) == ((), ("file_too_large",))
+
+
+def test_an_open_document_is_read_and_its_filtered_rows_are_said(ods: Workbook) -> None:
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    rows = [["Désignation", "Qté"], ["Lait", 3], ["Riz", 2.5]]
+    paper = read(ods(rows), kind, "bc.ods")
+    assert (said(paper), paper.findings) == ([("Lait", 3), ("Riz", Decimal("2.5"))], ())
+    assert tables.lines(paper)[0].evidence.sheet == "Feuille1"
+    assert read(ods(rows, hidden=[3]), kind, "bc.ods").findings == ("hidden_rows",)

@@ -156,3 +156,39 @@ def test_a_misspelt_title_is_understood() -> None:
 )  # fmt: skip
 def test_prices_as_french_and_english_papers_write_them(text: str, number: str | None) -> None:
     assert figures.number_of(text) == (Decimal(number) if number else None)
+
+
+def test_a_list_in_two_columns_is_two_tables_side_by_side() -> None:
+    rows = (
+        ("Produit", "Cond.", "Quantité", "Produit", "Cond.", "Quantité"),
+        ("Lait", "pack", "", "Riz", "sac", "4"), ("Vin", "carton", "3", "Sel", "sac", ""),
+    )  # fmt: skip
+    lines = asked(*rows)
+    assert [(line.designation, line.quantity, line.unit) for line in lines] == [("Vin", 3, "carton"), ("Riz", 4, "sac")]
+    assert [line.evidence.cell for line in lines] == ["C3", "F2"]
+
+
+def test_beside_a_description_an_article_is_a_code_or_belongs_to_the_name() -> None:
+    titles = ("Article", "Désignation", "Qté")
+    (coded,) = asked(titles, ("TUB-32", "Tube cuivre 32", "5"))
+    assert (coded.codes, coded.designation) == (("TUB-32",), "Tube cuivre 32")
+    (named,) = asked(titles, ("Peinture", "satinée blanche 10 L", "5"))
+    assert (named.codes, named.designation) == ((), "Peinture satinée blanche 10 L")
+
+
+def test_a_column_titled_with_a_unit_counts_in_it() -> None:
+    rows = ("Article", "Cartons", "Bouteilles"), ("Chablis", "3", ""), ("Riesling", "", "6"), ("Gamay", "1", "12")
+    assert [(line.quantity, line.unit, line.certainty >= Decimal("0.9")) for line in asked(*rows)] == [
+        (3, "carton", True), (6, "bouteille", True), (1, "carton", False),
+    ]  # fmt: skip
+
+
+def test_words_in_the_column_of_a_site_are_asked_about() -> None:
+    rows = (
+        ("Article", "Lyon", "Paris", "Nice"),
+        ("Savon", "2", "3", "1"),
+        ("Balai", "4", "à voir", ""),
+        ("Seau", "1", "1", "1"),
+    )
+    rows = (*rows, ("Gants", "5", "6", "7"), ("Sacs", "1", "2", "3"))
+    assert [line.quantity for line in asked(*rows)] == [6, None, 3, 18, 6]
