@@ -1,4 +1,6 @@
-"""Later bubbles of a draft that is being written in a chat: they add, correct, take out, or give the day.
+"""Later words about a draft: bubbles of the chat in which it is written, and replies by mail to its recap.
+
+They add, correct, take out, or give the day.
 
 What cannot be tied to one line for certain is shown to the agent as a line to confirm, or goes to a person.
 """
@@ -14,9 +16,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from core import orders
+from core.clock import business_date
 from core.errors import NotUnderstood
 from core.journal import Actor, ActorKind
-from core.messages import ALBUM, Message, MessageState
+from core.messages import ALBUM, Message, MessageChannel, MessageState
 from core.orders import Order, OrderLine, OrderState
 from intake import changes
 from intake.catalogues import article_matcher
@@ -24,7 +27,7 @@ from intake.reading import AskedLine as Said
 from intake.reading import Evidence, Kind, read, texts
 from intake.reading.words import plain, unit_named, words
 from intake.understand.drafts import counted_by, lines_of
-from intake.understand.opened import incoming_of
+from intake.understand.opened import answerable, incoming_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -78,12 +81,22 @@ def _number(written: str) -> Decimal:
     return Decimal(written.replace(",", "."))
 
 
-def join(session: Session, message: Message, opened: Opened, customer: Customer, desk: Desk, *, today: date) -> bool:
-    """Let the draft that this chat has just begun follow the bubble; False when there is none, or it says nothing.
+def join(
+    session: Session, message: Message, opened: Opened, customer: Customer, desk: Desk, *, answered: str | None
+) -> bool:
+    """Let the draft that this chat has just begun, or that this mail answers, follow the words.
 
-    A correction that cannot be tied to a line raises `NotUnderstood`: it is no order of its own.
+    False when there is none, or they say nothing about it; `answered` is what of ours a mail answers. A correction that
+    cannot be tied to a line raises `NotUnderstood`: it is no order of its own.
     """
-    order = _being_written(session, message, customer, desk)
+    today, chat = business_date(message.received_at), message.channel is MessageChannel.CHAT
+    if not chat and answered is None:
+        return False
+    order = (
+        _being_written(session, message, customer, desk)
+        if chat
+        else _answered_draft(session, message, opened, customer, answered or "")
+    )
     by, corrected = Actor(ActorKind.CUSTOMER, customer.id), correction(opened.incoming.text)
     if corrected is not None:
         line, sure = None, False
@@ -129,6 +142,22 @@ def _being_written(session: Session, message: Message, customer: Customer, desk:
     return session.scalar(query.order_by(Order.id.desc()).limit(1))
 
 
+def _answered_draft(
+    session: Session, message: Message, opened: Opened, customer: Customer, answered: str
+) -> Order | None:
+    """The draft whose recap the customer answers in his own words; what a file asks for is an order of its own.
+
+    Only he himself may change it: a reference says what a mail is about, never that its sender may act on it.
+    """
+    kind, _, number = answered.partition(":")
+    about = Order.id == int(number) if kind == "order" and number.isdigit() else Order.reference == answered
+    order = session.scalar(select(Order).where(about, Order.state == OrderState.DRAFT))
+    if order is None or order.customer_id != customer.id or order.customer_clue or not answerable(message):
+        return None
+    filed = any(line.evidence.part not in {"body", "subject"} for line in opened.reading.lines)
+    return None if filed or opened.taken_by is not None else order
+
+
 def _line_that_said(
     session: Session,
     message: Message,
@@ -160,6 +189,8 @@ def _said_before(
     session: Session, message: Message, customer: Customer, desk: Desk, *, today: date
 ) -> list[int | None]:  # fmt: skip
     """The articles of the bubble just before, in its order."""
+    if message.chat_id is None:
+        return []
     query = select(Message).where(
         Message.chat_id == message.chat_id, Message.id < message.id, Message.state == MessageState.UNDERSTOOD
     )
