@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from core import orders
 from core.clock import business_date
 from core.orders import AskedLine, Order, OrderState
 from intake.reading.words import plain, words
@@ -97,7 +98,7 @@ def with_changes(again: tuple[AskedLine, ...], said: tuple[AskedLine, ...], text
 
 
 def _pointed_at(session: Session, customer: Customer, flat: str, *, today: date) -> Earlier | None:
-    registered = _history(session, customer)
+    registered = orders.registered_of(session, customer, limit=LOOKED_AT)
     if not registered:
         return None
     last = registered[0]
@@ -116,14 +117,6 @@ def _pointed_at(session: Session, customer: Customer, flat: str, *, today: date)
     )
     # an order of his that still waits may be the one he means
     return Earlier(last, LIKELY if session.scalar(waiting.limit(1)) is not None else CERTAIN)
-
-
-def _history(session: Session, customer: Customer) -> list[Order]:
-    """The customer's registered orders, the latest first."""
-    query = select(Order).where(
-        Order.customer_id == customer.id, Order.state.in_([OrderState.CONFIRMED, OrderState.CLOSED])
-    )
-    return list(session.scalars(query.order_by(Order.confirmed_at.desc(), Order.id.desc()).limit(LOOKED_AT)))
 
 
 def _basket(order: Order) -> frozenset[tuple[int | None, Decimal | None]]:
