@@ -16,6 +16,9 @@ WORKERS ?= 2
 # What WeasyPrint takes from the system: Pango lays text out, HarfBuzz makes the small fonts that a PDF embeds.
 SYSTEM_PACKAGES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-liberation2
 
+# What reads scans and photos; without it they are left to a person, which is said.
+SCAN_PACKAGES := tesseract-ocr tesseract-ocr-fra
+
 STAMPS := $(VENV)/.stamps
 BIN := $(CURDIR)/$(VENV)/bin
 SYNC := UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy $(BIN)/uv sync --quiet --frozen --inexact --no-default-groups
@@ -40,7 +43,7 @@ if command -v dpkg-query >/dev/null; then \
 fi
 endef
 
-.PHONY: help demo test test-long test-real lint gallery score clean
+.PHONY: help demo test test-long test-real lint gallery score bench clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS=$$'\t' read -r name text; do printf '  %-10s %s\n' "$$name" "$$text"; done
@@ -73,6 +76,10 @@ score: $(STAMPS)/demo ## How well the sample orders are read, where the shared s
 	  $(BIN)/python $(SHARED)/samples/intake/score.py "$(BIN)/comptoir" $(SHARED)/samples/intake/stationery; \
 	else echo "score skipped: $(SHARED)/samples/intake is not here"; fi
 
+bench: $(STAMPS)/test ## How fast and how right the reading is, each figure beside a plain reference
+	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench.calibration
+
 clean: ## Removes what make made
 	@rm -rf $(VENV) demo-out gallery-out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -85,6 +92,9 @@ $(STAMPS)/venv: Makefile
 	@packages="$(SYSTEM_PACKAGES)"; \
 	$(PYTHON) -c 'import ensurepip' 2>/dev/null || packages="python3-venv $$packages"; \
 	$(call debian,$$packages)
+	@if command -v dpkg-query >/dev/null && ! command -v tesseract >/dev/null; then \
+	  ($(call debian,$(SCAN_PACKAGES))) || echo "Scans and photos will not be read: tesseract could not be installed" >&2; \
+	fi
 	@[ -x $(VENV)/bin/python ] || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@mkdir -p $(STAMPS) && touch $@

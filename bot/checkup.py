@@ -41,6 +41,7 @@ def everything(settings: Settings, *, at: datetime) -> Iterator[Finding]:
         ("imap", _imap, "see mail.imap_host, mail.user in comptoir.toml and COMPTOIR_MAIL__PASSWORD in .env"),
         ("smtp", _smtp, "see mail.smtp_host, mail.user in comptoir.toml and COMPTOIR_MAIL__PASSWORD in .env"),
         ("telegram", _telegram, "see COMPTOIR_TELEGRAM__TOKEN in .env; @BotFather gives a new one"),
+        ("scans", _scans, "apt-get install tesseract-ocr tesseract-ocr-fra"),
         ("fonts", _fonts, "apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"),
     )
     hidden = secrets_of(settings)
@@ -143,6 +144,18 @@ def _telegram(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG00
         said = str(body.get("description", answer.status_code))
         return [Finding("telegram", said, "see COMPTOIR_TELEGRAM__TOKEN in .env; @BotFather gives a new one")]
     return [Finding("telegram", f"@{body['result'].get('username', '')} answers")]
+
+
+def _scans(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001
+    from intake.attachments.scans import language
+
+    todo = "apt-get install tesseract-ocr tesseract-ocr-fra"
+    found = language()
+    if found is None:
+        return [Finding("scans", "tesseract is not installed: scans and photos are left to a person", todo)]
+    if found != "fra":
+        return [Finding("scans", "tesseract reads no French here", todo)]
+    return [Finding("scans", "tesseract reads French")]
 
 
 def _fonts(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001

@@ -21,7 +21,11 @@ def read(attachment: Attachment) -> Paper:
     if len(attachment.content) > MAX_BYTES:
         raise UnreadableError("file_too_large")
     limits = Limits()
-    text = text_of(attachment.content).replace("\x00", "")
+    content = attachment.content
+    wide = content[:2] in {b"\xff\xfe", b"\xfe\xff"}
+    text = (
+        (content.decode("utf-16", "replace") if wide else text_of(content)).replace("\x00", "").removeprefix("\ufeff")
+    )
     named = re.match(r"\s*sep=(.)\r?\n", text)
     if named:
         text = text[named.end() :]

@@ -103,7 +103,8 @@ class Index:
         best, fit = ranked[0]
         tied = [place for place, other in ranked if other.cost - fit.cost < _TIE]
         if len(tied) == 1:
-            lead = ranked[1][1].cost - fit.cost if len(ranked) > 1 else 9.0
+            others = [other.cost - other.unusual for _, other in ranked[1:12]]
+            lead = max(0.0, min(others) - (fit.cost - fit.unusual)) if others else 9.0
             return self._measured(line, self.rows[best], confidence(fit.missing, lead), Decimal(1), first[1:5])
         usual = [place for place in tied if self.rows[place].sku in buyer.bought]
         if len(usual) == 1 and not fit.contradicted:
@@ -154,7 +155,7 @@ class Index:
             hint = max(
                 _unit_hint(line.unit, self.rows[place]), _NAMED_SO if unit is not None and unit in marks[0] else 0
             )
-            found = Fit(fit.missing, fit.cost - hint, fit.contradicted)
+            found = replace(fit, cost=fit.cost - hint)
             if place not in best or found.cost < best[place].cost:
                 best[place] = found
         ranked = sorted(best.items(), key=lambda one: (round(one[1].cost, 6), self.rows[one[0]].sku))
@@ -193,6 +194,8 @@ def _unit_hint(unit: str, row: CatalogueRow) -> float:
 
 
 def _code(text: str) -> str:
+    if text.isalnum() and text.isascii():
+        return text.upper()
     flat = text if text.isascii() else plain(text)
     return _NO_CODE.sub("", flat).upper()
 

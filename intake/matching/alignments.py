@@ -50,11 +50,15 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How a name fits a line: what it lacks of it or says otherwise, and that together with what it says beside."""
+    """How a name fits a line: what it lacks of it or says otherwise, and that together with what it says beside.
+
+    `unusual` is the part of the cost that only ranks: it tells the usual variant from the others, it proves nothing.
+    """
 
     missing: float
     cost: float
     contradicted: bool
+    unusual: float = 0.0
 
 
 def terms(said: Words, known: Vocabulary) -> list[Term]:
@@ -97,7 +101,9 @@ def _in_two(mark: str, known: Vocabulary) -> tuple[str, ...]:
 def _term(mark: str, known: Vocabulary, beside: Sequence[str] = ()) -> Iterator[Term]:
     numbers = known.numbers
     if mark[0] == "=":
-        yield Term(mark, _MEASURE, tuple(_of([(mark, 1.0)], numbers)), mark[1 : mark.index(":")])
+        dimension, _, size = mark[1:].partition(":")
+        bare = [(f"#{size}", 0.9), (f"~{size}", 0.85)] if dimension == "length" else []  # « Ø2 » is 2 mm
+        yield Term(mark, _MEASURE, tuple(_of([(mark, 1.0), *bare], numbers)), dimension)
     elif _sized(mark):
         sides = mark[1:].split("x")
         turned = [(f"x{'x'.join(other)}", 0.9) for other in permutations(sides)] if len(sides) < 4 else []
@@ -110,24 +116,44 @@ def _term(mark: str, known: Vocabulary, beside: Sequence[str] = ()) -> Iterator[
     elif mark[0] == "#":
         within = f"~{mark[1:].removesuffix(AGAIN)}"
         alike = [(mark, 1.0)] if within in beside else [(mark, 1.0), (within, 0.95)]
-        yield Term(mark, _NUMBER, tuple(_of(alike, numbers)), "#")
+        yield Term(mark, _NUMBER, tuple(_of([*alike, (f"c{mark}", 0.6), *_year(mark)], numbers)), "#")
+    elif mark.startswith("c#"):
+        yield Term(mark, _NUMBER, tuple(_of([(mark, 1.0), (mark[1:], 0.8)], numbers)), "c#")
     elif mark[0] == "-":
         near = [(f"-{word}", likeness) for word, likeness in known.near(mark[1:])] if len(mark) > 3 else []
         yield Term(mark, _EXCLUDED, tuple(_of([(mark, 1.0), *near], numbers)), "-")
     elif mark in _size_words() and not (mark in numbers and len(mark) == 1):
         weight = min(1.0, known.weight(mark)) if mark in numbers else _SIZE_WORD
         yield Term(mark, weight, tuple(_of([(mark, 1.0)], numbers)), decides=False)
-    elif mark in degree_words() and mark not in numbers:
-        return
-    elif is_word(mark) and len(mark) > 1:
-        options = tuple(_of(known.near(mark), numbers)) or tuple(_of([(f"^{mark}", 0.85)], numbers))
-        best = max(options, key=lambda one: one[1], default=None)
-        rare = known.weight(mark) if best is None or best[1] == 1.0 else min(3.0, known.weight_of(best[0]))
-        yield Term(mark, rare, options)
-    else:
-        alone = re.fullmatch(r"[a-z]{1,3}(\d{1,4})", mark)
-        said = [(f"#{int(alone[1])}", 0.85), (f"~{int(alone[1])}", 0.8)] if alone and mark not in numbers else []
-        yield Term(mark, max(1.0, known.weight(mark)), tuple(_of([(mark, 1.0), *said], numbers)), "code")
+    elif mark not in degree_words() or mark in numbers:
+        yield _word(mark, known) if is_word(mark) and len(mark) > 1 else _coded(mark, known)
+
+
+def _word(mark: str, known: Vocabulary) -> Term:
+    """A word, as itself, mistyped, shortened, or as the initials of a name."""
+    near = [*known.near(mark), *_multiple(mark)]
+    options = tuple(_of(near, known.numbers)) or tuple(_of([(f"^{mark}", 0.85)], known.numbers))
+    best = max(options, key=lambda one: one[1], default=None)
+    rare = known.weight(mark) if best is None or best[1] == 1.0 else min(3.0, known.weight_of(best[0]))
+    return Term(mark, rare, options)
+
+
+def _coded(mark: str, known: Vocabulary) -> Term:
+    """A short code; one that the catalogue does not know says its number at least."""
+    alone = re.fullmatch(r"[a-z]{1,3}(\d{1,4})", mark)
+    said = [(f"#{int(alone[1])}", 0.85), (f"~{int(alone[1])}", 0.8)] if alone and mark not in known.numbers else []
+    return Term(mark, max(1.0, known.weight(mark)), tuple(_of([(mark, 1.0), *said], known.numbers)), "code")
+
+
+def _multiple(mark: str) -> list[tuple[str, float]]:
+    """« plaque triple » is one of three."""
+    count = _multiples().get(mark)
+    return [(f"#{count}", 0.85), (f"~{count}", 0.8)] if count else []
+
+
+@cache
+def _multiples() -> dict[str, int]:
+    return {root(plain(word)): count for word, count in words("numbers")["multiples"].items()}
 
 
 def _year(mark: str) -> list[tuple[str, float]]:
@@ -168,10 +194,11 @@ class Judge:
 
         if not candidates or not self.asked:
             return []
-        wanted: dict[int, list[tuple[int, float]]] = {}
+        wanted: dict[int, tuple[int, float]] = {}  # a mark answers the term that is most like it, and no other
         for place, term in enumerate(self.asked):
             for number, likeness in term.options:
-                wanted.setdefault(number, []).append((place, likeness))
+                if number not in wanted or likeness > wanted[number][1]:
+                    wanted[number] = place, likeness
         met = np.zeros((len(candidates), len(self.asked)))
         against = np.zeros(len(candidates))
         beyond: list[list[int]] = []
@@ -186,10 +213,11 @@ class Judge:
         lacking = (1 - met) @ weights + against
         weights = self._deciding(weights, met, lacking)
         lacking = (1 - met) @ weights + against
-        usual = self._usual([own for own, _ in candidates], lacking)
+        usual = self._usual([own for own, _ in candidates], met)
+        unusual = [self._unusual(unsaid, usual) for unsaid in beyond]
         more = [
-            self._more(unsaid, usual) + _FIRST * (unsaid[:1] == own[:1])
-            for unsaid, (own, _) in zip(beyond, candidates, strict=True)
+            self._more(unsaid) + odd + _FIRST * (unsaid[:1] == own[:1])
+            for unsaid, odd, (own, _) in zip(beyond, unusual, candidates, strict=True)
         ]
         costs = lacking + np.array(more)
         best = int(costs.argmin())
@@ -198,8 +226,8 @@ class Judge:
         if not aliases[best] and self._plainer(candidates[best][0], beyond[best], family):
             lacking[best] += _PLAINER
         return [
-            Fit(lack, cost, contradicted=bool(other))
-            for lack, cost, other in zip(lacking.tolist(), costs.tolist(), against.tolist(), strict=True)
+            Fit(lack, cost, contradicted=bool(other), unusual=odd)
+            for lack, cost, other, odd in zip(lacking.tolist(), costs.tolist(), against.tolist(), unusual, strict=True)
         ]
 
     def _plainer(self, said: list[int], beyond: list[int], family: list[list[int]]) -> bool:
@@ -219,16 +247,15 @@ class Judge:
         return False
 
     @staticmethod
-    def _meet(said: list[int], wanted: dict[int, list[tuple[int, float]]], likeness: list[float]) -> list[int]:
+    def _meet(said: list[int], wanted: dict[int, tuple[int, float]], likeness: list[float]) -> list[int]:
         """Note how like its marks are to the terms; returns those that no term asks for."""
         unsaid: list[int] = []
         for number in said:
             found = wanted.get(number)
             if found is None:
                 unsaid.append(number)
-                continue
-            for place, like in found:
-                likeness[place] = max(likeness[place], like)
+            elif found[1] > likeness[found[0]]:
+                likeness[found[0]] = found[1]
         return unsaid
 
     def _against(self, likeness: list[float], own: list[int], beside: list[int]) -> float:
@@ -244,6 +271,8 @@ class Judge:
                 found += _OPPOSITE * (term.mark[1:] in said)
             elif term.kind == "#":
                 found += _OTHER_NUMBER * any(mark[0] in "#=" or _sized(mark) for mark in said)
+            elif term.kind == "c#":
+                found += _OTHER_NUMBER * any(mark.startswith("c#") for mark in said)
             elif term.kind == "code":
                 found += _OTHER_CODE
             elif term.kind[0] == "x":
@@ -255,18 +284,27 @@ class Judge:
     def _marks(self, numbers: list[int]) -> list[str]:
         return [self.marks[number] for number in numbers]
 
-    def _more(self, unsaid: list[int], usual: dict[int, float]) -> float:
+    def _more(self, unsaid: list[int]) -> float:
         """What it costs a name to say more than was asked."""
         if not unsaid:
             return 0.0
         marked = sum(mark[0] == "-" or mark in marked_roots() for mark in self._marks(unsaid))
-        unusual = sum(min(1.0, max(0.0, 2 - 4 * usual.get(mark, 0.0))) for mark in unsaid) if usual else 0.0
-        return _MORE + _EACH_MORE * min(len(unsaid), 7) + _UNUSUAL * min(unusual, 3) + _MARKED * marked
+        return _MORE + _EACH_MORE * min(len(unsaid), 7) + _MARKED * marked
 
     @staticmethod
-    def _usual(names: Sequence[list[int]], lacking: NDArray[np.float64]) -> dict[int, float]:
-        """How much of the best one's family says each mark; empty where the family is too small to tell."""
-        family = [own for own, lack in zip(names, lacking.tolist(), strict=True) if lack <= lacking.min() + _FAMILY]
+    def _unusual(unsaid: list[int], usual: dict[int, float]) -> float:
+        """What it costs a name to say what its family does not."""
+        if not usual:
+            return 0.0
+        odd = sum(min(1.0, max(0.0, 2 - 4 * usual.get(mark, 0.0))) for mark in unsaid)
+        return _UNUSUAL * min(odd, 3)
+
+    def _usual(self, names: Sequence[list[int]], met: NDArray[np.float64]) -> dict[int, float]:
+        """How many of the names that say what the thing is say each mark; empty where they are too few to tell."""
+        thing = next(
+            (place for place, term in enumerate(self.asked) if is_word(term.mark) and met[:, place].max() > 0), 0
+        )
+        family = [own for own, like in zip(names, met[:, thing].tolist(), strict=True) if like >= 0.7]
         if len(family) < _USUAL_OF:
             return {}
         seen = Counter(mark for own in family for mark in set(own))

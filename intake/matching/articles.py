@@ -102,39 +102,38 @@ def cut(text: str) -> Words:
 
 def cut_anew(text: str) -> Words:
     """The same, not remembered: for the names of a whole catalogue."""
-    flat = _numbers_in_digits(
-        _HALF.sub("demi ", _GLUED.sub(r"\1 ", text.translate(_LETTERS).replace("m\u00b2", " ").replace("%", " ")))
-    )
+    flat = _GLUED.sub(r"\1 ", text.translate(_LETTERS).replace("%", " "))
+    if "1/2" in flat:
+        flat = _HALF.sub("demi ", flat)
+    flat = _numbers_in_digits(flat)
     marks: list[str] = []
-    beside: list[str] = []
-    measured: list[Measured] = []
-    negated = False
+    beside: tuple[str, ...] = ()
+    measured: tuple[Measured, ...] = ()
+    if "-" in flat:
+        beside = tuple(root(found[0].replace("-", "")) for found in _HYPHENED.finditer(flat))
+    packs, lone = _packs(), _lone_measures()
+    negated = packed = False
     for match in _token().finditer(flat):
-        kind = match.lastgroup or ""
-        if kind == "elision":
-            continue
-        if kind == "word":
-            if match[0] in _lone_measures():
-                token = _numeric(f"1 {match[0]}", "measure", match[0])
-                marks.append(token.mark)
-                measured += token.measured
-                continue
-            beside += _number_in(match[0])
-            found = _word_marks(match[0])
+        kind, written, behind = match.lastgroup, match[0], packed
+        packed = kind == "word" and (written in packs or (packed and written == "de"))
+        if kind == "word" and written not in lone:
+            beside += _number_in(written)
+            found = _word_marks(written)
             if found is None:
                 negated = True
-            for mark in found or ():
-                marks.append(f"-{mark}" if negated else mark)
+            elif found:
+                marks.extend([f"-{mark}" for mark in found[:1]] + list(found[1:]) if negated else found)
                 negated = False
-            continue
-        token = _numeric(match[0], kind, match["each"] or match["unit"] or "")
-        marks.append(token.mark)
-        beside += token.beside
-        measured += token.measured
+        elif kind != "elision":
+            token = _numeral(match, behind_pack=behind)
+            marks.append(token.mark)
+            beside += token.beside
+            measured += token.measured
     if negated:
         marks.append("-")
     told = dict.fromkeys(marks)
-    return Words(tuple(told) if len(told) == len(marks) else _repeated(marks), tuple(beside), tuple(measured))
+    within = tuple(dict.fromkeys(beside)) if len(beside) > 1 else beside
+    return Words(tuple(told) if len(told) == len(marks) else _repeated(marks), within, measured)
 
 
 #: Behind a number or a letter that a name says for the second time.
@@ -148,6 +147,22 @@ def _repeated(marks: list[str]) -> tuple[str, ...]:
         again = f"{mark}{AGAIN}" if mark in found and (mark[0] == "#" or len(mark) == 1) else mark
         found[again] = None
     return tuple(found)
+
+
+def _numeral(match: re.Match[str], *, behind_pack: bool) -> _Numeric:
+    """A token in numbers. « boîte de 100 » holds a hundred, it is no size; « en litre » is one."""
+    kind, written = match.lastgroup or "", match[0]
+    if kind == "word":
+        return _numeric(f"1 {written}", "measure", written)
+    if kind == "number" and behind_pack:
+        return _Numeric(f"c{_numeric(written, kind, '').mark}")
+    return _numeric(written, kind, match["each"] or match["unit"] or "")
+
+
+@cache
+def _packs() -> frozenset[str]:
+    """Words and abbreviations for what holds several."""
+    return frozenset(form for form, (_, kind) in unit_forms().items() if kind == "pack" and len(form) > 1)
 
 
 @cache
@@ -165,6 +180,8 @@ def _number_in(written: str) -> tuple[str, ...]:
 
 #: Letters and a number that are one code.
 _CODED = re.compile(r"[a-z]{1,3}(\d{1,4})")
+#: « h07v-u » is written « h07vu » as well.
+_HYPHENED = re.compile(r"(?<![\w-])(?=[a-z0-9-]*\d)[a-z][a-z0-9]*(?:-[a-z0-9]+)+(?![\w-])")
 #: « 1/2 écrémé ».
 _HALF = re.compile(r"(?<![\w/])1/2(?![\w/])\s?(?=[a-z])")
 #: A number glued to a word: « 144pages », « 4mm2 », « 14.4v »; not « 4x40 ».

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from intake.matching.articles import CatalogueRow, Words, cut_anew
+from intake.matching.articles import CatalogueRow, cut_anew
 from intake.matching.vocabularies import Vocabulary, is_word
 
 if TYPE_CHECKING:
@@ -74,8 +74,7 @@ def gather(rows: Sequence[CatalogueRow]) -> tuple[Names, Vocabulary]:
         for first, beside in _sayings(row):
             owners.append(place)
             own.append(len(first))
-            for mark in (*first, *beside):
-                marks.append(numbers.setdefault(mark, len(numbers)))
+            marks.extend([numbers.setdefault(mark, len(numbers)) for mark in (*first, *beside)])
             starts.append(len(marks))
     said = np.frombuffer(marks, dtype=np.int32) if marks else np.zeros(0, np.int32)
     name_starts = np.frombuffer(starts, dtype=np.int64)
@@ -94,18 +93,15 @@ def _frozen(numbers: array[int]) -> NDArray[np.int32]:
 def _sayings(row: CatalogueRow) -> Iterable[tuple[tuple[str, ...], tuple[str, ...]]]:
     """What each name of an article says; an alias may be said with what the article's own name adds."""
     name = cut_anew(row.name)
-    yield name.marks, (*_without(name.beside, name), *_initials(name.marks))
+    yield name.marks, (*name.beside, *_initials(name.marks))
     for alias in row.aliases:
         if alias.strip():
             other = cut_anew(alias)
-            yield other.marks, _without((*name.marks, *name.beside, *other.beside), other)
+            beside = dict.fromkeys((*name.marks, *name.beside, *other.beside))
+            yield other.marks, tuple(mark for mark in beside if mark not in other.marks)
 
 
 def _initials(marks: tuple[str, ...]) -> tuple[str, ...]:
     """The initials of the words that a name begins with: « DH » is said for « drap housse »."""
-    letters = "".join(mark[0] for mark in marks[:3] if is_word(mark))
-    return tuple(dict.fromkeys(f"^{letters[:length]}" for length in (2, 3) if len(letters) >= length))
-
-
-def _without(beside: tuple[str, ...], name: Words) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(mark for mark in beside if mark not in name.marks))
+    letters = "".join([mark[0] for mark in marks[:3] if is_word(mark)])
+    return (f"^{letters[:2]}", f"^{letters}") if len(letters) == 3 else (f"^{letters}",) if len(letters) == 2 else ()

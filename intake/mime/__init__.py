@@ -1,4 +1,4 @@
-"""Raw mail to `Incoming`: mail-parser reads, and what it loses is repaired here (its losses: E31 to E49).
+"""Raw mail to `Incoming`: mail-parser reads who wrote to whom, the parts are read here (what it loses: E31 to E49).
 
 Nothing escapes: whatever the bytes are, `parse` answers. An inner message is an inner `Incoming`, never a part of the
 outer text, so that an order in a forward is found once.
@@ -132,7 +132,7 @@ class _Reader:
                 from_email=sender.email if len(senders) == len(fields.get("from", [])) == 1 else "",
             ),
             headers=headers,
-            findings=("hidden_text",) if re.search(r"\w", page.hidden) else (),
+            findings=("mail_hides_text",) if re.search(r"\w", page.hidden) else (),
         )
 
     def _walk(self, part: Message, found: _Found, *, report: bool = False, related: bool = False) -> None:

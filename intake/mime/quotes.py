@@ -6,58 +6,70 @@ three; answers between cited lines are new text; in doubt a line is new text.
 
 from __future__ import annotations
 
+import importlib.resources
 import re
-from dataclasses import dataclass
+import tomllib
+from dataclasses import dataclass, replace
 from textwrap import dedent
 
 from intake.incoming import Address
 from intake.mime.headers import written_addresses
 
-_MAIL = r"(?:message|mail|e-?mail|courriel)"
-_PASSED_ON = r"(?:transf[ée]r[ée]|r[ée]exp[ée]di[ée]|transmis)"
+_WORDS: dict[str, dict[str, list[str]]] = tomllib.loads(
+    (importlib.resources.files("intake") / "vocabulary" / "citations.toml").read_text("utf-8")
+)
+
+
+def _any(part: str, name: str) -> str:
+    return f"(?:{'|'.join(_WORDS[part][name])})"
+
+
+_BLANKS = r"^[\s>*]{0,8}"
 _FORWARDED = re.compile(
-    rf"^[\s>*]{{0,8}}-{{3,}} ?(?:forwarded message|{_MAIL} {_PASSED_ON}) ?-{{3,}}\s*$"
-    rf"|^[\s>*]{{0,8}}(?:d[ée]but du {_MAIL} {_PASSED_ON}|begin forwarded message)\s?:?[\s*]*$",
+    rf"{_BLANKS}-{{3,}} ?{_any('markers', 'forwarded')} ?-{{3,}}\s*$"
+    rf"|{_BLANKS}{_any('markers', 'forward_begins')}\s?:?[\s*]*$",
     re.IGNORECASE,
 )
-_ORIGINAL = re.compile(
-    r"^[\s>*]{0,8}-{3,} ?(?:message d.origine|message original|original message|message initial) ?-{3,}\s*$",
-    re.IGNORECASE,
-)
-# what may stand above the fields: a rule, or the line of Orange's pages
-_RULE = re.compile(r"^\s*[_\-=—]{5,}\s*$|^[\s>]*message du \d[\d/. ]{4,12}\d\d[:h]\d\d\s*$", re.IGNORECASE)
+_ORIGINAL = re.compile(rf"{_BLANKS}-{{3,}} ?{_any('markers', 'original')} ?-{{3,}}\s*$", re.IGNORECASE)
+# what may stand above the fields: a rule, or a line that some webmails write
+_RULE = re.compile(rf"^\s*[_\-=—]{{5,}}\s*$|{_BLANKS}{_any('markers', 'above_fields')}\s*$", re.IGNORECASE)
 _ATTRIBUTION = re.compile(
-    r"^\W{0,4}(?:(?:le|on)\b(?=.*\d).{0,400}?|.{2,120}?<[^<>\s]+@[^<>\s]+>.{0,80}?)\b(?:a\s+écrit|wrote)\b.{0,60}:\s*$"
+    rf"^\W{{0,4}}(?:{_any('attributions', 'begin')}\b(?=.*\d).{{0,400}}?|.{{2,120}}?<[^<>\s]+@[^<>\s]+>.{{0,80}}?)"
+    rf"\b{_any('attributions', 'verbs')}\b(?:.{{0,60}}|.{{0,100}}<[^<>\s]+@[^<>\s]+>):\s*$"
     r"|^\W{0,4}\d{4}-\d\d-\d\d.{0,200}<[^<>\s]+@[^<>\s]+>\s*:\s*$",
     re.IGNORECASE | re.DOTALL,
 )
 # what its first line has, so that the words of an order are never taken for the beginning of one
-_ATTRIBUTION_BEGINS = re.compile(r"^\W{0,4}(?:le|on)\b|\d[:.h/-]\d\d|<[^<>\s]+@", re.IGNORECASE)
+_ATTRIBUTION_BEGINS = re.compile(
+    rf"^\W{{0,4}}{_any('attributions', 'begin')}\b|\d[:.h/-]\d\d|<[^<>\s]+@", re.IGNORECASE
+)
 # in whatever language: a time, an address and a colon, where the citation begins on the next line
 _DATED = re.compile(r"^\W{0,4}(?=.*\d[:.h]\d\d).{4,300}<\s*[^<>\s]+@[^<>\s]+>[^<>]{0,40}:\s*$", re.DOTALL)
+_NAMES = {name: _any("fields", name) for name in _WORDS["fields"]}
 # a forward of Yahoo: the marker and all its fields run together in one line
 _RUN_TOGETHER = re.compile(
-    rf"^[ \t]*(-{{3,}} ?(?:forwarded message|{_MAIL} {_PASSED_ON}) ?-{{3,}}) *((?:de|from)\s?:.*)$",
+    rf"^[ \t]*(-{{3,}} ?{_any('markers', 'forwarded')} ?-{{3,}}) *({_NAMES['from']}\s?:.*)$",
     re.IGNORECASE | re.MULTILINE,
 )
-_RUN_FIELD = re.compile(r"(?<=\S) ?(?=(?:À|To|Cc|Envoyé|Sent|Objet|Subject)\s?:)")
-_FIELDS = {
-    "from": r"de|from|expéditeur|exp",
-    "date": r"date|envoyé(?: le)?|sent",
-    "to": r"à|a|to|pour|destinataires?|dest",
-    "cc": r"cc|cci|copie(?: à)?",
-    "subject": r"objet|subject|sujet",
-    "reply-to": r"répondre à|reply-to",
-}
+_RUN_FIELD = re.compile(
+    "(?<=\\S) ?(?=(?:"
+    + "|".join(
+        word.capitalize()
+        for name in ("to", "cc", "date", "subject")
+        for word in _WORDS["fields"][name]
+        if len(word) > 1
+    )
+    + "|À)\\s?:)"
+)
 _FIELD = {
-    name: re.compile(rf"^[\s>*_]*(?:{words})[\s*_]*:[\s*_]*(.*?)[\s*_]*$", re.IGNORECASE)
-    for name, words in _FIELDS.items()
+    name: re.compile(rf"^[\s>*_]*{words}[\s*_]*:[\s*_]*(.*?)[\s*_]*$", re.IGNORECASE) for name, words in _NAMES.items()
 }
-_REPLY_SUBJECT = re.compile(r"^\s*(?:\[[^\]]*\]\s*)?(?:re|ré|rép|aw)\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
-_FORWARD_SUBJECT = re.compile(r"^\s*(?:\[[^\]]*\]\s*)?(?:tr|fwd?|transf|réexp|wg|i)\s*:", re.IGNORECASE)
+_REPLY_SUBJECT = re.compile(rf"^\s*(?:\[[^\]]*\]\s*)?{_any('subjects', 'reply')}\s*(?:\[\d+\])?\s*:", re.IGNORECASE)
+_FORWARD_SUBJECT = re.compile(rf"^\s*(?:\[[^\]]*\]\s*)?{_any('subjects', 'forward')}\s*:", re.IGNORECASE)
 _LONGEST = 600  # no marker is longer: no pattern is tried on more
+_MOST_LINES = 5000  # what stands below so many is new text: no mail is so long but to keep us busy
 _WRAPPED = 4  # lines that an attribution may take
-_MARKS = frozenset("-_=—dDbB")  # what a marker without a colon begins with
+_MARKS = frozenset("-_=—dDbBaAiIíÍ")  # what a marker without a colon begins with
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +93,12 @@ class Split:
 def split(text: str, *, subject: str = "", answers: bool = False) -> Split:
     """Part a mail's text; `answers` says that the mail refers to another one (In-Reply-To)."""
     lines = _RUN_TOGETHER.sub(lambda m: "\n".join([m[1], *_RUN_FIELD.split(m[2])]), text).split("\n")
+    parted = _parted(lines[:_MOST_LINES], subject, answers=answers)
+    below = "\n".join(lines[_MOST_LINES:])
+    return replace(parted, text=f"{parted.text}\n{below}".strip("\n")) if below else parted
+
+
+def _parted(lines: list[str], subject: str, *, answers: bool) -> Split:
     forwarding = bool(_FORWARD_SUBJECT.match(subject))
     replying = not forwarding and (answers or bool(_REPLY_SUBJECT.match(subject)))
     closing = [i for i, line in enumerate(lines) if line.rstrip().endswith(":")]

@@ -123,7 +123,8 @@ def _in_prose(paper: Paper, codes: frozenset[str]) -> Iterator[AskedLine]:
     if any(not table.boxes and not table.scanned for table in paper.tables):
         return  # cells are no sentences
     for line in texts.asked(paper.text, codes=codes).lines:
-        yield replace(line, evidence=replace(line.evidence, part=paper.name))
+        sure = min(line.certainty, paper.certainty(line.evidence.start, line.evidence.end))
+        yield replace(line, certainty=sure, evidence=replace(line.evidence, part=paper.name))
 
 
 def _text_of(paper: Paper) -> str:

@@ -29,7 +29,7 @@ def varied(line: AskedLine, before: AskedLine | None, heading: str = "") -> Aske
         return replace(line, designation=_changed(before.designation, rest))
     if not rest or not qualities_only(rest):
         return line
-    alike = before is not None and _classes(rest) & _classes(before.designation)
+    alike = before is not None and _classes(rest) <= _classes(before.designation)
     from_ = heading or (before.designation if before is not None and alike else "")
     return replace(line, designation=_changed(from_, rest)) if from_ else line
 

@@ -29,6 +29,7 @@ _NOTICES = frozenset(
 _FAILURE_FIELDS = ("x-failed-recipients", "x-ms-exchange-message-is-ndr")
 _REPLY_FIELDS = ("x-autoreply", "x-autorespond", "x-auto-response", "x-auto-reply-from", "x-mail-autoreply")
 _MANY_FIELDS = ("list-unsubscribe", "list-id", "list-subscribe", "mailing-list", "x-mlserver", "x-ml-name")
+_DELIVERED_FIELDS = ("delivered-to", "x-original-to", "envelope-to")
 _DOCUMENTS = re.compile(r"application/(?:pdf|xml|edifact|vnd\.(?:openxmlformats|oasis|ms-excel))|text/(?:csv|xml)")
 # a server's refusal (RFC 5321 §4.2, RFC 3463), and the trace fields of a mail that came back (RFC 5321 §4.4)
 _REFUSAL = re.compile(r"(?<![\w.,])5[0-7]\d[ -](?:[45]\.\d{1,3}\.\d{1,3}|[a-z<(])|(?<![\w.])[45]\.\d\.\d{1,3}(?![\w.])")
@@ -45,7 +46,7 @@ def machine(incoming: Incoming) -> Kind | None:
     if reported & _FAILURES or any(name in headers for name in _FAILURE_FIELDS):
         return Kind.BOUNCE
     mailbox = incoming.sender.email.partition("@")[0]
-    if phrase("machine", "bounce_senders").fullmatch(mailbox) or _returned(incoming):
+    if phrase("machine", "bounce_senders").fullmatch(mailbox):
         return Kind.BOUNCE
     submitted = headers.get("auto-submitted", "no").lower().split(";")[0].strip()
     replied = submitted not in {"no", "", "auto-generated"} or any(name in headers for name in _REPLY_FIELDS)
@@ -86,9 +87,21 @@ def _refused(incoming: Incoming) -> bool:
 
 
 def bulk(incoming: Incoming) -> bool:
-    """The mail was sent to many: a newsletter, a mailing list."""
-    sent_to_many = incoming.headers.get("precedence", "").strip().lower() in {"bulk", "list", "junk"}
-    return sent_to_many or any(name in incoming.headers for name in _MANY_FIELDS)
+    """The mail was sent to many: a newsletter, a mailing list; a group of our own that takes orders in is none."""
+    precedence = incoming.headers.get("precedence", "").strip().lower()
+    if precedence in {"bulk", "junk"}:
+        return True
+    listed = precedence == "list" or any(name in incoming.headers for name in _MANY_FIELDS)
+    return listed and not _own_group(incoming)
+
+
+def _own_group(incoming: Incoming) -> bool:
+    """The mail was written to the list itself, and a server of the list's own domain took it in for us."""
+    listed = re.search(r"<([^<>]+)>\s*$", incoming.headers.get("list-id", "").lower())
+    if listed is None or listed[1] not in {address.email.replace("@", ".") for address in incoming.recipients}:
+        return False
+    delivered = " ".join(incoming.headers.get(name, "") for name in _DELIVERED_FIELDS).lower()
+    return any(listed[1].endswith(f".{domain}") for domain in re.findall(r"@([\w.-]+)", delivered))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +129,7 @@ def kind_of(incoming: Incoming, *, has_lines: bool, paper_order: bool, repeat: b
     if paper_order and not bulk(incoming):
         changes = (kind for kind in _OF_AN_ORDER if said.says(kind) and not said.says(kind, "except"))
         return next(changes, Kind.ORDER)
-    if said.says(Kind.OTHER, "billed"):  # somebody's invoice to us
+    if said.says(Kind.OTHER, "billed") or _returned(incoming):  # somebody's invoice to us; a mail that came back
         return Kind.OTHER
     other_matter = not (has_lines and said.requests())
     if bulk(incoming) or (other_matter and said.says(Kind.OTHER)):
@@ -126,6 +139,8 @@ def kind_of(incoming: Incoming, *, has_lines: bool, paper_order: bool, repeat: b
     # who cancels one order and asks for lines in the same breath wants those lines
     weighed = _BEFORE_ORDERS if other_matter else _BEFORE_ORDERS[1:]
     named = next((kind for kind in weighed if said.about(kind)), None)
+    if named is None and not has_lines and said.says(Kind.CANCELLATION, "without_lines"):
+        named = Kind.CANCELLATION
     if named is None and other_matter and (said.about(Kind.OTHER) or said.says(Kind.OTHER, "later")):
         named = Kind.OTHER
     return named or _order_or_question(said, has_lines=has_lines, repeat=repeat)

@@ -13,7 +13,7 @@ from intake.attachments import Paper, Table
 from intake.reading import figures
 from intake.reading.titles import ATTRIBUTE, REFERENCES, Layout, inferred, layout_at
 from intake.reading.values import AskedLine, Evidence
-from intake.reading.words import plain, unit_named, words
+from intake.reading.words import plain, unit_family, unit_named, words
 
 _SURE = Decimal(1)
 #: How sure a quantity is that the sum of the sites does not confirm, or that nothing says is one.
@@ -145,7 +145,7 @@ def _line(row: _Row) -> AskedLine | None:
         text=" ".join(" ".join(value.split()) for value in row.cells if value),
         designation=designation,
         quantity=asked.value,
-        unit=_unit(row.cell("unit")) or packed or asked.unit or (unit_named(said[1]) if said else ""),
+        unit=_unit(row.cell("unit")) or packed or asked.unit or (_pack_named(said[1]) if said else ""),
         reference=row.cell("own_reference") or next(iter(codes), ""),
         unit_price=price if price and price > 0 else None,
         codes=codes,
@@ -165,7 +165,7 @@ def _code(row: _Row, column: str) -> str:
 def _asked(row: _Row) -> figures.Quantity | None:
     """The quantity of a row, summed over its sites; None when it orders nothing."""
     layout = row.layout
-    written = row.cell("quantity")
+    written = row.cell("quantity") or _slipped(row)
     whole = figures.quantity(written) if written else None
     if layout.sites:
         parts = [figures.quantity(row.at(position)) for position in layout.sites]
@@ -182,6 +182,12 @@ def _asked(row: _Row) -> figures.Quantity | None:
     if whole.value is None and (row.table.boxes or not row.table.page):
         return None  # words below a title on a page may be anything
     return replace(whole, certainty=min(whole.certainty, layout.certainty))
+
+
+def _slipped(row: _Row) -> str:
+    """On a page a short figure may stand nearer to the title of the unit: « 6 BTE »."""
+    beside = row.cell("unit") if row.table.boxes else ""
+    return beside if re.fullmatch(r"\d{1,5}(?:[.,]\d{1,3})? ?[^\W\d_]{1,10}\.?", beside) else ""
 
 
 def _certainty(row: _Row, asked: figures.Quantity, price: Decimal | None) -> Decimal:
@@ -234,6 +240,12 @@ def letters(column: int) -> str:
         rest, last = divmod(rest - 1, 26)
         name = chr(65 + last) + name
     return name
+
+
+def _pack_named(text: str) -> str:
+    """The pack that a bracket behind the name gives; a part (« (quart) ») says which article it is."""
+    name = unit_named(text)
+    return name if unit_family(name) != "part" else ""
 
 
 def _unit(text: str) -> str:

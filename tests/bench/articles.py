@@ -13,6 +13,7 @@ from decimal import Decimal
 from functools import cache
 from math import prod
 from pathlib import Path
+from zlib import crc32
 
 from intake.matching import CatalogueRow
 
@@ -48,7 +49,8 @@ class Article:
     def row(self) -> CatalogueRow:
         """The article as the reader's catalogue has it."""
         packs = tuple((name, Decimal(size)) for name, _, size in (pack.partition("=") for pack in [self.packs]))
-        return CatalogueRow(self.sku, self.name, self.unit, packs)
+        number = crc32(self.sku.encode())
+        return CatalogueRow(self.sku, self.name, self.unit, packs, f"200{number:010d}", f"FR{number:08X}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,11 +85,17 @@ def words_of(article: Article, *, bound: frozenset[str] = frozenset()) -> list[S
     """The words of a name, a number together with its unit, and a word of `bound` with the one that follows."""
     found: list[str] = []
     for word in article.name.split():
-        if found and (found[-1].lower() in bound or (word in UNITS and re.fullmatch(r"\d+(,\d+)?", found[-1]))):
+        if found and (
+            found[-1].lower().strip("(") in bound or (word in UNITS and re.fullmatch(r"\d+(,\d+)?", found[-1]))
+        ):
             found[-1] += f" {word}"
         else:
             found.append(word)
-    return [Said(word, keys_of(word)) for word in found]
+    return [Said(word, frozenset({bare(word)}) if _is_bound(word, bound) else keys_of(word)) for word in found]
+
+
+def _is_bound(word: str, bound: frozenset[str]) -> bool:
+    return word.partition(" ")[0].lower().strip("(") in bound
 
 
 @dataclass(slots=True)
@@ -104,7 +110,7 @@ class Catalogue:
 
     def __post_init__(self) -> None:
         for place, article in enumerate(self.articles):
-            for said in words_of(article):
+            for said in words_of(article, bound=self.bound):
                 for key in said.keys:
                     self.places[key].add(place)
                     self.family_words[article.family].add(key)

@@ -206,3 +206,10 @@ def test_e60_an_inner_mail_that_cites_another_keeps_it_apart() -> None:
     assert NEW in inner.text
     assert OLD not in inner.text
     assert OLD in inner.quoted
+
+
+def test_a_text_without_end_keeps_its_last_line() -> None:
+    incoming = mail(f"{NEW}\n\n{CITED['gmail']}\n" + "> encore\n" * 6000 + "2 cartons de crème\n")
+    assert incoming.text.startswith(NEW)
+    assert incoming.text.endswith("2 cartons de crème")
+    assert OLD in incoming.quoted

@@ -220,6 +220,18 @@ def test_pages_of_eight_mail_programs_give_only_what_is_new(shared_case: Callabl
         assert "".join(incoming.text.split()) == "Hi.Iamfine.Thanks,Alex", file.name
 
 
+@pytest.mark.parametrize("language", ["fr", "en", "de", "es", "it", "nl", "pt"])
+def test_e60_forwards_of_every_mail_program_in_french_english_and_the_neighbours_languages(
+    language: str, shared_case: Callable[[str], Path]
+) -> None:
+    files = files_of(shared_case("mail-forward-crisp/fixtures"), re.compile(rf"_{language}_body\.txt$"))
+    for file in files:
+        incoming = parse(SENT_AS["forward"] + b"Content-Type: text/plain\r\n\r\n" + file.read_bytes(), received_at=NOW)
+        assert [inner.sender.email for inner in incoming.forwarded] == ["john.doe@acme.com"], file.name
+        assert "Aenean quis diam urna" in incoming.forwarded[0].text, file.name
+        assert "Aenean quis diam urna" not in incoming.text, file.name
+
+
 DECIDED = {
     "email-01-complete": {Kind.ORDER},
     "email-02-missing-qty": {Kind.ORDER},

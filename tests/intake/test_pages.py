@@ -55,8 +55,8 @@ def test_s41_text_that_nobody_can_see_is_not_read_and_somebody_is_told(written: 
     assert HIDDEN not in " ".join(words(incoming))
     assert words(incoming)[:5] == ["Bonjour,", "3", "cartons", "de", "lait"]
     assert words(incoming)[-1] == "Merci"
-    assert incoming.findings == ("hidden_text",)
-    assert "hidden_text" in understand(incoming, today=date(2026, 11, 24)).findings
+    assert incoming.findings == ("mail_hides_text",)
+    assert "mail_hides_text" in understand(incoming, today=date(2026, 11, 24)).findings
 
 
 def test_s41_hidden_text_beside_plain_text_is_told_of_too() -> None:
@@ -64,7 +64,7 @@ def test_s41_hidden_text_beside_plain_text_is_told_of_too() -> None:
     raw = b"Content-Type: multipart/alternative; boundary=a\r\n\r\n--a\r\n\r\n3 cartons de lait\r\n--a\r\n"
     raw += b"Content-Type: text/html\r\n\r\n" + body.encode() + b"\r\n--a--\r\n"
     incoming = parse(raw, received_at=NOW)
-    assert (incoming.text, incoming.findings) == ("3 cartons de lait", ("hidden_text",))
+    assert (incoming.text, incoming.findings) == ("3 cartons de lait", ("mail_hides_text",))
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_a_table_without_rules_keeps_wrapped_descriptions_and_drops_what_has_no_
             <p>Merci de confirmer par retour. Aucune livraison après 11 h, ni avant 6 h le samedi.</p>"""
         )
     )
-    assert [(line.quantity, line.unit, line.content) for line in lines] == [(4, "", None), (10, "carton", 6)]
+    assert [(line.quantity, line.unit, line.content) for line in lines] == [(4, "quart", None), (10, "carton", 6)]
     assert lines[0].designation.endswith("avec étiquette de traçabilité")
 
 

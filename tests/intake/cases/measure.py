@@ -80,7 +80,7 @@ def compared(case: dict[str, Any], answer: dict[str, Any]) -> tuple[Tally, list[
         return tally, silent
     open_truth = list(case["lines"])
     all_sure = True
-    for line in given:
+    for line in sorted(given, key=lambda one: -one["confidence"]):
         truth = next((one for one in open_truth if fits(one, line)), None)
         claimed = line["sku"] is not None
         sure = claimed and line["confidence"] >= CONFIDENT

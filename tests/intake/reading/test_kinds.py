@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from intake.incoming import Address, Attachment, Channel, Incoming
-from intake.reading import Kind, read
+from intake.reading import Kind, kinds, read
 
 TODAY = date(2026, 11, 24)
 
@@ -73,7 +75,7 @@ def test_e51_a_machine_never_orders(incoming: Incoming, kind: Kind) -> None:
         (message("Votre message est revenu.", "Échec de remise", auto_submitted="auto-replied"), Kind.BOUNCE),
         (
             message("Copie du message :\n\n  Received: from a by b; mardi\n  From: x@y.example\n  3 cartons de lait"),
-            Kind.BOUNCE,
+            Kind.OTHER,
         ),
         (message("Je suis en congés jusqu'au 3 décembre, contactez Sylvie.", "Re: devis"), Kind.AUTO_REPLY),
         (message("3 cartons de lait", auto_submitted="auto-generated"), Kind.AUTO_REPLY),
@@ -83,6 +85,27 @@ def test_e51_a_machine_never_orders(incoming: Incoming, kind: Kind) -> None:
 def test_e51_a_machine_is_known_by_its_headers_and_its_structure(incoming: Incoming, kind: Kind) -> None:
     reading = read(incoming, today=TODAY)
     assert (reading.kind, reading.lines) == (kind, ())
+
+
+@pytest.mark.parametrize(
+    ("listed", "written_to", "delivered_to", "kind"),
+    [
+        ("Commandes <commandes.f.example>", "commandes@f.example", "boite@f.example", Kind.ORDER),
+        ("<lettre.news.example>", "commandes@f.example", "commandes@f.example", Kind.OTHER),
+        ("<lettre.f.example>", "commandes@f.example", "commandes@f.example", Kind.OTHER),
+        ("<forum.metier.example>", "forum@metier.example", "commandes@f.example", Kind.OTHER),
+        ("commandes.f.example", "commandes@f.example", "", Kind.OTHER),
+    ],
+)
+def test_an_order_that_came_through_our_own_group_address_is_no_newsletter(
+    listed: str, written_to: str, delivered_to: str, kind: Kind
+) -> None:
+    headers = {"list-id": listed, "precedence": "list", "list-unsubscribe": "<mailto:x@f.example>"}
+    headers |= {"delivered-to": delivered_to} if delivered_to else {}
+    at, recipients = datetime(2026, 11, 24, tzinfo=UTC), (Address(written_to), Address(delivered_to))
+    text = "Merci de livrer 3 cartons de lait"
+    grouped = Incoming(Channel.MAIL, Address("a@c.example"), at, text, headers=headers, recipients=recipients)
+    assert read(grouped, today=TODAY).kind is kind
 
 
 def carrying(media_type: str, text: str = "", **headers: str) -> Incoming:
@@ -106,6 +129,8 @@ def test_a_document_that_a_purchasing_system_generated_is_no_automatic_reply() -
     [
         ("Le colis a été retourné, personne n'est passé.", "Colis non remis"),
         ("Le transporteur annonce un échec de livraison, que se passe-t-il ?", "Échec de livraison de ce matin"),
+        ("Nous n'avons rien reçu depuis lundi.", "Absence de livraison"),
+        ("Pouvez-vous nous l'envoyer ?", "Accusé de réception de commande manquant"),
         ("Two parcels came back undelivered, please call us.", "Undelivered parcels"),
         ("Je suis absent jusqu'à lundi, pouvez-vous livrer mardi ?", ""),
         ("Je suis en congés demain, il me faudrait 3 cartons de lait avant mon retour.", ""),
@@ -130,11 +155,29 @@ def right(split: str, kind: str = "") -> tuple[int, int]:
     return sum(one == row["kind"] for one, row in zip(found, rows, strict=True)), len(rows)
 
 
-@pytest.mark.parametrize("split", ["tune", "unseen"])
+@pytest.mark.parametrize("split", ["tune", "unseen", "second tune", "second unseen"])
 def test_messages_of_many_trades_are_taken_for_what_they_are(split: str) -> None:
     known, total = right(split)
-    assert total >= 70
+    assert total >= 20
     assert known >= 0.95 * total, f"{known} of {total}"
+
+
+def names_of(folder: Path) -> list[str]:
+    """The French and English names of all foods and of all bicycle parts."""
+    foods = (folder / "catalogue-ciqual" / "alim_2017-11-21.xml").read_bytes().decode("cp1252", "replace")
+    names = [name.strip() for name in re.findall(r"<alim_nom_(?:fr|eng)>([^<]+)<", foods)]
+    with (folder / "catalogue-adventureworks-fr" / "catalogue.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter=";"))
+    return names + [row[column] for row in rows for column in ("name_fr", "name_en") if row[column]]
+
+
+def test_no_name_of_an_article_makes_anything_but_an_order_of_an_order(shared_case: Callable[[str], Path]) -> None:
+    names = names_of(shared_case("catalogue-ciqual").parent)
+    assert len(names) > 6000
+    for position, name in enumerate(names[::3]):
+        text = (f"Bonjour,\n3 cartons de {name}\nMerci", f"Merci de livrer jeudi 2 {name}, cordialement")[position % 2]
+        kind = kinds.kind_of(message(text), has_lines=True, paper_order=False, repeat=False)
+        assert kind is Kind.ORDER, name
 
 
 def test_a_human_who_says_no_to_auto_submitted_is_a_human() -> None:

@@ -159,7 +159,7 @@ def test_a_number_that_is_not_meant_is_no_quantity(text: str, lines: list[tuple[
 @pytest.mark.parametrize(
     ("text", "lines"),
     [
-        ("2 couronnes de câble 3G1,5 100m", [("2", "bobine", "câble 3G1,5 100m")]),
+        ("2 couronnes de câble 3G1,5 100m", [("2", "couronne", "câble 3G1,5 100m")]),
         ("16x1,5 x 4 barres", [("4", "barre", "16x1,5")]),
         ("coude 15x21 (x6)", [("6", "", "coude 15x21")]),
         ("ruban 25m x2", [("2", "", "ruban 25m")]),
