@@ -78,6 +78,11 @@ def as_usual(text: str) -> bool:
     return bool(_said("usual").search(plain(text)))
 
 
+def only_again(text: str) -> bool:
+    """The whole message says no more than « the same »."""
+    return _said("bare").fullmatch(plain(text).strip(" .!\n")) is not None
+
+
 def with_changes(again: tuple[AskedLine, ...], said: tuple[AskedLine, ...], text: str) -> tuple[AskedLine, ...]:
     """What is ordered again and what the message adds: an article said anew has its new quantity, to be confirmed.
 
@@ -108,7 +113,7 @@ def _pointed_at(session: Session, customer: Customer, flat: str, *, today: date)
                 order for order in registered if order.confirmed_at and first <= business_date(order.confirmed_at) < end
             ]
             return Earlier(then[0], CERTAIN) if len(then) == 1 else Earlier(then[0] if then else last, LIKELY)
-    if _said("usual").search(flat):
+    if _said("usual").search(flat) or only_again(flat):
         baskets = {_basket(order) for order in registered[:HABIT]}
         agree = len(registered) >= HABIT and len(baskets) == 1
         return Earlier(last, CERTAIN if agree else LIKELY)

@@ -26,6 +26,7 @@ from intake.catalogues import article_matcher
 from intake.reading import AskedLine as Said
 from intake.reading import Evidence, Kind, read, texts
 from intake.reading.words import plain, unit_named, words
+from intake.understand import habits
 from intake.understand.drafts import counted_by, lines_of
 from intake.understand.opened import answerable, incoming_of
 
@@ -107,6 +108,8 @@ def join(
         return True
     if order is None:
         return False
+    if chat and habits.only_again(opened.incoming.text):  # the same as what, in the middle of an order?
+        raise NotUnderstood("correction_unclear")
     unwanted = _unwanted(opened)
     if unwanted:
         return _take_out(session, customer, order, unwanted, by=by, desk=desk)

@@ -19,8 +19,9 @@ from intake.incoming import Address, Attachment, Authentication, Channel, Incomi
 from intake.matching import Index
 from intake.matching.customers import Clue, Directory, Identified, domain_of, identify
 from intake.mime.parts import sniff
-from intake.reading import Reading, kinds
+from intake.reading import Kind, Reading, kinds
 from intake.requests import Request, codes_of, request_of
+from intake.understand import habits
 from intake.understand.directories import colleague, directory, ours
 from intake.voice import Transcribe
 
@@ -63,6 +64,9 @@ class Loaded:
         request = request_of(incoming, self.customers, today=today, ours=self.ours, codes=self.codes)
         if request.asked_in is incoming:
             request = replace(request, reading=listened.believed(request.reading))
+        if incoming.channel is Channel.CHAT and not incoming.attachments and habits.only_again(incoming.text):
+            again = replace(request.reading, kind=Kind.ORDER, repeat_of_last_order=True)
+            request = replace(request, reading=again)
         if self.assigned:
             request = replace(request, who=Identified(self.assigned, Clue.ADDRESS))
         passed_on = request.asked_in is not incoming

@@ -262,3 +262,10 @@ def test_lines_of_a_quote_are_read_and_taken_in_one_go(
 ) -> None:
     say(words.format(quoted(engine)))
     assert drafted(engine) == lines
+
+
+def test_idem_alone_is_the_last_order_to_be_confirmed_and_in_an_order_a_question(engine: Engine, say: Say) -> None:
+    ordered(engine, 7, CAF_1=6)
+    say("idem svp")
+    assert drafted(engine) == [("CAF-1", 6, False)]
+    assert say("idem").reason == "correction_unclear"
