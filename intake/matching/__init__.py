@@ -8,7 +8,7 @@ bought is taken, with less confidence; else none is claimed, and both are given,
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -16,10 +16,10 @@ from intake.matching.alignments import Fit, Judge, terms
 from intake.matching.articles import CatalogueRow, cut, root, unit_name
 from intake.matching.confidences import confidence, odds
 from intake.matching.postings import Names, gather
-from intake.matching.quantities import DOUBTFUL, base_quantity
+from intake.matching.quantities import DOUBTFUL, LIKELY, base_quantity
 from intake.matching.vocabularies import Vocabulary
 from intake.reading.values import AskedLine
-from intake.reading.words import plain, unit_family
+from intake.reading.words import measures, plain, unit_family, unit_forms
 
 __all__ = ["DOUBTFUL", "NOBODY", "Buyer", "CatalogueRow", "Index", "Matched"]
 
@@ -84,13 +84,19 @@ class Index:
     def match(self, line: AskedLine, buyer: Buyer = NOBODY) -> Matched:
         """The article a line means; none when nothing is near enough, or two are as near.
 
-        Where words stand above the line (« Sirops : »), they count when the line is surer with them.
+        Where words stand above the line (« Sirops : »), or the unit may be the thing itself (« 2 tubes PVC »), the
+        reading that is surer counts.
         """
-        alone = self._match(line, buyer)
-        if not line.heading or alone.confidence >= _EXACT:
-            return alone
-        under = self._match(replace(line, designation=f"{line.heading} {line.designation}"), buyer)
-        return under if under.row is not None and under.confidence > alone.confidence else alone
+        best = self._match(line, buyer)
+        for other in _other_readings(line):
+            if best.confidence >= _EXACT:
+                break
+            found = self._match(other, buyer)
+            if found.row is None or found.confidence <= best.confidence:
+                continue
+            if other.unit == line.unit or _is_the_thing(line.unit, found.row):
+                best = found
+        return best
 
     def _match(self, line: AskedLine, buyer: Buyer) -> Matched:
         named = self._named(line, buyer)
@@ -152,9 +158,7 @@ class Index:
         best: dict[int, Fit] = {}
         for name, marks, fit in zip(names, said, fits, strict=True):
             place = int(self._names.owners[name])
-            hint = max(
-                _unit_hint(line.unit, self.rows[place]), _NAMED_SO if unit is not None and unit in marks[0] else 0
-            )
+            hint = max(_unit_hint(line, self.rows[place]), _NAMED_SO if unit is not None and unit in marks[0] else 0)
             found = replace(fit, cost=fit.cost - hint)
             if place not in best or found.cost < best[place].cost:
                 best[place] = found
@@ -172,21 +176,56 @@ class Index:
         spans = zip(np.searchsorted(owners, places), np.searchsorted(owners, places, side="right"), strict=True)
         return [name for start, end in spans for name in range(start, end)]
 
+    def _says(self, row: CatalogueRow, others: tuple[tuple[str, Decimal], ...], quantity: Decimal | None) -> bool:
+        """The article or one that it may be as well says the number that would count it."""
+        near = [self.rows[place] for sku, _ in others if (place := self._codes.get(_code(sku))) is not None]
+        return quantity is None or any(
+            _number_said(name, quantity) for one in (row, *near) for name in (one.name, *one.aliases)
+        )
+
     def _measured(
         self, line: AskedLine, row: CatalogueRow, confidence: Decimal, agreement: Decimal,
         others: tuple[tuple[str, Decimal], ...] = (),
     ) -> Matched:  # fmt: skip
         counted = base_quantity(line, row)
-        sure = (confidence * agreement * counted.confidence * min(line.certainty, Decimal(1))).quantize(Decimal("0.01"))
+        certain = line.bare and line.certainty >= LIKELY and not self._says(row, others, line.quantity)
+        certainty = Decimal(1) if certain else min(line.certainty, Decimal(1))
+        sure = (confidence * agreement * counted.confidence * certainty).quantize(Decimal("0.01"))
         return Matched(
             row, counted.value, counted.packaging, sure if counted.value is not None else min(sure, DOUBTFUL), others
         )
 
 
-def _unit_hint(unit: str, row: CatalogueRow) -> float:
-    """The customer's unit points at articles sold that way."""
+def _other_readings(line: AskedLine) -> Iterator[AskedLine]:
+    """The line under its heading, and with its unit for the thing that is counted."""
+    if line.heading:
+        yield replace(line, designation=f"{line.heading} {line.designation}")
+    if line.unit and not line.in_table and unit_forms().get(plain(line.unit), ("", ""))[1] == "pack":
+        yield replace(line, designation=f"{line.unit} {line.designation}", unit="")
+
+
+def _is_the_thing(unit: str, row: CatalogueRow) -> bool:
+    """The article's name begins with this word, and it is not sold by it."""
+    sold = {unit_name(row.unit), *(unit_name(name) for name, _ in row.packagings)}
+    first = re.match(r"[^\W\d_]+", plain(row.name))
+    return unit not in sold and first is not None and unit_name(first[0]) == unit
+
+
+def _number_said(name: str, quantity: Decimal) -> bool:
+    """A name says this number."""
+    digits = f"{quantity.normalize():f}".replace(".", "[.,]")
+    return re.search(rf"(?<![\d.,]){digits}(?![\d.,]*\d)", name) is not None
+
+
+def _unit_hint(line: AskedLine, row: CatalogueRow) -> float:
+    """The customer's unit points at articles sold that way; « 5 kg » at the sack of 5 kg."""
+    unit = line.unit
     if not unit:
         return 0.0
+    if plain(unit) in measures() and line.quantity is not None:
+        dimension, factor = measures()[plain(unit)]
+        whole = any(one.dimension == dimension and one.size == line.quantity * factor for one in cut(row.name).measured)
+        return _SOLD_SO if whole else 0.0
     names = [unit_name(row.unit), *(unit_name(name) for name, _ in row.packagings)]
     if unit in names:
         return _SOLD_SO

@@ -131,7 +131,8 @@ def _term(mark: str, known: Vocabulary, beside: Sequence[str] = ()) -> Iterator[
 
 def _word(mark: str, known: Vocabulary) -> Term:
     """A word, as itself, mistyped, shortened, or as the initials of a name."""
-    near = [*known.near(mark), *_multiple(mark)]
+    shortened = [(f"{mark[:length]}.", 0.85) for length in range(2, len(mark))]
+    near = [*known.near(mark), *shortened, *_multiple(mark)]
     options = tuple(_of(near, known.numbers)) or tuple(_of([(f"^{mark}", 0.85)], known.numbers))
     best = max(options, key=lambda one: one[1], default=None)
     rare = known.weight(mark) if best is None or best[1] == 1.0 else min(3.0, known.weight_of(best[0]))

@@ -70,7 +70,7 @@ def root(word: str) -> str:
     """A word without its French ending, so that plurals and feminines meet."""
     table = words("words")
     if len(word) <= 3 or any(letter.isdigit() for letter in word):
-        return word
+        return word[:-1] if len(word) == 3 and word.endswith("s") and word.isalpha() else word
     for ending, instead in table["endings"]:
         if word.endswith(ending) and len(word) - len(ending) + len(instead) >= 3:
             return str(word[: len(word) - len(ending)] + instead)
@@ -118,6 +118,8 @@ def cut_anew(text: str) -> Words:
         packed = kind == "word" and (written in packs or (packed and written == "de"))
         if kind == "word" and written not in lone:
             beside += _number_in(written)
+            if flat[match.end() : match.end() + 1] == "." and written.isalpha() and len(written) > 1:
+                beside += (f"{written}.",)  # « Dom. Reverdot »: a shortened word
             found = _word_marks(written)
             if found is None:
                 negated = True

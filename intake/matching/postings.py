@@ -5,13 +5,15 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from intake.matching.articles import CatalogueRow, cut_anew
+from intake.matching.articles import CatalogueRow, cut_anew, root
 from intake.matching.vocabularies import Vocabulary, is_word
+from intake.reading.words import plain
 
 if TYPE_CHECKING:
     from intake.matching.alignments import Term
@@ -93,12 +95,23 @@ def _frozen(numbers: array[int]) -> NDArray[np.int32]:
 def _sayings(row: CatalogueRow) -> Iterable[tuple[tuple[str, ...], tuple[str, ...]]]:
     """What each name of an article says; an alias may be said with what the article's own name adds."""
     name = cut_anew(row.name)
-    yield name.marks, (*name.beside, *_initials(name.marks))
+    sold = tuple(
+        mark
+        for unit in (row.unit, *(pack for pack, _ in row.packagings))
+        if (mark := _unit_mark(unit)) not in name.marks
+    )
+    yield name.marks, (*name.beside, *_initials(name.marks), *sold)
     for alias in row.aliases:
         if alias.strip():
             other = cut_anew(alias)
             beside = dict.fromkeys((*name.marks, *name.beside, *other.beside))
             yield other.marks, tuple(mark for mark in beside if mark not in other.marks)
+
+
+@lru_cache(maxsize=1024)
+def _unit_mark(unit: str) -> str:
+    """How the article is sold is said of it as well: « Sancerre, bouteille »."""
+    return root(plain(unit))
 
 
 def _initials(marks: tuple[str, ...]) -> tuple[str, ...]:

@@ -52,19 +52,32 @@ def _counted(line: AskedLine, row: CatalogueRow) -> BaseQuantity:
     kind = unit_forms().get(plain(unit), ("", ""))[1] if unit else "count"
     if unit == base:
         return BaseQuantity(quantity)
-    if not unit and plain(row.unit) in measures() and not line.in_table:  # « 2 abondances » are no two kilos
-        packs = [
-            (name, size) for name, size in row.packagings if unit_forms().get(plain(name), ("", "x"))[1] != "measure"
-        ]
-        if len(packs) == 1:
-            return BaseQuantity(quantity * packs[0][1], packs[0][0], LIKELY)
-        return BaseQuantity(quantity, "", DOUBTFUL)
+    unsaid = _unsaid(quantity, line, row) if not unit and not line.in_table else None
+    if unsaid is not None:
+        return unsaid
     for name, size in row.packagings:
         if unit and unit_name(name) == unit:
             return BaseQuantity(quantity * size, name)
     if kind == "measure":
         return _measured(quantity, unit, row)
     return _pieces(line, row, quantity, base) if kind == "count" else _packed(quantity, unit, row, base)
+
+
+def _unsaid(quantity: Decimal, line: AskedLine, row: CatalogueRow) -> BaseQuantity | None:
+    """What a number without a unit counts of an article sold by weight, or of one whose pack ends the line."""
+    if plain(row.unit) in measures():  # « 2 abondances » are no two kilos
+        packs = [one for one in row.packagings if unit_forms().get(plain(one[0]), ("", ""))[1] != "measure"]
+        if len(packs) == 1:
+            return BaseQuantity(quantity * packs[0][1], packs[0][0], LIKELY)
+        return BaseQuantity(quantity, "", DOUBTFUL)
+    for name, size in row.packagings:
+        if _ends_with(line.designation, name):  # « 1 x arôme vanille carton »
+            return BaseQuantity(quantity * size, name, LIKELY)
+    return None
+
+
+def _ends_with(designation: str, pack: str) -> bool:
+    return bool(designation.strip()) and unit_name(designation.rsplit(maxsplit=1)[-1]) == unit_name(pack)
 
 
 def _packed(quantity: Decimal, unit: str, row: CatalogueRow, base: str) -> BaseQuantity:

@@ -48,6 +48,8 @@ def read(incoming: Incoming, *, today: date, codes: frozenset[str] = frozenset()
     flat = plain(f"{incoming.subject}\n{incoming.text}")
     repeat = not on_paper and not offered and bool(phrase("repeat", "same").search(flat))
     kind = kinds.kind_of(incoming, has_lines=bool(whole.lines or offered), paper_order=bool(on_paper), repeat=repeat)
+    if whole.changed and kind is Kind.ORDER_CHANGE:
+        kind = Kind.ORDER  # the covering message changes the paper that it brings, no earlier order
     if structured is not None and structured.order is not None:
         kind = Kind(structured.order.kind)
     body = f"{incoming.subject}\n{incoming.text}"

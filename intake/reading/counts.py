@@ -33,6 +33,7 @@ class Count:
 
     `leads`: the article must follow (« 3 cartons de »). `article`: only « un » or « une » says it.
     `times`: written as a factor (« x4 »). `same`: of what was counted before (« deux de rosé »).
+    `bare`: a number at the end, the only one of its piece, that nothing marks.
     """
 
     value: Decimal
@@ -44,6 +45,7 @@ class Count:
     article: bool = False
     times: bool = False
     same: bool = False
+    bare: bool = False
     content: Decimal | None = None
     certainty: Decimal = Decimal(1)
 
@@ -65,7 +67,9 @@ def best_count(found: list[Token]) -> Count | None:
     corrected = any(c.start < best.start for c in rivals) and best is not candidates[0]
     if rivals and not corrected:
         return replace(best, certainty=Decimal("0.7"))
-    return best
+    of = any(t.end <= best.start and t.text in _of() and t.end + 1 >= best.start for t in found)
+    ends = all(t.kind in IDLE for t in found if t.start >= best.end)
+    return replace(best, bare=best.weight == _BARE and not best.unit and ends and len(candidates) == 1 and not of)
 
 
 def _behind_correction(found: list[Token], count: Count) -> bool:
@@ -271,7 +275,9 @@ def _content(found: list[Token], position: int) -> tuple[Decimal | None, int]:
     ):
         value = found[position + 1].value
         if value is not None and value == value.to_integral():
-            _, after = _unit(found, position + 2) if found[position + 1].kind == "number" else ("", position + 2)
+            inner, after = _unit(found, position + 2) if found[position + 1].kind == "number" else ("", position + 2)
             nothing_else = all(t.kind in IDLE for t in found[after:]) and _first(found, position - 1)
+            if nothing_else and not inner:
+                return None, position  # « 4 barres de 12 » names what it counts by its size
             return value, position + 2 if nothing_else else after
     return None, position

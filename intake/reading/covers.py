@@ -92,8 +92,9 @@ def _by_former_quantity(lines: Sequence[AskedLine], name: str, around: str) -> i
 
 
 def _alike(some: set[str], others: set[str]) -> bool:
-    """A word of theirs begins alike."""
-    return any(one[:5] == other[:5] for one in some for other in others if len(one) >= 4 and len(other) >= 4)
+    """A word or code of theirs is the same, or begins alike."""
+    coded = any(any(letter.isdigit() for letter in word) for word in some & others)
+    return coded or any(one[:5] == other[:5] for one in some for other in others if len(one) >= 4 and len(other) >= 4)
 
 
 def _roots(text: str) -> set[str]:

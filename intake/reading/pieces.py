@@ -124,6 +124,8 @@ def _runs(piece: Piece) -> Iterator[Piece]:
         cuts = [count.start for count in leading[1:]]
     elif len(trailing) > 1 and len(trailing) == len(counts):
         cuts = [count.end for count in trailing[:-1]]
+    elif len(leading) > 1 and not content([t for t in piece.tokens if t.start >= leading[-1].end]):
+        cuts = [count.end for count in leading[:-1]]  # « t55 8 sacs tradi 15 sacs »
     else:
         cuts = []
     parts = [

@@ -124,7 +124,7 @@ class _Reader:
         if any(t.kind == "correction" for t in piece.tokens):
             position = _corrected(self.found, line)
             if position is None:
-                self._doubt(line)
+                self._doubt(self.text[piece.start : piece.end])
             else:
                 meant = self.found[position]
                 self.found[position] = replace(line, designation=meant.designation, unit=line.unit or meant.unit)
@@ -136,16 +136,16 @@ class _Reader:
         merged = varied(line, before, self.heading)
         plain_line = merged is line
         if self.common and lacks(merged.designation, self.common):
-            merged = replace(merged, designation=f"{merged.designation} {self.common}")
-        if plain_line and self.title:
+            merged = replace(merged, heading=self.common)
+        elif plain_line and self.title:
             merged = replace(merged, heading=self.title)
         if plain_line and not qualities_only(line.designation):
             self.heading = ""
         (self.loose if merged.certainty == 0 else self.found).append(merged)
 
-    def _doubt(self, line: AskedLine) -> None:
+    def _doubt(self, words_: str) -> None:
         """A correction that means no line plainly makes those that share a word with it doubtful."""
-        said = {word for word in _roots(line.designation) if len(word) > 2}
+        said = {word for word in _roots(words_) if len(word) > 2}
         self.found = [
             replace(one, certainty=min(_LIKELY, one.certainty)) if said & _roots(one.designation) else one
             for one in self.found
@@ -220,6 +220,7 @@ class _Reader:
             content=count.content or holds,
             certainty=Decimal(0) if count.article and not unit_named(count.unit) else certainty,
             evidence=Evidence("body", begin, stop),
+            bare=count.bare,
             again=(aside.value, aside.unit) if aside is not None and holds is None else None,
         )
 
@@ -256,7 +257,7 @@ class _Reader:
             same = replace(self.found[-1], text=self.text[begin:stop], evidence=evidence, certainty=_LIKELY, codes=())
             yield replace(same, designation=_text(self.text, named), reference="")
             return
-        asked_for = _unquantified(self.text, piece)
+        asked_for = _unquantified(self.text, piece, listed=bool(self.found))
         if asked_for is not None:
             yield asked_for
             return
@@ -373,16 +374,19 @@ def _noun(before: list[Token]) -> list[Token]:
     return before
 
 
-def _unquantified(text: str, piece: Piece) -> AskedLine | None:
-    """« il nous faut du papier » : an article that is asked for without a quantity."""
-    for position, token in enumerate(piece.tokens[:-1]):
-        if token.kind == "request" and piece.tokens[position + 1].text in {"du", "des"}:
-            chosen = _trimmed(piece.tokens[position + 1 :])
-            if chosen and len(chosen) <= 6:
-                begin, stop = chosen[0].start, chosen[-1].end
-                return AskedLine(
-                    text[begin:stop], _text(text, chosen), None, Evidence("body", begin, stop), certainty=Decimal("0.5")
-                )
+def _unquantified(text: str, piece: Piece, *, listed: bool) -> AskedLine | None:
+    """« il nous faut du papier », and « de la colle » in a list: an article that is asked for without a quantity."""
+    some = phrase("lines", "some")
+    for position, token in enumerate(piece.tokens):
+        asks = token.kind == "request" or (listed and position == 0)
+        first = position + (token.kind == "request")
+        if not asks or first >= len(piece.tokens) or not some.match(plain(text[piece.tokens[first].start : piece.end])):
+            continue
+        chosen = _trimmed(piece.tokens[first:])
+        if chosen and len(chosen) <= 7:
+            begin, stop = chosen[0].start, chosen[-1].end
+            evidence = Evidence("body", begin, stop)
+            return AskedLine(text[begin:stop], _text(text, chosen), None, evidence, certainty=Decimal("0.5"))
     return None
 
 

@@ -110,14 +110,28 @@ def inferred(rows: Sequence[Sequence[str]]) -> Layout | None:
     width = max((len(row) for row in filled), default=0)
     counted = [p for p in range(width) if len(filled) >= 2 and _counts(filled, p) and _whole(filled, p)]
     worded = [p for p in range(width) if _worded(filled, p) >= 0.8 * len(filled)]
-    if len(counted) != 1 or not worded:
+    if not counted or not worded:
         return None
+    if len(counted) > 1:
+        return _sites_without_title(rows, filled, worded, counted)
     columns = {"designation": max(worded, key=lambda p: sum(len(row[p]) for row in filled if p < len(row)))}
     columns["quantity"] = counted[0]
     codes = [p for p in worded if p != columns["designation"] and _coded(filled, p)]
     if codes:
         columns["reference"] = codes[0]
     return Layout(columns, height=0, certainty=Decimal("0.85"))
+
+
+def _sites_without_title(
+    rows: Sequence[Sequence[str]], filled: Sequence[Sequence[str]], worded: list[int], counted: list[int]
+) -> Layout | None:
+    """« Emballages | Dole | Lons » : columns of whole numbers under names that are no known titles are sites."""
+    first = next((row for row in rows if any(cell.strip() for cell in row)), ())
+    named = all(p < len(first) and re.search(r"[^\W\d_]{2}", first[p]) and not column_of(first[p]) for p in counted)
+    others = any(_counts(filled[1:], p) for p in range(max(map(len, filled))) if p not in counted)
+    if not named or others or min(counted) < min(worded):
+        return None
+    return Layout({"designation": worded[0]}, tuple(counted), height=0, certainty=Decimal("0.7"))
 
 
 def _whole(rows: Sequence[Sequence[str]], position: int) -> bool:

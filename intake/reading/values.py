@@ -50,7 +50,8 @@ class AskedLine:
     `codes` are all the codes written for it, `content` is how many he says one unit holds (« cartons de 6 »),
     `heading` what stands above or before the line and may belong to its name (« Sirops : menthe 6, citron 3 »),
     `again` the quantity and unit in which he says it a second time (« 10 cartons (120 bouteilles) »),
-    `certainty` (0 to 1) how sure the reader is of the quantity.
+    `certainty` (0 to 1) how sure the reader is of the quantity; `bare` when it is a number at the end that nothing
+    marks as a quantity: sure only of an article that does not say that number itself.
     """
 
     text: str
@@ -66,6 +67,7 @@ class AskedLine:
     again: tuple[Decimal, str] | None = None
     certainty: Decimal = Decimal(1)
     in_table: bool = False
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
