@@ -22,12 +22,11 @@ from core.journal import Actor, ActorKind
 from core.messages import ALBUM, Message, MessageChannel, MessageState
 from core.orders import Order, OrderLine, OrderState
 from intake import changes
-from intake.catalogues import article_matcher
 from intake.reading import AskedLine as Said
 from intake.reading import Evidence, Kind, read, texts
 from intake.reading.words import plain, unit_named, words
 from intake.understand import habits
-from intake.understand.drafts import counted_by, lines_of
+from intake.understand.drafts import counted_by, lines_of, matcher_for
 from intake.understand.opened import answerable, incoming_of
 
 if TYPE_CHECKING:
@@ -225,7 +224,7 @@ def _take_out(
     session: Session, customer: Customer, order: Order, unwanted: tuple[str, ...], *, by: Actor, desk: Desk
 ) -> bool:
     """Take out the lines that are not wanted any more; False unless each name is one line, and something is left."""
-    matcher = article_matcher(session, customer)
+    matcher = matcher_for(session, customer)
     there = {line.article.sku: line for line in order.kept_lines if line.article is not None}
     named = [matcher.possible(name) & set(there) for name in unwanted]
     gone = {sku for found in named for sku in found}
