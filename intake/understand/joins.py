@@ -89,7 +89,7 @@ def join(
     False when there is none, or they say nothing about it; `answered` is what of ours a mail answers. A correction that
     cannot be tied to a line raises `NotUnderstood`: it is no order of its own.
     """
-    today, chat = business_date(message.received_at), message.channel is MessageChannel.CHAT
+    chat = message.channel is MessageChannel.CHAT
     if not chat and answered is None:
         return False
     order = (
@@ -99,10 +99,7 @@ def join(
     )
     by, corrected = Actor(ActorKind.CUSTOMER, customer.id), correction(opened.incoming.text)
     if corrected is not None:
-        line, sure = None, False
-        if order is not None:
-            line, sure = _line_that_said(session, message, customer, order, desk, old=corrected.old, today=today)
-        if order is None or line is None or not _recount(session, order, line, corrected, sure=sure, by=by, desk=desk):
+        if order is None or not correct(session, message, order, corrected, by=by, desk=desk):
             raise NotUnderstood("correction_unclear")
         return True
     if order is None:
@@ -118,6 +115,13 @@ def join(
     pages = any(flag.startswith(ALBUM) for flag in message.flags.split())
     day = opened.reading.requested_delivery_date
     return changes.merge(session, order, asked, day, by=by, at=desk.at, replacing=not pages)
+
+
+def correct(session: Session, message: Message, order: Order, wanted: Correction, *, by: Actor, desk: Desk) -> bool:
+    """Give the line that the message corrects its new number; False when it is not clear which one, or makes none."""
+    today = business_date(message.received_at)
+    line, sure = _line_that_said(session, message, order.customer, order, desk, old=wanted.old, today=today)
+    return line is not None and _recount(session, order, line, wanted, sure=sure, by=by, desk=desk)
 
 
 def _unwanted(opened: Opened) -> tuple[str, ...]:
