@@ -111,8 +111,10 @@ def _term(mark: str, known: Vocabulary, beside: Sequence[str] = ()) -> Iterator[
         if options:
             yield Term(mark, _MEASURE, options, f"x{len(sides)}")
         else:
-            for side in sides:
-                yield from _term(f"#{side}", known)
+            for place, side in enumerate(sides):
+                again = AGAIN if side in sides[:place] else ""
+                likely = [(f"#{side}{again}", 1.0), (f"~{side}{again}", 0.95)]
+                yield Term(f"#{side}{again}", _NUMBER, tuple(_of(likely, numbers)), "#")
     elif mark[0] == "#":
         within = f"~{mark[1:].removesuffix(AGAIN)}"
         alike = [(mark, 1.0)] if within in beside else [(mark, 1.0), (within, 0.95)]
@@ -133,7 +135,7 @@ def _word(mark: str, known: Vocabulary) -> Term:
     """A word, as itself, mistyped, shortened, or as the initials of a name."""
     shortened = [(f"{mark[:length]}.", 0.85) for length in range(2, len(mark))]
     near = [*known.near(mark), *shortened, *_multiple(mark)]
-    options = tuple(_of(near, known.numbers)) or tuple(_of([(f"^{mark}", 0.85)], known.numbers))
+    options = tuple(_of(near, known.numbers)) or tuple(_of([(f"^{mark}", 0.85), (mark[0], 0.5)], known.numbers))
     best = max(options, key=lambda one: one[1], default=None)
     rare = known.weight(mark) if best is None or best[1] == 1.0 else min(3.0, known.weight_of(best[0]))
     return Term(mark, rare, options)

@@ -103,6 +103,7 @@ def cut(text: str) -> Words:
 def cut_anew(text: str) -> Words:
     """The same, not remembered: for the names of a whole catalogue."""
     flat = _GLUED.sub(r"\1 ", text.translate(_LETTERS).replace("%", " "))
+    flat = _DOTTED.sub(r"\1", flat)
     if "1/2" in flat:
         flat = _HALF.sub("demi ", flat)
     flat = _numbers_in_digits(flat)
@@ -134,7 +135,7 @@ def cut_anew(text: str) -> Words:
     if negated:
         marks.append("-")
     told = dict.fromkeys(marks)
-    within = tuple(dict.fromkeys(beside)) if len(beside) > 1 else beside
+    within = _within(beside) if len(beside) > 1 else beside
     return Words(tuple(told) if len(told) == len(marks) else _repeated(marks), within, measured)
 
 
@@ -180,8 +181,18 @@ def _number_in(written: str) -> tuple[str, ...]:
     return (f"~{int(found[1])}",) if found else ()
 
 
+def _within(beside: tuple[str, ...]) -> tuple[str, ...]:
+    """Each number once; one that stands in two codes (« H600 L600 ») a second time as another."""
+    found: dict[str, None] = {}
+    for mark in beside:
+        found[f"{mark}{AGAIN}" if mark in found and mark[0] == "~" else mark] = None
+    return tuple(found)
+
+
 #: Letters and a number that are one code.
 _CODED = re.compile(r"[a-z]{1,3}(\d{1,4})")
+#: « D.16 » is « D16 ».
+_DOTTED = re.compile(r"(?<![\w.])([a-z]{1,2})\.(?=\d)")
 #: « h07v-u » is written « h07vu » as well.
 _HYPHENED = re.compile(r"(?<![\w-])(?=[a-z0-9-]*\d)[a-z][a-z0-9]*(?:-[a-z0-9]+)+(?![\w-])")
 #: « 1/2 écrémé ».

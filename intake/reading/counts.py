@@ -135,7 +135,7 @@ def _counted(found: list[Token], start: int, end: int, value: Decimal, *, articl
         if (not _first(found, start) and found[start - 1].kind != "request") or _behind_of(found, start):
             return  # « Brouilly en demi », « de demi-bouteilles » say how big
         value, unit = Decimal(1), _PARTS[value]  # « un quart de beaufort » counts quarters
-    content, stop = _content(found, after) if unit else (None, after)
+    content, stop = _content(found, start, after) if unit else (None, after)
     weight = _weight(found, start, end, after, unit=unit, article=article)
     if weight == 0 or (value != value.to_integral() and not unit):
         return
@@ -266,7 +266,7 @@ def _unit(found: list[Token], position: int) -> tuple[str, int]:
     return "", position
 
 
-def _content(found: list[Token], position: int) -> tuple[Decimal | None, int]:
+def _content(found: list[Token], start: int, position: int) -> tuple[Decimal | None, int]:
     """« de 6 » behind a packing word: what one of them holds."""
     if (
         position + 1 < len(found)
@@ -275,9 +275,7 @@ def _content(found: list[Token], position: int) -> tuple[Decimal | None, int]:
     ):
         value = found[position + 1].value
         if value is not None and value == value.to_integral():
-            inner, after = _unit(found, position + 2) if found[position + 1].kind == "number" else ("", position + 2)
-            nothing_else = all(t.kind in IDLE for t in found[after:]) and _first(found, position - 1)
-            if nothing_else and not inner:
-                return None, position  # « 4 barres de 12 » names what it counts by its size
+            _, after = _unit(found, position + 2) if found[position + 1].kind == "number" else ("", position + 2)
+            nothing_else = all(t.kind in IDLE for t in found[after:]) and _first(found, start)
             return value, position + 2 if nothing_else else after
     return None, position

@@ -174,6 +174,10 @@ class _Reader:
         if count.start > inside[0].start and any(t.kind == "correction" and t.end <= count.start for t in inside):
             inside = _without_corrected(inside, count)
         chosen, start, certain = _named(inside, count)
+        if not content(chosen) and count.content is not None and (self.heading or self.title):
+            held = count.content  # « 4 barres de 12 » under a heading names what it counts by its size
+            chosen = [t for t in inside if t.value == held and count.start < t.start < count.end]
+            count = replace(count, content=None)
         self._note_heading(inside, count, chosen)
         corrected = any(t.kind == "correction" for t in piece.tokens)
         line = self._written(piece, count, chosen, start, certain, aside)

@@ -38,6 +38,12 @@ def _columns() -> dict[str, str]:
     }
 
 
+@cache
+def _weak() -> frozenset[str]:
+    """Titles that name the article by its number where another column names it in words."""
+    return frozenset(map(_title, words("documents")["words"]["weak_designation"]))
+
+
 def _title(cell: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"[.:*()€/]+", " ", plain(cell))).strip()
 
@@ -80,6 +86,9 @@ def _titles(cells: Sequence[str]) -> dict[str, int]:
     for position, cell in enumerate(cells):
         column = column_of(cell)
         exact = bool(column) and _title(cell) in _columns()
+        if column == "designation" and column in titles and _title(cells[titles[column]]) in _weak():
+            titles.setdefault("reference", titles.pop(column))  # « Article | Désignation »: the first is a number
+            whole.discard(column)
         if column and (column not in titles or (exact and column not in whole)):
             titles[column] = position
         if exact:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import quopri
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import mailparser
 
 from intake.mime import parse
+from tests.bench.measures import Row, timed
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 LINES = 24
@@ -60,13 +61,12 @@ def message() -> bytes:
     return (HEADERS.encode() + b"\n" + body).replace(b"\n", b"\r\n")
 
 
-def benches() -> list[tuple[str, Callable[[], object], Callable[[], object]]]:
-    """Name, what is measured, and the plain reference that the same machine is measured with in the same run."""
+def benches() -> Iterator[Row]:
+    """How many mails a core parses in a second, our own reading of identity and parts included."""
     raw = message()
-    return [
-        (
-            f"mail parsed, {len(raw) / 1000:.0f} kB in three parts",
-            lambda: parse(raw, received_at=NOW, trusted_authserv_id="mx.fournisseur.example"),
-            lambda: mailparser.parse_from_bytes(raw),
-        )
-    ]
+    found = timed(lambda _: parse(raw, received_at=NOW, trusted_authserv_id="mx.fournisseur.example"), range(400))
+    plain = timed(lambda _: mailparser.parse_from_bytes(raw), range(400))
+    yield Row(
+        f"mails parsed, {len(raw) / 1000:.0f} kB in three parts", f"{1 / found.median:.0f}/s", ">= 450/s",
+        f"{1 / found.p95:.0f}/s", found.median / plain.median, f"mail-parser alone, {1 / plain.median:.0f}/s",
+    )  # fmt: skip
