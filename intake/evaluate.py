@@ -19,7 +19,7 @@ from intake.evaluate_sources import Replayed
 from intake.evaluate_truths import Given, Truth, compare
 from intake.incoming import Channel
 from intake.matching import Index
-from intake.matching.customers import CustomerRow
+from intake.matching.customers import Directory
 from intake.read_files import load_catalogue, load_customers
 from intake.reading import AskedLine, Kind
 from intake.requests import Request, codes_of, request_of
@@ -37,7 +37,7 @@ Take = Callable[[str | None, Sequence[AskedLine]], tuple[Given, ...]]
 class Known:
     """What messages are read against: the customers, the catalogue as each one sees it, and the truth where known."""
 
-    customers: list[CustomerRow]
+    customers: Directory
     take: Take
     truth: Callable[[Replayed], Truth | None]
     ours: frozenset[str] = frozenset()
@@ -71,7 +71,9 @@ def of_files(catalogue: Path, customers: Path) -> Known:
     def take(_customer: str | None, lines: Sequence[AskedLine]) -> tuple[Given, ...]:
         return tuple(_given(index, line) for line in lines)
 
-    return Known(load_customers(customers), take, lambda replayed: replayed.truth, codes=codes_of(index.rows))
+    return Known(
+        Directory(load_customers(customers)), take, lambda replayed: replayed.truth, codes=codes_of(index.rows)
+    )
 
 
 def _given(index: Index, line: AskedLine) -> Given:
@@ -84,7 +86,8 @@ def of_database(engine: Engine, settings: Settings) -> Known:
     """Read against our own database, as the running desk would: each customer with his own names of articles."""
     from core.db import transaction
     from intake.evaluate_orders import confirmed_truth, taken
-    from intake.understand.opened import customer_rows, our_codes, ours
+    from intake.understand.directories import directory, ours
+    from intake.understand.opened import our_codes
 
     def take(customer: str | None, lines: Sequence[AskedLine]) -> tuple[Given, ...]:
         with transaction(engine) as session:
@@ -99,7 +102,7 @@ def of_database(engine: Engine, settings: Settings) -> Known:
     with transaction(engine) as session:
         own = ours(session, settings)
         # whose message nobody can tell is shown to a person: no draft is made of it
-        return Known(customer_rows(session), take, truth, own, our_codes(session), drafts_for_strangers=False)
+        return Known(directory(session), take, truth, own, our_codes(session), drafts_for_strangers=False)
 
 
 def evaluate(replayed: Iterable[Replayed], known: Known) -> Iterator[Result]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from intake.incoming import Address, Attachment, Channel, Incoming
 from intake.matching import CatalogueRow, Index
-from intake.matching.customers import CustomerRow
+from intake.matching.customers import CustomerRow, Directory
 from intake.mime import parse as parse_mail
 from intake.mime import parts
 from intake.reading import Reading
@@ -22,7 +22,7 @@ from intake.requests import codes_of, request_of
 
 def read_files(paths: Sequence[Path], *, catalogue: Path, customers: Path, today: date) -> Iterator[dict[str, Any]]:
     """The answer to each file, in the shape of the samples' contract: numbers as text, dates ISO, unknown null."""
-    index, known = Index(load_catalogue(catalogue)), load_customers(customers)
+    index, known = Index(load_catalogue(catalogue)), Directory(load_customers(customers))
     codes = codes_of(index.rows)
     for path in paths:
         incoming = incoming_of(path, at=datetime.combine(today, time(8), UTC))

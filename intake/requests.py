@@ -11,7 +11,7 @@ from datetime import date
 
 from intake.incoming import Incoming
 from intake.matching.articles import CatalogueRow
-from intake.matching.customers import NOBODY, Clue, CustomerRow, Identified, identify, is_ours, own_domain
+from intake.matching.customers import NOBODY, Clue, CustomerRow, Directory, Identified, identify, is_ours, own_domain
 from intake.mime import MAX_DEPTH
 from intake.reading import Kind, Reading, dates, kinds, read, texts
 from intake.reading.words import plain
@@ -31,7 +31,7 @@ class Request:
 
 
 def request_of(
-    incoming: Incoming, customers: Sequence[CustomerRow], *, today: date, ours: frozenset[str] = NOBODY,
+    incoming: Incoming, customers: Sequence[CustomerRow] | Directory, *, today: date, ours: frozenset[str] = NOBODY,
     codes: frozenset[str] = frozenset(),
 ) -> Request:  # fmt: skip
     """Choose the message in which something is asked, read it on that day, and say for whom it is.
@@ -40,7 +40,7 @@ def request_of(
     the mailbox written to) asks for the inner sender, or for the customer whom his own words name. `codes` are those of
     our articles (`codes_of`): such a number counts nothing.
     """
-    machine = kinds.machine(incoming)
+    customers, machine = Directory.of(customers), kinds.machine(incoming)
     if machine is not None:
         who = Identified() if machine is Kind.BOUNCE else identify(incoming, customers, ours=ours)
         return Request(incoming, Reading(machine), who)

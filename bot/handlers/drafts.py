@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,9 @@ from core.orders import Order, OrderState
 from intake import changes, receive
 from intake.incoming import Address, Channel, Incoming
 from intake.reading import Reading, read
+from intake.understand import joins
 from intake.understand.drafts import lines_of
+from intake.understand.opened import Desk
 
 if TYPE_CHECKING:
     from bot.turns import Turn
@@ -89,10 +92,15 @@ def _draft_of(turn: Turn, first: Message) -> Order | None:
 
 def _follow(turn: Turn, order: Order, first: Message, text: str) -> bool:
     now = reading(turn, text)
+    raw = messages.content_of(turn.session, first.raw_sha256) if first.raw_sha256 else b"{}"
+    said = str(json.loads(raw).get("text", ""))
+    if (wanted := joins.correction(text)) is not None:  # « plutôt 6 » became « plutôt 7 »: the line that now says 6
+        first_said = joins.correction(said)
+        wanted = replace(wanted, old=first_said.new if first_said is not None else wanted.old)
+        return joins.correct(turn.session, first, order, wanted, by=turn.by, desk=Desk(turn.app.settings, turn.at))
     if not now.lines:
         return False
-    raw = messages.content_of(turn.session, first.raw_sha256) if first.raw_sha256 else b"{}"
-    before = lines_of(turn.session, order.customer, reading(turn, json.loads(raw).get("text", "")).lines)
+    before = lines_of(turn.session, order.customer, reading(turn, said).lines)
     lines = lines_of(turn.session, order.customer, now.lines)
     changes.withdraw(turn.session, order, before, lines, by=turn.by, at=turn.at)
     return changes.merge(turn.session, order, lines, now.requested_delivery_date, by=turn.by, at=turn.at)

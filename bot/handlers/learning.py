@@ -22,7 +22,7 @@ from core.parties import Contact, Customer
 from intake import receive
 from intake.matching.customers import is_ours, private_domains
 from intake.requests import asked_in
-from intake.understand import drafts, opened
+from intake.understand import directories, drafts, opened
 
 if TYPE_CHECKING:
     from bot.turns import Turn
@@ -140,7 +140,7 @@ def _offer_sender(turn: Turn, message: Message, customer: Customer, order: Order
     """« Retenir ? » for the address, the domain and the signature of who wrote, as far as they are new."""
     incoming = opened.incoming_of(turn.session, message, settings=turn.app.settings)
     sender = asked_in(incoming).sender
-    if is_ours(sender.email, opened.ours(turn.session, turn.app.settings)):
+    if is_ours(sender.email, directories.ours(turn.session, turn.app.settings)):
         return None
     found = {SenderKind.ADDRESS: sender.email} if sender.email else {}
     found |= dict.fromkeys([SenderKind.DOMAIN] if found else [], next(iter(private_domains([sender.email])), ""))

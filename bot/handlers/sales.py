@@ -76,7 +76,8 @@ def show_evidence(turn: Turn, _args: Args, order: Order) -> None:
         turn.say("no_original")
         return
     incoming = incoming_of(turn.session, message, settings=turn.app.settings)
-    said = texts.escape(incoming.text.strip()[:3500]) or texts.escape(texts.answer("no_original"))
+    words = incoming.text.strip() or message.extract.strip()  # of a voice note, what was heard
+    said = texts.escape(words[:3500]) or texts.escape(texts.answer("no_original"))
     turn.send(Content(f"<blockquote>{said}</blockquote>"))
     bot, chat_id = turn.app.application.bot, turn.chat_id
     for sent in incoming.attachments[:5]:

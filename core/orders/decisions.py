@@ -104,9 +104,9 @@ def open_drafts(session: Session) -> list[Order]:
     return list(session.scalars(select(Order).where(Order.state == OrderState.DRAFT).order_by(Order.id)))
 
 
-def last_confirmed(session: Session, customer: Customer) -> Order | None:
-    """The customer's latest registered order: what « comme d'habitude » refers to."""
+def registered_of(session: Session, customer: Customer, *, limit: int) -> list[Order]:
+    """The customer's registered orders, the latest first: what « comme d'habitude » refers to."""
     query = select(Order).where(
         Order.customer_id == customer.id, Order.state.in_([OrderState.CONFIRMED, OrderState.CLOSED])
     )
-    return session.scalar(query.order_by(Order.confirmed_at.desc()).limit(1))
+    return list(session.scalars(query.order_by(Order.confirmed_at.desc(), Order.id.desc()).limit(limit)))

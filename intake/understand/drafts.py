@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from intake.understand.opened import Opened
 
 
+#: Where a session keeps the views of the catalogue that it has looked up.
+MATCHERS = "matchers"
+
+
 def asked(session: Session, message: Message, customer: Customer, opened: Opened, *, today: date) -> Asked:
     """What the draft is made of; a message that asks for nothing that could be read raises `NotUnderstood`."""
     reading, incoming, passed_on = opened.reading, opened.incoming, opened.taken_by is not None
@@ -72,7 +76,7 @@ def _wanted(
     said = (*offers.lines(offer, reading), *lines_of(session, customer, reading.lines))
     if reading.repeat_of_last_order:
         words = f"{asked_in.subject}\n{asked_in.text}"
-        matcher = article_matcher(session, customer)
+        matcher = matcher_for(session, customer)
         again = habits.lines(session, customer, matcher, words, without=reading.removed, today=today)
         if again:
             return habits.with_changes(again, said, words)
@@ -92,9 +96,18 @@ def lines_of(session: Session, customer: Customer, said: Iterable[Said]) -> tupl
     return tuple(taken(line) for line in said)
 
 
+def matcher_for(session: Session, customer: Customer | None) -> ArticleMatcher:
+    """The customer's view of the catalogue, looked up once in a transaction: asking for its state takes its time."""
+    kept: dict[int | None, ArticleMatcher] = session.info.setdefault(MATCHERS, {})
+    number = customer.id if customer is not None else None
+    if number not in kept:
+        kept[number] = article_matcher(session, customer)
+    return kept[number]
+
+
 def line_taker(session: Session, customer: Customer | None) -> Callable[[Said], AskedLine]:
     """What makes an order's line of one that this customer wrote; it asks the database no more."""
-    matcher = article_matcher(session, customer)
+    matcher = matcher_for(session, customer)
     held = customer_packagings(session, customer) if customer is not None else {}
     return lambda line: _with_words(_counted(matcher, line, held), line)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from core import orders
 from core.clock import business_date
 from core.orders import AskedLine, Order, OrderState
 from intake.reading.words import plain, words
@@ -77,6 +78,11 @@ def as_usual(text: str) -> bool:
     return bool(_said("usual").search(plain(text)))
 
 
+def only_again(text: str) -> bool:
+    """The whole message says no more than « the same »."""
+    return _said("bare").fullmatch(plain(text).strip(" .!\n")) is not None
+
+
 def with_changes(again: tuple[AskedLine, ...], said: tuple[AskedLine, ...], text: str) -> tuple[AskedLine, ...]:
     """What is ordered again and what the message adds: an article said anew has its new quantity, to be confirmed.
 
@@ -97,7 +103,7 @@ def with_changes(again: tuple[AskedLine, ...], said: tuple[AskedLine, ...], text
 
 
 def _pointed_at(session: Session, customer: Customer, flat: str, *, today: date) -> Earlier | None:
-    registered = _history(session, customer)
+    registered = orders.registered_of(session, customer, limit=LOOKED_AT)
     if not registered:
         return None
     last = registered[0]
@@ -107,7 +113,7 @@ def _pointed_at(session: Session, customer: Customer, flat: str, *, today: date)
                 order for order in registered if order.confirmed_at and first <= business_date(order.confirmed_at) < end
             ]
             return Earlier(then[0], CERTAIN) if len(then) == 1 else Earlier(then[0] if then else last, LIKELY)
-    if _said("usual").search(flat):
+    if _said("usual").search(flat) or only_again(flat):
         baskets = {_basket(order) for order in registered[:HABIT]}
         agree = len(registered) >= HABIT and len(baskets) == 1
         return Earlier(last, CERTAIN if agree else LIKELY)
@@ -116,14 +122,6 @@ def _pointed_at(session: Session, customer: Customer, flat: str, *, today: date)
     )
     # an order of his that still waits may be the one he means
     return Earlier(last, LIKELY if session.scalar(waiting.limit(1)) is not None else CERTAIN)
-
-
-def _history(session: Session, customer: Customer) -> list[Order]:
-    """The customer's registered orders, the latest first."""
-    query = select(Order).where(
-        Order.customer_id == customer.id, Order.state.in_([OrderState.CONFIRMED, OrderState.CLOSED])
-    )
-    return list(session.scalars(query.order_by(Order.confirmed_at.desc(), Order.id.desc()).limit(LOOKED_AT)))
 
 
 def _basket(order: Order) -> frozenset[tuple[int | None, Decimal | None]]:

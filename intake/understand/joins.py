@@ -1,4 +1,6 @@
-"""Later bubbles of a draft that is being written in a chat: they add, correct, take out, or give the day.
+"""Later words about a draft: bubbles of the chat in which it is written, and replies by mail to its recap.
+
+They add, correct, take out, or give the day.
 
 What cannot be tied to one line for certain is shown to the agent as a line to confirm, or goes to a person.
 """
@@ -14,17 +16,18 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from core import orders
+from core.clock import business_date
 from core.errors import NotUnderstood
 from core.journal import Actor, ActorKind
-from core.messages import ALBUM, Message, MessageState
+from core.messages import ALBUM, Message, MessageChannel, MessageState
 from core.orders import Order, OrderLine, OrderState
 from intake import changes
-from intake.catalogues import article_matcher
 from intake.reading import AskedLine as Said
 from intake.reading import Evidence, Kind, read, texts
 from intake.reading.words import plain, unit_named, words
-from intake.understand.drafts import counted_by, lines_of
-from intake.understand.opened import incoming_of
+from intake.understand import habits
+from intake.understand.drafts import counted_by, lines_of, matcher_for
+from intake.understand.opened import answerable, incoming_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -78,22 +81,31 @@ def _number(written: str) -> Decimal:
     return Decimal(written.replace(",", "."))
 
 
-def join(session: Session, message: Message, opened: Opened, customer: Customer, desk: Desk, *, today: date) -> bool:
-    """Let the draft that this chat has just begun follow the bubble; False when there is none, or it says nothing.
+def join(
+    session: Session, message: Message, opened: Opened, customer: Customer, desk: Desk, *, answered: str | None
+) -> bool:
+    """Let the draft that this chat has just begun, or that this mail answers, follow the words.
 
-    A correction that cannot be tied to a line raises `NotUnderstood`: it is no order of its own.
+    False when there is none, or they say nothing about it; `answered` is what of ours a mail answers. A correction that
+    cannot be tied to a line raises `NotUnderstood`: it is no order of its own.
     """
-    order = _being_written(session, message, customer, desk)
+    chat = message.channel is MessageChannel.CHAT
+    if not chat and answered is None:
+        return False
+    order = (
+        _being_written(session, message, customer, desk)
+        if chat
+        else _answered_draft(session, message, opened, customer, answered or "")
+    )
     by, corrected = Actor(ActorKind.CUSTOMER, customer.id), correction(opened.incoming.text)
     if corrected is not None:
-        line, sure = None, False
-        if order is not None:
-            line, sure = _line_that_said(session, message, customer, order, desk, old=corrected.old, today=today)
-        if order is None or line is None or not _recount(session, order, line, corrected, sure=sure, by=by, desk=desk):
+        if order is None or not correct(session, message, order, corrected, by=by, desk=desk):
             raise NotUnderstood("correction_unclear")
         return True
     if order is None:
         return False
+    if chat and habits.only_again(opened.incoming.text):  # the same as what, in the middle of an order?
+        raise NotUnderstood("correction_unclear")
     unwanted = _unwanted(opened)
     if unwanted:
         return _take_out(session, customer, order, unwanted, by=by, desk=desk)
@@ -103,6 +115,13 @@ def join(session: Session, message: Message, opened: Opened, customer: Customer,
     pages = any(flag.startswith(ALBUM) for flag in message.flags.split())
     day = opened.reading.requested_delivery_date
     return changes.merge(session, order, asked, day, by=by, at=desk.at, replacing=not pages)
+
+
+def correct(session: Session, message: Message, order: Order, wanted: Correction, *, by: Actor, desk: Desk) -> bool:
+    """Give the line that the message corrects its new number; False when it is not clear which one, or makes none."""
+    today = business_date(message.received_at)
+    line, sure = _line_that_said(session, message, order.customer, order, desk, old=wanted.old, today=today)
+    return line is not None and _recount(session, order, line, wanted, sure=sure, by=by, desk=desk)
 
 
 def _unwanted(opened: Opened) -> tuple[str, ...]:
@@ -127,6 +146,22 @@ def _being_written(session: Session, message: Message, customer: Customer, desk:
         Order.recap_accepted_at.is_(None), Order.created_at > desk.at - changes.SAME_ORDER,
     )  # fmt: skip
     return session.scalar(query.order_by(Order.id.desc()).limit(1))
+
+
+def _answered_draft(
+    session: Session, message: Message, opened: Opened, customer: Customer, answered: str
+) -> Order | None:
+    """The draft whose recap the customer answers in his own words; what a file asks for is an order of its own.
+
+    Only he himself may change it: a reference says what a mail is about, never that its sender may act on it.
+    """
+    kind, _, number = answered.partition(":")
+    about = Order.id == int(number) if kind == "order" and number.isdigit() else Order.reference == answered
+    order = session.scalar(select(Order).where(about, Order.state == OrderState.DRAFT))
+    if order is None or order.customer_id != customer.id or order.customer_clue or not answerable(message):
+        return None
+    filed = any(line.evidence.part not in {"body", "subject"} for line in opened.reading.lines)
+    return None if filed or opened.taken_by is not None else order
 
 
 def _line_that_said(
@@ -160,6 +195,8 @@ def _said_before(
     session: Session, message: Message, customer: Customer, desk: Desk, *, today: date
 ) -> list[int | None]:  # fmt: skip
     """The articles of the bubble just before, in its order."""
+    if message.chat_id is None:
+        return []
     query = select(Message).where(
         Message.chat_id == message.chat_id, Message.id < message.id, Message.state == MessageState.UNDERSTOOD
     )
@@ -191,7 +228,7 @@ def _take_out(
     session: Session, customer: Customer, order: Order, unwanted: tuple[str, ...], *, by: Actor, desk: Desk
 ) -> bool:
     """Take out the lines that are not wanted any more; False unless each name is one line, and something is left."""
-    matcher = article_matcher(session, customer)
+    matcher = matcher_for(session, customer)
     there = {line.article.sku: line for line in order.kept_lines if line.article is not None}
     named = [matcher.possible(name) & set(there) for name in unwanted]
     gone = {sku for found in named for sku in found}

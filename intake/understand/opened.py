@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import selectinload
 
 from core import messages, parties
-from core.aliases import SenderAlias, SenderKind
 from core.clock import business_date
 from core.messages import ASSIGNED, MACHINE, MAY_BE, PROPOSED, UNHEARD, Message, MessageChannel
-from core.parties import Contact, Customer, Staff
 from core.settings import Settings
 from intake import mime, receive, voice
 from intake.catalogues import article_matcher
 from intake.incoming import Address, Attachment, Authentication, Channel, Incoming
 from intake.matching import Index
-from intake.matching.customers import Clue, CustomerRow, Identified, domain_of, identify, private_domains
+from intake.matching.customers import Clue, Directory, Identified, domain_of, identify
 from intake.mime.parts import sniff
-from intake.reading import Reading, kinds
+from intake.reading import Kind, Reading, kinds
 from intake.requests import Request, codes_of, request_of
+from intake.understand import habits
+from intake.understand.directories import colleague, directory, ours
 from intake.voice import Transcribe
 
 if TYPE_CHECKING:
@@ -49,7 +47,7 @@ class Loaded:
     """All that reading one message takes from the database: it is read without holding anything."""
 
     incoming: Incoming
-    customers: list[CustomerRow]
+    customers: Directory
     ours: frozenset[str]
     taken_by: int | None
     assigned: str
@@ -66,6 +64,9 @@ class Loaded:
         request = request_of(incoming, self.customers, today=today, ours=self.ours, codes=self.codes)
         if request.asked_in is incoming:
             request = replace(request, reading=listened.believed(request.reading))
+        if incoming.channel is Channel.CHAT and not incoming.attachments and habits.only_again(incoming.text):
+            again = replace(request.reading, kind=Kind.ORDER, repeat_of_last_order=True)
+            request = replace(request, reading=again)
         if self.assigned:
             request = replace(request, who=Identified(self.assigned, Clue.ADDRESS))
         passed_on = request.asked_in is not incoming
@@ -166,11 +167,11 @@ def answerable(message: Message) -> bool:
 def load(session: Session, message: Message, desk: Desk) -> Loaded:
     """What reading the message takes."""
     incoming = incoming_of(session, message, settings=desk.settings)
-    taken_by = _colleague(session, incoming)
+    taken_by = colleague(session, incoming)
     customer = message.customer if ASSIGNED in message.flags.split() else None
     return Loaded(
         incoming=incoming,
-        customers=_customers_for(session, incoming),
+        customers=directory(session) if incoming.customer_code is None else Directory(()),
         ours=ours(session, desk.settings),
         taken_by=taken_by.id if taken_by is not None else None,
         assigned=customer.code if customer is not None else "",
@@ -216,49 +217,3 @@ def incoming_of(session: Session, message: Message, *, settings: Settings) -> In
 def _file(session: Session, name: str, sha256: str) -> Attachment:
     content = messages.content_of(session, sha256)
     return Attachment(name=name, media_type=sniff(content, "", name), content=content)
-
-
-def _colleague(session: Session, incoming: Incoming) -> Staff | None:
-    """The colleague who wrote; only an authenticated one counts (E60)."""
-    if incoming.authentication is Authentication.NONE or not incoming.sender.email:
-        return None
-    return session.scalar(select(Staff).where(func.lower(Staff.email) == incoming.sender.email, Staff.active))
-
-
-def ours(session: Session, settings: Settings) -> frozenset[str]:
-    """The addresses and domains of the house: who writes from there is no customer."""
-    own = {email.lower() for email in (settings.mail.address, settings.house.email) if email}
-    people = {email.lower() for email in session.scalars(select(Staff.email).where(Staff.email != ""))}
-    return frozenset(own | people | private_domains(own))
-
-
-def _customers_for(session: Session, incoming: Incoming) -> list[CustomerRow]:
-    """The customers a message may be from: those who have the sender's very address, else all of them."""
-    email = incoming.sender.email
-    known = set(session.scalars(select(Contact.customer_id).where(func.lower(Contact.email) == email)))
-    taught = select(SenderAlias.customer_id).where(SenderAlias.kind == SenderKind.ADDRESS, SenderAlias.text == email)
-    known |= set(session.scalars(taught))
-    return customer_rows(session, known if email else set())
-
-
-def customer_rows(session: Session, only: set[int] | None = None) -> list[CustomerRow]:
-    """The customers as matching sees them, with what was taught about them."""
-    query = select(Customer).options(selectinload(Customer.contacts)).order_by(Customer.id)
-    taught: dict[int, list[SenderAlias]] = defaultdict(list)
-    for alias in session.scalars(select(SenderAlias).order_by(SenderAlias.id)):
-        taught[alias.customer_id].append(alias)
-    if only:
-        query = query.where(Customer.id.in_(only))
-    return [_row(customer, taught[customer.id]) for customer in session.scalars(query)]
-
-
-def _row(customer: Customer, taught: list[SenderAlias]) -> CustomerRow:
-    said = {kind: tuple(alias.text for alias in taught if alias.kind is kind) for kind in SenderKind}
-    emails = tuple(contact.email.lower() for contact in customer.contacts if contact.email)
-    return CustomerRow(
-        code=customer.code, name=customer.name, siren=customer.siren, vat_number=customer.vat_number,
-        emails=emails + said[SenderKind.ADDRESS], domains=said[SenderKind.DOMAIN],
-        signatures=said[SenderKind.SIGNATURE],
-        phones=tuple(contact.phone for contact in customer.contacts if contact.phone),
-        street=customer.street, city=customer.city,
-    )  # fmt: skip

@@ -74,12 +74,10 @@ def _act(session: Session, message: Message, customer: Customer, opened: Opened,
     done, reason = True, ""
     if answered is not None and _acknowledged(session, message, opened, answered, desk):
         reason = "receipt"
+    elif joins.join(session, message, opened, customer, desk, answered=answered):
+        reason = "joined"
     elif answered is not None and reading.kind is not Kind.ORDER:
         done = False
-    elif message.channel is MessageChannel.CHAT and joins.join(
-        session, message, opened, customer, desk, today=business_date(message.received_at)
-    ):
-        reason = "joined"
     elif reading.kind is Kind.ORDER:
         _draft_order(session, message, customer, opened, desk)
     elif reading.kind is Kind.QUOTE_REQUEST and reading.lines:

@@ -51,3 +51,14 @@ def test_t39_a_voice_note_is_answered_and_shown_to_sales(desk: Any) -> None:
     desk.settle()
     assert "J'ai gardé votre message vocal." in desk.last("customer").text
     assert "Message vocal à écouter" in desk.last("sales").text
+
+
+def test_t37_an_edited_correction_corrects_what_it_said_before(desk: Any) -> None:
+    desk.say("customer", "10 cartons de beurre doux\n5 sacs de farine T65")
+    desk.settle()
+    sent = desk.say("customer", "8, pas 10")
+    desk.settle()
+    assert lines(desk) == [("BEU-DOU-1", 80), ("FAR-T65-25", 5)]
+    desk.client.edit(desk.chats["customer"], sent.message_id, "9, pas 10")
+    desk.settle()
+    assert lines(desk) == [("BEU-DOU-1", 90), ("FAR-T65-25", 5)]

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from bot.access import allowed
 from core import aliases
 from core.db import transaction
 from core.journal import JournalEntry
 from core.messages import Message, MessageState
 from core.orders import Order
-from core.parties import Customer
+from core.parties import ChatLink, Contact, Customer
 from intake.receive import DatabaseMailStore
 
 
@@ -52,7 +53,7 @@ def journalled(desk: Any) -> list[str]:
 
 
 def labels(desk: Any) -> list[str]:
-    return [button.text for row in desk.last("sales").keyboard for button in row]
+    return [label for row in desk.last("sales").buttons for label in row]
 
 
 def say(desk: Any, text: str) -> None:
@@ -187,3 +188,28 @@ def test_a_wrongly_proposed_customer_is_replaced_and_prices_follow(desk: Any) ->
         assert (order.customer.code, order.customer_clue) == ("BELLEVUE", "")
     assert learned(desk, "hotel") == []
     assert [row.audience for row in desk.rows("order_recap")] == ["customer"]
+
+
+def test_of_two_customers_who_may_have_written_the_agent_chooses_by_a_press(desk: Any) -> None:
+    with transaction(desk.app.engine) as session:
+        for who, email in (("customer", "nord@alpes.example"), ("hotel", "sud@alpes.example")):
+            session.add(Contact(customer_id=desk.ids[who], email=email))
+    mailed(desk, ASK, sender="Economat <economat@alpes.example>", uid=1)
+    assert "Plusieurs clients peuvent avoir écrit ce message." in desk.last("sales").text
+    assert labels(desk)[:3] == ["MARTIN Boulangerie Martin", "BELLEVUE Hôtel Bellevue", "Choisir le client…"]
+    press(desk, "BELLEVUE Hôtel Bellevue")
+    with transaction(desk.app.engine) as session:
+        assert session.scalars(select(Order)).one().customer.code == "BELLEVUE"
+    offered = next(seen for seen in desk.chat("sales") if "Retenir l'expéditeur" in seen.text)
+    assert offered.buttons[-1] == ["Cette fois seulement"]
+    desk.press("sales", "Cette fois seulement", message_id=offered.message_id)
+    desk.settle()
+    assert learned(desk, "hotel") == []
+
+
+def test_s12_only_sales_and_managers_teach_the_desk(desk: Any) -> None:
+    with transaction(desk.app.engine) as session:
+        links = {who: session.get_one(ChatLink, chat_id) for who, chat_id in desk.chats.items()}
+        for action in ("remember_alias", "remember_sender", "remember_packaging", "forget_alias", "assign_customer"):
+            assert allowed(links["sales"], action)
+            assert not any(allowed(links[who], action) for who in ("customer", "accounting", "warehouse", "legal"))

@@ -205,7 +205,7 @@ def test_the_usual_order_is_never_one_that_was_given_up(trade: Trade) -> None:
     kept = trade.confirm(trade.draft((trade.article, "2")))
     given_up = trade.confirm(trade.draft((trade.article, "9")), at=trade.later(hours=1))
     orders.cancel(trade.session, given_up, reason="annulée", by=trade.by(), at=trade.at)
-    assert orders.last_confirmed(trade.session, trade.customer) is kept
+    assert orders.registered_of(trade.session, trade.customer, limit=3) == [kept]
 
 
 def test_open_drafts_and_references(trade: Trade) -> None:

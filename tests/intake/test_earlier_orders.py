@@ -248,3 +248,24 @@ def test_a_quote_taken_up_without_a_word_about_lines_is_all_of_it_to_be_confirme
     takes(monkeypatch, quote_reference=quoted(engine))
     say("bon pour accord sur votre devis")
     assert drafted(engine) == [("CAF-1", 24, False), ("SUC-1", 5, False), ("THE-V", 3, False)]
+
+
+@pytest.mark.parametrize(
+    ("words", "lines"),
+    [
+        ("Nous prenons les lignes 1 et 3 de votre devis {0}. Merci", [("CAF-1", 24, True), ("THE-V", 3, True)]),
+        ("Bonjour, ok pour la ligne 2 de votre offre, merci", [("SUC-1", 5, True)]),
+    ],
+)
+def test_lines_of_a_quote_are_read_and_taken_in_one_go(
+    engine: Engine, say: Say, words: str, lines: list[tuple[Any, ...]]
+) -> None:
+    say(words.format(quoted(engine)))
+    assert drafted(engine) == lines
+
+
+def test_idem_alone_is_the_last_order_to_be_confirmed_and_in_an_order_a_question(engine: Engine, say: Say) -> None:
+    ordered(engine, 7, CAF_1=6)
+    say("idem svp")
+    assert drafted(engine) == [("CAF-1", 6, False)]
+    assert say("idem").reason == "correction_unclear"

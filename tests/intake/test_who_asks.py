@@ -262,3 +262,52 @@ def test_a_colleague_who_passes_a_question_on_is_not_answered_as_a_customer(engi
     )
     receive(text, sender="claire@maison-test.example", subject="Fwd: question")
     assert told_customers(engine) == []
+
+
+RECAP = {"In_Reply_To": "<outbox.1@maison-test.example>"}
+
+
+def recap_was_sent(engine: Engine) -> None:
+    """The recap of the last order left as the mail that a reply may name."""
+    with transaction(engine) as session:
+        row = session.scalars(select(OutboxRow).where(OutboxRow.template == "order_recap")).one()
+        row.provider_id = "<outbox.1@maison-test.example>"
+
+
+def counts(engine: Engine) -> list[list[Decimal | None]]:
+    with transaction(engine) as session:
+        found = session.scalars(select(Order).order_by(Order.id))
+        return [[line.quantity for line in order.kept_lines] for order in found]
+
+
+def test_a_reply_to_the_recap_changes_the_draft_as_the_recap_says_it_does(engine: Engine, receive: Receive) -> None:
+    receive(ASK, sender="achats@martin.example")
+    recap_was_sent(engine)
+    message = receive("Plutôt 6 svp", sender="achats@martin.example", subject="Re: Commande", **RECAP)
+    assert (message.state, message.reason) == (MessageState.UNDERSTOOD, "joined")
+    assert counts(engine) == [[6]]
+    receive("Merci de livrer 8 sacs de farine T65.", sender="achats@martin.example", subject="Re: Commande", **RECAP)
+    assert counts(engine) == [[8]]
+
+
+@pytest.mark.parametrize(
+    ("sender", "vouched"), [("achats@martin.example", False), ("achats@bellevue.example", True), ("x@gmail.com", True)]
+)
+def test_s05_nobody_else_changes_a_draft_by_answering_its_recap(
+    engine: Engine, receive: Receive, sender: str, vouched: bool
+) -> None:
+    receive(ASK, sender="achats@martin.example")
+    recap_was_sent(engine)
+    text = "Merci de livrer 8 sacs de farine T65.\nBoulangerie Martin"
+    receive(text, sender=sender, vouched=vouched, subject="Re: Commande", **RECAP)
+    assert counts(engine)[0] == [4]
+
+
+def test_e62_an_order_that_was_registered_is_never_changed_by_a_reply(engine: Engine, receive: Receive) -> None:
+    receive(ASK, sender="achats@martin.example")
+    recap_was_sent(engine)
+    with transaction(engine) as session:
+        order = session.scalars(select(Order)).one()
+        orders.confirm(session, order, by=SYSTEM, at=AT, undo=timedelta())
+    receive("Merci de livrer 8 sacs de farine T65.", sender="achats@martin.example", subject="Re: Commande", **RECAP)
+    assert counts(engine) == [[4], [8]]
