@@ -12,11 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from intake.matching.alignments import Fit, Judge, terms
-from intake.matching.articles import CatalogueRow, cut, root, unit_name
+from intake.matching.alignments import Fit, Judge
+from intake.matching.articles import CatalogueRow, root, unit_name
 from intake.matching.confidences import confidence, odds
+from intake.matching.marks import cut
 from intake.matching.postings import Names, gather
 from intake.matching.quantities import DOUBTFUL, base_quantity
+from intake.matching.terms import terms
 from intake.matching.vocabularies import Vocabulary
 from intake.reading.values import AskedLine
 from intake.reading.words import plain, unit_family
@@ -29,7 +31,7 @@ _LACKING = 0.45
 #: Two articles nearer than this are one question; the one that the customer has bought is taken this surely.
 _TIE, _BOUGHT = 0.1, Decimal("0.85")
 #: What the customer's unit says for an article that is sold that way, or nearly; and one whose name says the unit.
-_SOLD_SO, _SOLD_NEARLY, _NAMED_SO = 0.3, 0.15, 0.2
+_SOLD_SO, _SOLD_NEARLY, _NAMED_SO = 0.3, 0.15, 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +143,9 @@ class Index:
         best: dict[int, Fit] = {}
         for name, marks, fit in zip(names, said, fits, strict=True):
             place = int(self._names.owners[name])
-            hint = max(
-                _unit_hint(line.unit, self.rows[place]), _NAMED_SO if unit is not None and unit in marks[0] else 0
-            )
+            hint = _unit_hint(line.unit, self.rows[place])
+            if unit is not None and unit in marks[0]:
+                hint = max(hint, _NAMED_SO) if hint else _NAMED_SO * self._words.weight_of(unit)
             found = Fit(fit.missing, fit.cost - hint, fit.contradicted)
             if place not in best or found.cost < best[place].cost:
                 best[place] = found

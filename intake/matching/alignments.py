@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise, permutations
 from typing import TYPE_CHECKING
 
-from intake.matching.articles import AGAIN, Words, degree_words, marked_roots, root
+from intake.matching.articles import root
+from intake.matching.marks import degree_words, marked_roots
+from intake.matching.terms import Term, sized
 from intake.matching.vocabularies import Vocabulary, is_word
-from intake.reading.words import plain, unit_forms, words
+from intake.reading.words import unit_forms
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: What a mark of the line weighs that a name does not say: a word weighs by its rarity (0.4 to 3).
-_MEASURE, _NUMBER, _EXCLUDED, _SIZE_WORD = 3.0, 2.0, 2.0, 0.3
 #: What tells the candidates apart weighs at least this.
 _DECIDING = 2.0
 #: What a name costs that says otherwise: another measure of that kind, another number, a word that was excluded.
 _OTHER_MEASURE, _OTHER_NUMBER, _OTHER_CODE, _OPPOSITE = 2.0, 1.0, 1.0, 2.5
 #: What a name costs that says more than was asked: anything, each word, a word that is said only when meant.
-_MORE, _EACH_MORE, _MARKED = 0.7, 0.012, 0.35
+_MORE, _EACH_MORE, _MARKED = 0.7, 0.012, 0.9
 #: What a name costs whose first word was not asked for: names begin with what the thing is.
 _FIRST = 0.15
 #: What an article lacks whose family has a plainer line: « brut » asked, « extra brut » here, and « brut » elsewhere.
@@ -33,108 +32,12 @@ _FAMILY = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
-    """One mark of the line: what it weighs, which marks of the catalogue may be it, and what would contradict it."""
-
-    mark: str
-    weight: float
-    options: tuple[tuple[int, float], ...]
-    kind: str = ""
-    decides: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class Fit:
     """How a name fits a line: what it lacks of it or says otherwise, and that together with what it says beside."""
 
     missing: float
     cost: float
     contradicted: bool
-
-
-def terms(said: Words, known: Vocabulary) -> list[Term]:
-    """What a line asks for; two words that the catalogue writes as one are one, and the other way round."""
-    return [term for mark in _rejoined(said.marks, known) for term in _term(mark, known, said.beside)]
-
-
-def _rejoined(marks: Sequence[str], known: Vocabulary) -> list[str]:
-    """The marks with their compounds as the catalogue writes them."""
-    found: list[str] = []
-    skip = False
-    for mark, following in pairwise((*marks, "")):
-        if skip:
-            skip = False
-            continue
-        strange = not (mark in known.numbers and following in known.numbers)
-        if (
-            strange
-            and min(len(mark), len(following)) > 2
-            and is_word(mark + following)
-            and root(mark + following) in known.numbers
-        ):
-            found.append(root(mark + following))
-            skip = True
-        elif is_word(mark) and len(mark) >= 6 and not known.near(mark):
-            found += _in_two(mark, known) or (mark,)
-        else:
-            found.append(mark)
-    return found
-
-
-def _in_two(mark: str, known: Vocabulary) -> tuple[str, ...]:
-    for at in range(3, len(mark) - 2):
-        first, second = root(mark[:at]), mark[at:]
-        if first in known.numbers and second in known.numbers:
-            return first, second
-    return ()
-
-
-def _term(mark: str, known: Vocabulary, beside: Sequence[str] = ()) -> Iterator[Term]:
-    numbers = known.numbers
-    if mark[0] == "=":
-        yield Term(mark, _MEASURE, tuple(_of([(mark, 1.0)], numbers)), mark[1 : mark.index(":")])
-    elif _sized(mark):
-        sides = mark[1:].split("x")
-        turned = [(f"x{'x'.join(other)}", 0.9) for other in permutations(sides)] if len(sides) < 4 else []
-        options = tuple(_of([(mark, 1.0), *turned], numbers))
-        if options:
-            yield Term(mark, _MEASURE, options, f"x{len(sides)}")
-        else:
-            for side in sides:
-                yield from _term(f"#{side}", known)
-    elif mark[0] == "#":
-        within = f"~{mark[1:].removesuffix(AGAIN)}"
-        alike = [(mark, 1.0)] if within in beside else [(mark, 1.0), (within, 0.95)]
-        yield Term(mark, _NUMBER, tuple(_of(alike, numbers)), "#")
-    elif mark[0] == "-":
-        near = [(f"-{word}", likeness) for word, likeness in known.near(mark[1:])] if len(mark) > 3 else []
-        yield Term(mark, _EXCLUDED, tuple(_of([(mark, 1.0), *near], numbers)), "-")
-    elif mark in _size_words() and not (mark in numbers and len(mark) == 1):
-        weight = min(1.0, known.weight(mark)) if mark in numbers else _SIZE_WORD
-        yield Term(mark, weight, tuple(_of([(mark, 1.0)], numbers)), decides=False)
-    elif mark in degree_words() and mark not in numbers:
-        return
-    elif is_word(mark) and len(mark) > 1:
-        options = tuple(_of(known.near(mark), numbers))
-        best = max(options, key=lambda one: one[1], default=None)
-        rare = known.weight(mark) if best is None or best[1] == 1.0 else min(3.0, known.weight_of(best[0]))
-        yield Term(mark, rare, options)
-    else:
-        yield Term(mark, max(1.0, known.weight(mark)), tuple(_of([(mark, 1.0)], numbers)), "code")
-
-
-def _of(options: Sequence[tuple[str, float]], numbers: dict[str, int]) -> Iterator[tuple[int, float]]:
-    seen: set[int] = set()
-    for mark, likeness in options:
-        number = numbers.get(mark)
-        if number is not None and number not in seen:
-            seen.add(number)
-            yield number, likeness
-
-
-@cache
-def _size_words() -> frozenset[str]:
-    return frozenset(root(plain(word)) for word in words("words")["size_words"])
 
 
 @cache
@@ -227,11 +130,11 @@ class Judge:
             if term.kind == "-":
                 found += _OPPOSITE * (term.mark[1:] in said)
             elif term.kind == "#":
-                found += _OTHER_NUMBER * any(mark[0] in "#=" or _sized(mark) for mark in said)
+                found += _OTHER_NUMBER * any(mark[0] in "#=" or sized(mark) for mark in said)
             elif term.kind == "code":
                 found += _OTHER_CODE
             elif term.kind[0] == "x":
-                found += _OTHER_MEASURE * any(_sized(mark) == term.kind for mark in (*said, *self._marks(beside)))
+                found += _OTHER_MEASURE * any(sized(mark) == term.kind for mark in (*said, *self._marks(beside)))
             else:
                 found += _OTHER_MEASURE * any(mark.startswith(f"={term.kind}:") for mark in said)
         return found
@@ -243,7 +146,7 @@ class Judge:
         """What it costs a name to say more than was asked."""
         if not unsaid:
             return 0.0
-        marked = sum(mark[0] == "-" or mark in marked_roots() for mark in self._marks(unsaid))
+        marked = sum(mark[0] == "-" or mark in marked_roots() | degree_words() for mark in self._marks(unsaid))
         return _MORE + _EACH_MORE * min(len(unsaid), 7) + _MARKED * marked
 
     def _deciding(
@@ -255,8 +158,3 @@ class Judge:
         family = met[lacking <= lacking.min() + _FAMILY] >= 0.7
         parting = family.any(axis=0) & ~family.all(axis=0) & np.array([term.decides for term in self.asked])
         return np.where(parting, np.maximum(weights, _DECIDING), weights)
-
-
-def _sized(mark: str) -> str:
-    """`x2` for two dimensions, `x3` for three; empty for another mark."""
-    return f"x{mark.count('x', 1) + 1}" if mark[0] == "x" and mark[1:2].isdigit() else ""

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from intake.matching.articles import CatalogueRow, cut_anew
+from intake.matching.articles import CatalogueRow
+from intake.matching.marks import cut_anew
 from intake.matching.vocabularies import Vocabulary
 
 if TYPE_CHECKING:
-    from intake.matching.alignments import Term
+    from intake.matching.terms import Term
 
 #: So many names are weighed closely.
 _CANDIDATES = 64
