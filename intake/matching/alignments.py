@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from intake.matching.articles import root
-from intake.matching.marks import degree_words, marked_roots
+from intake.matching.marks import marked_roots
 from intake.matching.terms import Term, sized
 from intake.matching.vocabularies import Vocabulary, is_word
 from intake.reading.words import unit_forms
@@ -27,6 +28,8 @@ _MORE, _EACH_MORE, _MARKED = 0.7, 0.012, 0.9
 _FIRST = 0.15
 #: What an article lacks whose family has a plainer line: « brut » asked, « extra brut » here, and « brut » elsewhere.
 _PLAINER = 1.0
+#: What an article lacks whose numbers belong to other words: « hauteur 600 » asked, « largeur 600 » here.
+_CROSSED = 1.0
 #: Candidates so near to the best are its family: what not all of them say decides.
 _FAMILY = 5.0
 
@@ -85,6 +88,8 @@ class Judge:
         family = [candidates[row][0] for row in near if not aliases[row]]
         if not aliases[best] and self._plainer(candidates[best][0], beyond[best], family):
             lacking[best] += _PLAINER
+        if self._crossed(candidates[best][0]):
+            lacking[best] += _CROSSED
         return [
             Fit(lack, cost, contradicted=bool(other))
             for lack, cost, other in zip(lacking.tolist(), costs.tolist(), against.tolist(), strict=True)
@@ -105,6 +110,18 @@ class Judge:
             if 0 < len(instead) <= 2 and surplus & added and len(gone) - len(instead) == len(surplus):
                 return True
         return False
+
+    def _crossed(self, said: list[int]) -> bool:
+        """Whether a word of the line has another number behind it here, though the name says that number too."""
+        here = dict(pairwise(self._marks(said)))
+        return any(
+            number[0] in "#="
+            and here.get(word, number) != number
+            and here[word][0] == number[0]
+            and number in here.values()
+            for word, number in pairwise(term.mark for term in self.asked)
+            if is_word(word)
+        )
 
     @staticmethod
     def _meet(said: list[int], wanted: dict[int, tuple[int, float]], likeness: list[float]) -> list[int]:
@@ -146,7 +163,7 @@ class Judge:
         """What it costs a name to say more than was asked."""
         if not unsaid:
             return 0.0
-        marked = sum(mark[0] == "-" or mark in marked_roots() | degree_words() for mark in self._marks(unsaid))
+        marked = sum(mark[0] == "-" or mark in marked_roots() for mark in self._marks(unsaid))
         return _MORE + _EACH_MORE * min(len(unsaid), 7) + _MARKED * marked
 
     def _deciding(

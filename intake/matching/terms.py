@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from itertools import pairwise, permutations
 
 from intake.matching.articles import root
 from intake.matching.marks import AGAIN, Words, degree_words, said_otherwise
 from intake.matching.vocabularies import Vocabulary, is_word
-from intake.reading.words import plain, words
+from intake.reading.words import measures, plain, words
 
 #: What a mark of the line weighs that a name does not say: a word weighs by its rarity (0.4 to 3).
 _MEASURE, _NUMBER, _EXCLUDED, _SIZE_WORD = 3.0, 2.0, 2.0, 0.3
@@ -30,12 +31,18 @@ class Term:
 
 def terms(said: Words, known: Vocabulary) -> list[Term]:
     """What a line asks for; two words that the catalogue writes as one are one, and the other way round."""
-    marks = _rejoined(said.marks, known)
+    marks, within = _rejoined(said.marks, known), _numbers_of(said)
     return [
-        term
-        for before, mark in pairwise(("", *marks))
-        for term in _term(_initial(mark, before, known), known, said.beside)
+        term for before, mark in pairwise(("", *marks)) for term in _term(_initial(mark, before, known), known, within)
     ]
+
+
+def _numbers_of(said: Words) -> frozenset[str]:
+    """The numbers that stand within what was asked, in whatever unit: « 0,5 l » is 50 of « 50 cl »."""
+    told = (mark[1:].split(":") for mark in said.marks if mark[0] == "=")
+    sizes = ((dimension, Decimal(size)) for dimension, size in told)
+    other = (size / factor for dimension, size in sizes for kind, factor in measures().values() if kind == dimension)
+    return frozenset(said.beside) | {f"~{number.normalize():f}" for number in other}
 
 
 def _initial(mark: str, before: str, known: Vocabulary) -> str:
@@ -76,7 +83,7 @@ def _in_two(mark: str, known: Vocabulary) -> tuple[str, ...]:
     return ()
 
 
-def _term(mark: str, known: Vocabulary, beside: Sequence[str] = ()) -> Iterator[Term]:
+def _term(mark: str, known: Vocabulary, beside: frozenset[str] = frozenset()) -> Iterator[Term]:
     numbers = known.numbers
     if mark[0] == "=":
         yield Term(mark, _MEASURE, tuple(_of([(mark, 1.0)], numbers)), mark[1 : mark.index(":")])
