@@ -125,7 +125,7 @@ class Index:
         if not said.marks or _code(line.designation) in self._codes or buyer.named(line.designation):
             return Decimal(1)
         asked = terms(said, self._words)
-        names = [name for name, owner in enumerate(self._names.owners.tolist()) if owner == place]
+        names = self._names.of(place)
         fits = Judge(asked, self._words, self._marks).fits(
             [self._names.marks_of(name) for name in names], [self._names.is_alias(name) for name in names]
         )
@@ -146,7 +146,7 @@ class Index:
             hint = _unit_hint(line.unit, self.rows[place])
             if unit is not None and unit in marks[0]:
                 hint = max(hint, _NAMED_SO) if hint else _NAMED_SO * self._words.weight_of(unit)
-            found = Fit(fit.missing, fit.cost - hint, fit.contradicted)
+            found = Fit(fit.missing, fit.cost - hint, fit.contradicted) if hint else fit
             if place not in best or found.cost < best[place].cost:
                 best[place] = found
         ranked = sorted(best.items(), key=lambda one: (round(one[1].cost, 6), self.rows[one[0]].sku))
@@ -154,14 +154,8 @@ class Index:
 
     def _usual(self, buyer: Buyer) -> list[int]:
         """The names of the articles that this customer has bought."""
-        if not buyer.bought:
-            return []
-        import numpy as np
-
         places = sorted(place for sku in buyer.bought if (place := self._codes.get(_code(sku))) is not None)
-        owners = self._names.owners
-        spans = zip(np.searchsorted(owners, places), np.searchsorted(owners, places, side="right"), strict=True)
-        return [name for start, end in spans for name in range(start, end)]
+        return [name for place in places for name in self._names.of(place)]
 
     def _measured(
         self, line: AskedLine, row: CatalogueRow, confidence: Decimal, agreement: Decimal,

@@ -138,12 +138,14 @@ class Judge:
     def _against(self, likeness: list[float], own: list[int], beside: list[int]) -> float:
         """What the name says otherwise."""
         found = 0.0
+        said: list[str] = []
         for term, like in zip(self.asked, likeness, strict=True):
-            if like or not term.kind:
-                if not term.kind and like and f"-{term.mark}" in self.known.numbers:
-                    found += _OPPOSITE * (self.known.numbers[f"-{term.mark}"] in own)
+            if like:
+                found += _OPPOSITE * (term.opposite in own)
                 continue
-            said = [self.marks[number] for number in own]
+            if not term.kind:
+                continue
+            said = said or self._marks(own)
             if term.kind == "-":
                 found += _OPPOSITE * (term.mark[1:] in said)
             elif term.kind == "#":

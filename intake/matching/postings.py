@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from intake.matching.terms import Term
 
 #: So many names are weighed closely.
-_CANDIDATES = 64
+_CANDIDATES = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,11 @@ class Names:
         known = set(found.tolist())
         more = [name for name in favoured if name not in known and said[name] > 0.85 * best]
         return [*sorted(known), *more[:_CANDIDATES]]
+
+    def of(self, place: int) -> range:
+        """The names of an article."""
+        start, end = np.searchsorted(self.owners, (place, place + 1)).tolist()
+        return range(start, end)
 
     def is_alias(self, name: int) -> bool:
         """A name that follows the article's own."""

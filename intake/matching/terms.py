@@ -20,13 +20,17 @@ _MEASURE, _NUMBER, _EXCLUDED, _SIZE_WORD = 3.0, 2.0, 2.0, 0.3
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One mark of the line: what it weighs, which marks of the catalogue may be it, and what would contradict it."""
+    """One mark of the line: what it weighs, which marks of the catalogue may be it, and what would contradict it.
+
+    `opposite` is the mark that excludes the word.
+    """
 
     mark: str
     weight: float
     options: tuple[tuple[int, float], ...]
     kind: str = ""
     decides: bool = True
+    opposite: int = -1
 
 
 def terms(said: Words, known: Vocabulary) -> list[Term]:
@@ -120,7 +124,7 @@ def _word_term(mark: str, known: Vocabulary) -> Iterator[Term]:
         options = tuple(_of([*known.near(mark), *otherwise], numbers))
         best = max(options, key=lambda one: one[1], default=None)
         rare = known.weight(mark) if best is None or best[1] == 1.0 else min(3.0, known.weight_of(best[0]))
-        yield Term(mark, rare, options)
+        yield Term(mark, rare, options, opposite=numbers.get(f"-{mark}", -1))
     elif mark not in numbers and re.fullmatch(r"[a-z]\d{1,4}", mark) and f"#{int(mark[1:])}" in numbers:
         yield from _term(f"#{int(mark[1:])}", known)
     else:

@@ -124,6 +124,30 @@ def test_a_number_said_twice_is_two_numbers() -> None:
     assert found.row.sku == "A1"
 
 
+def test_numbers_that_stand_behind_other_words_are_doubted() -> None:
+    known = index("Radiateur acier hauteur 400 largeur 600", "Radiateur acier hauteur 500 largeur 900")
+    assert known.match(asked("radiateur acier hauteur 400 largeur 600")).confidence >= Decimal("0.9")
+    assert known.match(asked("radiateur acier hauteur 600 largeur 400")).confidence < Decimal("0.9")
+
+
+def test_a_measure_in_another_unit_is_no_second_number() -> None:
+    known = index("Vodka Mirvaux 43 degrés 50 cl", "Gin Mirvaux 50 degrés 50 cl", "Rhum Mirvaux 40 degrés 70 cl")
+    assert own(known.match(asked("vodka mirvaux 43 degrés 0,5 l"))) == "A0"
+    assert known.match(asked("vodka mirvaux 50 degrés 0,5 l")).confidence < Decimal("0.9")
+
+
+def test_a_code_of_ours_beside_words_of_another_article_is_doubted() -> None:
+    rows = [
+        CatalogueRow(f"S{place:03d}", f"Savon numéro {place} bidon 5 l", "bidon", supplier_reference=f"SV-{place:04d}")
+        for place in range(500)
+    ]
+    known = Index(rows)
+    right = AskedLine("x", "Savon numéro 77 bidon", Decimal(1), Evidence("f"), codes=("SV-0077",), in_table=True)
+    chance = AskedLine("x", "Nappe en lin rouge", Decimal(1), Evidence("f"), codes=("SV-0077",), in_table=True)
+    assert (own(known.match(right)), own(known.match(chance))) == ("S077", "S077")
+    assert known.match(right).confidence >= Decimal("0.9") > known.match(chance).confidence
+
+
 def test_a_word_answers_one_word_of_the_line_only() -> None:
     known = index("Boîte DCL béton", "Cadre DCL bois")
     assert known.match(asked("boite dcl bois")).confidence < Decimal("0.9")
