@@ -53,3 +53,9 @@ def content_of(name: str) -> Decimal | None:
 def unit_name(written: str) -> str:
     """The name of a unit, or the word itself."""
     return unit_forms().get(plain(written), (plain(written), ""))[0]
+
+
+@lru_cache(maxsize=4096)
+def unit_roots(name: str) -> frozenset[str]:
+    """The roots of every word for a unit; none for no unit."""
+    return frozenset(root(form) for form, (known, _) in unit_forms().items() if known == name) if name else frozenset()

@@ -182,6 +182,13 @@ def test_what_was_bought_decides_among_hundreds_that_are_as_near() -> None:
     assert DOUBTFUL < found.confidence < Decimal("0.9")
 
 
+def test_of_equal_articles_those_he_bought_are_offered_first() -> None:
+    known = index(*(f"Peignoir éponge taille {size}" for size in ("S", "M", "L", "XL")))
+    found = known.match(asked("peignoir éponge"), Buyer(bought=frozenset({"A3", "A2"})))
+    assert found.row is None
+    assert [sku for sku, _ in found.alternatives] == ["A2", "A3", "A0", "A1"]
+
+
 @pytest.mark.parametrize("rows", [[], [CatalogueRow("A", "", "pièce")], [CatalogueRow("A", "?!", "pièce")]])
 @pytest.mark.parametrize("text", ["", "vis", "4x40", "250 g", "sans", "…"])
 def test_an_empty_catalogue_and_an_empty_line_are_a_question(rows: list[CatalogueRow], text: str) -> None:
