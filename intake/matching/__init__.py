@@ -32,6 +32,8 @@ _LACKING = 0.45
 _TIE = 0.1
 #: Among articles so near, which nothing that was said tells apart, the one he has bought is taken, this surely at most.
 _NEAR, _BOUGHT = 0.35, Decimal("0.85")
+#: No article is described at more length; the rest of a longer line is not weighed.
+_LONGEST = 600
 #: What the customer's unit says for an article that is sold that way, or nearly; and one whose name says the unit.
 _SOLD_SO, _SOLD_NEARLY, _NAMED_SO = 0.3, 0.15, 0.3
 
@@ -132,7 +134,7 @@ class Index:
 
     def _agreement(self, line: AskedLine, place: int, buyer: Buyer) -> Decimal:
         """How far the words beside a code allow that it is ours: a code may be the customer's own by chance."""
-        said = cut(line.designation)
+        said = cut(line.designation[:_LONGEST])
         if not said.marks or _code(line.designation) in self._codes or buyer.named(line.designation):
             return Decimal(1)
         asked = terms(said, self._words)
@@ -146,7 +148,7 @@ class Index:
 
     def _ranked(self, line: AskedLine, buyer: Buyer) -> tuple[list[tuple[int, Fit]], float]:
         """The likely articles with how they fit, best first, and how much was asked."""
-        asked = terms(cut(line.designation), self._words)
+        asked = terms(cut(line.designation[:_LONGEST]), self._words)
         unit = {number for word in unit_roots(line.unit) if (number := self._words.numbers.get(word)) is not None}
         names = self._names.likely(asked, favoured=self._usual(buyer))
         said = [self._names.marks_of(name) for name in names]

@@ -174,7 +174,7 @@ def _word_marks(written: str) -> tuple[str, ...] | None:
         if word in words("words")["without"]:
             return None
         if word.isdigit():
-            found.append(f"#{int(word)}")
+            found.append(f"#{word.lstrip('0') or '0'}")
         elif _SIZED.fullmatch(word):
             before, _, after = word.rpartition("x")
             found += (before, f"#{int(after)}")

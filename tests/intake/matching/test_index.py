@@ -195,6 +195,12 @@ def test_an_empty_catalogue_and_an_empty_line_are_a_question(rows: list[Catalogu
     assert Index(rows).match(asked(text)).row is None
 
 
+@pytest.mark.parametrize("text", ["9" * 5_000, "vis " * 50_000, "4x40 " * 20_000, "a1" * 20_000, "1/2 " * 20_000])
+def test_a_line_of_any_length_is_a_question_and_no_trouble(text: str) -> None:
+    assert HARDWARE.match(asked(text)).confidence < Decimal("0.9")
+    assert Index([CatalogueRow("A", text, "pièce")]).rows[0].sku == "A"
+
+
 def test_the_same_line_has_the_same_answer_whatever_the_order_of_the_catalogue() -> None:
     names = [f"Gants nitrile {colour} taille {size}" for colour in ("bleu", "noir") for size in ("S", "M", "L")]
     rows = [CatalogueRow(f"G{place}", name, "boîte") for place, name in enumerate(names)]
