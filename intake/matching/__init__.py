@@ -12,11 +12,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from intake.matching.alignments import Fit, Judge, terms
-from intake.matching.articles import CatalogueRow, cut, root, unit_name
-from intake.matching.confidences import confidence, odds
+from intake.matching.alignments import Fit, Judge
+from intake.matching.articles import CatalogueRow, unit_name, unit_roots
+from intake.matching.confidences import MOST_LEAD, confidence, odds
+from intake.matching.marks import cut
 from intake.matching.postings import Names, gather
 from intake.matching.quantities import DOUBTFUL, LIKELY, base_quantity
+from intake.matching.terms import terms
 from intake.matching.vocabularies import Vocabulary
 from intake.reading.values import AskedLine
 from intake.reading.words import measures, plain, unit_family, unit_forms
@@ -26,10 +28,14 @@ __all__ = ["DOUBTFUL", "NOBODY", "Buyer", "CatalogueRow", "Index", "Matched"]
 _EXACT = Decimal("0.99")
 #: An article that lacks more than this share of what was asked is not claimed.
 _LACKING = 0.45
-#: Two articles nearer than this are one question; the one that the customer has bought is taken this surely.
-_TIE, _BOUGHT = 0.1, Decimal("0.85")
+#: Two articles nearer than this are one question.
+_TIE = 0.1
+#: Among articles so near, which nothing that was said tells apart, the one he has bought is taken, this surely at most.
+_NEAR, _BOUGHT = 0.35, Decimal("0.85")
+#: No article is described at more length; the rest of a longer line is not weighed.
+_LONGEST = 600
 #: What the customer's unit says for an article that is sold that way, or nearly; and one whose name says the unit.
-_SOLD_SO, _SOLD_NEARLY, _NAMED_SO = 0.3, 0.15, 0.2
+_SOLD_SO, _SOLD_NEARLY, _NAMED_SO = 0.3, 0.15, 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +109,30 @@ class Index:
         if named is not None:
             return self._measured(line, self.rows[named], _EXACT, self._agreement(line, named, buyer))
         ranked, asked = self._ranked(line, buyer)
-        first = tuple((self.rows[place].sku, odds(0.48 - 0.02 * fit.missing)) for place, fit in ranked[:6])
         if not ranked or ranked[0][1].missing > _LACKING * asked:
-            return Matched(None, line.quantity, "", Decimal("0.3"), first[:4])
+            return Matched(None, line.quantity, "", Decimal("0.3"), self._others(ranked[:4]))
         best, fit = ranked[0]
-        tied = [place for place, other in ranked if other.cost - fit.cost < _TIE]
-        if len(tied) == 1:
-            others = [other.cost - other.unusual for _, other in ranked[1:12]]
-            lead = max(0.0, min(others) - (fit.cost - fit.unusual)) if others else 9.0
-            return self._measured(line, self.rows[best], confidence(fit.missing, lead), Decimal(1), first[1:5])
-        usual = [place for place in tied if self.rows[place].sku in buyer.bought]
-        if len(usual) == 1 and not fit.contradicted:
-            row, sure = self.rows[usual[0]], min(_BOUGHT, confidence(fit.missing, 9.0))
-            return self._measured(line, row, sure, Decimal(1), tuple(one for one in first if one[0] != row.sku))
-        return Matched(None, line.quantity, "", Decimal("0.4"), first[: max(2, min(len(tied), 6))])
+        lead = ranked[1][1].cost - fit.cost if len(ranked) > 1 else MOST_LEAD
+        usual = [one for one in ranked if one[1].cost - fit.cost < _NEAR and self._sku(one) in buyer.bought]
+        if len(usual) == 1 and lead < _NEAR and not fit.contradicted:
+            others = self._others([one for one in ranked[:6] if one != usual[0]])
+            sure = min(_BOUGHT, confidence(usual[0][1].missing, MOST_LEAD))
+            return self._measured(line, self.rows[usual[0][0]], sure, Decimal(1), others)
+        if lead >= _TIE:
+            others_ = [other.cost - other.unusual for _, other in ranked[1:12]]
+            proved = max(0.0, min(others_) - (fit.cost - fit.unusual)) if others_ else MOST_LEAD
+            sure = confidence(fit.missing, proved)  # what is only usual ranks, it makes nobody surer
+            return self._measured(line, self.rows[best], sure, Decimal(1), self._others(ranked[1:5]))
+        tied = [one for one in ranked[:6] if one[1].cost - fit.cost < _TIE]
+        tied.sort(key=lambda one: self._sku(one) not in buyer.bought)
+        return Matched(None, line.quantity, "", Decimal("0.4"), self._others(tied))
+
+    def _sku(self, ranked: tuple[int, Fit]) -> str:
+        return self.rows[ranked[0]].sku
+
+    def _others(self, ranked: list[tuple[int, Fit]]) -> tuple[tuple[str, Decimal], ...]:
+        """Articles that a line may mean, as alternatives."""
+        return tuple((self._sku(one), odds(0.48 - 0.02 * one[1].missing)) for one in ranked)
 
     def _named(self, line: AskedLine, buyer: Buyer) -> int | None:
         """The article whose code stands in the line, or whose name for this customer the line is."""
@@ -136,11 +152,11 @@ class Index:
 
     def _agreement(self, line: AskedLine, place: int, buyer: Buyer) -> Decimal:
         """How far the words beside a code allow that it is ours: a code may be the customer's own by chance."""
-        said = cut(line.designation)
+        said = cut(line.designation[:_LONGEST])
         if not said.marks or _code(line.designation) in self._codes or buyer.named(line.designation):
             return Decimal(1)
         asked = terms(said, self._words)
-        names = [name for name, owner in enumerate(self._names.owners.tolist()) if owner == place]
+        names = self._names.of(place)
         fits = Judge(asked, self._words, self._marks).fits(
             [self._names.marks_of(name) for name in names], [self._names.is_alias(name) for name in names]
         )
@@ -150,16 +166,18 @@ class Index:
 
     def _ranked(self, line: AskedLine, buyer: Buyer) -> tuple[list[tuple[int, Fit]], float]:
         """The likely articles with how they fit, best first, and how much was asked."""
-        asked = terms(cut(line.designation), self._words)
-        unit = self._words.numbers.get(root(plain(line.unit))) if line.unit else None
+        asked = terms(cut(line.designation[:_LONGEST]), self._words)
+        unit = {number for word in unit_roots(line.unit) if (number := self._words.numbers.get(word)) is not None}
         names = self._names.likely(asked, favoured=self._usual(buyer))
         said = [self._names.marks_of(name) for name in names]
         fits = Judge(asked, self._words, self._marks).fits(said, [self._names.is_alias(name) for name in names])
         best: dict[int, Fit] = {}
         for name, marks, fit in zip(names, said, fits, strict=True):
             place = int(self._names.owners[name])
-            hint = max(_unit_hint(line, self.rows[place]), _NAMED_SO if unit is not None and unit in marks[0] else 0)
-            found = replace(fit, cost=fit.cost - hint)
+            hint = _unit_hint(line, self.rows[place])
+            if named := unit.intersection(marks[0]):
+                hint = max(hint, _NAMED_SO) if hint else _NAMED_SO * self._words.weight_of(min(named))
+            found = replace(fit, cost=fit.cost - hint) if hint else fit
             if place not in best or found.cost < best[place].cost:
                 best[place] = found
         ranked = sorted(best.items(), key=lambda one: (round(one[1].cost, 6), self.rows[one[0]].sku))
@@ -167,14 +185,8 @@ class Index:
 
     def _usual(self, buyer: Buyer) -> list[int]:
         """The names of the articles that this customer has bought."""
-        if not buyer.bought:
-            return []
-        import numpy as np
-
         places = sorted(place for sku in buyer.bought if (place := self._codes.get(_code(sku))) is not None)
-        owners = self._names.owners
-        spans = zip(np.searchsorted(owners, places), np.searchsorted(owners, places, side="right"), strict=True)
-        return [name for start, end in spans for name in range(start, end)]
+        return [name for place in places for name in self._names.of(place)]
 
     def _says(self, row: CatalogueRow, others: tuple[tuple[str, Decimal], ...], quantity: Decimal | None) -> bool:
         """The article or one that it may be as well says the number that would count it."""

@@ -11,7 +11,7 @@ import math
 from decimal import Decimal
 
 #: The curve: at rest, by what is missing, by the lead; beyond these values more of either changes nothing.
-_AT_REST, _BY_MISSING, _BY_LEAD = -0.377, -2.712, 3.007
+_AT_REST, _BY_MISSING, _BY_LEAD = -0.236, -2.602, 2.837
 MOST_MISSING, MOST_LEAD = 4.0, 2.0
 _CAUTION = 2.5
 

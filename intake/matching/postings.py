@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from intake.matching.articles import CatalogueRow, cut_anew, root
+from intake.matching.articles import CatalogueRow, root
+from intake.matching.marks import cut_anew
 from intake.matching.vocabularies import Vocabulary, is_word
 from intake.reading.words import plain
 
 if TYPE_CHECKING:
-    from intake.matching.alignments import Term
+    from intake.matching.terms import Term
 
 #: So many names are weighed closely.
-_CANDIDATES = 64
+_CANDIDATES = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,11 @@ class Names:
         more = [name for name in favoured if name not in known and said[name] > 0.85 * best]
         return [*sorted(known), *more[:_CANDIDATES]]
 
+    def of(self, place: int) -> range:
+        """The names of an article."""
+        start, end = np.searchsorted(self.owners, (place, place + 1)).tolist()
+        return range(start, end)
+
     def is_alias(self, name: int) -> bool:
         """A name that follows the article's own."""
         return name > 0 and bool(self.owners[name] == self.owners[name - 1])
@@ -95,11 +101,8 @@ def _frozen(numbers: array[int]) -> NDArray[np.int32]:
 def _sayings(row: CatalogueRow) -> Iterable[tuple[tuple[str, ...], tuple[str, ...]]]:
     """What each name of an article says; an alias may be said with what the article's own name adds."""
     name = cut_anew(row.name)
-    sold = tuple(
-        mark
-        for unit in (row.unit, *(pack for pack, _ in row.packagings))
-        if (mark := _unit_mark(unit)) not in name.marks
-    )
+    units = (_unit_mark(unit) for unit in (row.unit, *(pack for pack, _ in row.packagings)))
+    sold = tuple(mark for mark in units if mark not in name.marks)
     yield name.marks, (*name.beside, *_initials(name.marks), *sold)
     for alias in row.aliases:
         if alias.strip():

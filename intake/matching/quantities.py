@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from intake.matching.articles import CatalogueRow, content_of, cut, holds, unit_name
+from intake.matching.articles import CatalogueRow, content_of, holds, unit_name
+from intake.matching.marks import cut
 from intake.reading.values import AskedLine
 from intake.reading.words import measures, plain, unit_family, unit_forms
 
