@@ -6,127 +6,24 @@ A wrapped description belongs to one row: where lines are ruled they say so, els
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 from statistics import median
 
 from intake.attachments.papers import SURE, Box, Table
+from intake.attachments.places import NO_RULES, Cell, Columns, Placed, Row, Rules, Span, bottoms, text_of, tops
+from intake.attachments.wraps import joined
 
-#: A column's place on the page: from its title and from what was found below it.
-Span = tuple[float, float]
 #: A row between two rules is not higher than this, in points.
 _ROW = 90.0
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A word and its place on the page, in any measure, from the top left corner."""
-
-    text: str
-    x0: float
-    x1: float
-    top: float
-    bottom: float
-    certainty: Decimal = SURE
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """Words that stand together on a line."""
-
-    words: tuple[Placed, ...]
-
-    @property
-    def text(self) -> str:
-        """The words with a blank between them."""
-        return " ".join(word.text for word in self.words)
-
-    @property
-    def left(self) -> float:
-        """Where the first word begins."""
-        return self.words[0].x0
-
-    @property
-    def right(self) -> float:
-        """Where the last word ends."""
-        return self.words[-1].x1
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The ruled lines of a page: where each stands, and from where to where it goes."""
-
-    horizontal: tuple[tuple[float, Span], ...] = ()
-    vertical: tuple[tuple[float, Span], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The titles of a table and where its columns are; `edges` are the ruled lines between them, if any."""
-
-    titles: tuple[str, ...]
-    spans: tuple[Span, ...]
-    edges: tuple[float, ...] = ()
-    bottom: float = 0.0
-
-    @property
-    def rules(self) -> Rules:
-        """The lines between the columns, as if they ran down the page."""
-        return Rules(vertical=tuple((x, (-1e9, 1e9)) for x in self.edges))
-
-
-@dataclass(slots=True)
-class _Row:
-    """A row of a table while it is put together: the words of each column; a sentence stands `apart`."""
-
-    cells: list[list[Placed]]
-    top: float
-    bottom: float
-    words: list[Placed] = field(default_factory=list)
-    apart: bool = False
-
-
-def rows_of(words: Iterable[Placed], blank: float = 0.6) -> list[list[Cell]]:
-    """The words of a page as lines of cells; a gap wider than a blank (in heights of a letter) begins a new cell."""
-    lines: list[list[Placed]] = []
-    for word in sorted(words, key=lambda word: (word.top + word.bottom) / 2):
-        last = lines[-1] if lines else []
-        if any(_level(word, other) for other in last[-6:]) and not any(_beneath(word, other) for other in last):
-            lines[-1].append(word)
-        else:
-            lines.append([word])
-    return [_cells(sorted(line, key=lambda word: word.x0), blank) for line in lines]
-
-
-def _level(one: Placed, other: Placed) -> bool:
-    """The words stand on one line: they share more than half of the lower one's height."""
-    common = min(one.bottom, other.bottom) - max(one.top, other.top)
-    return common > 0.5 * min(one.bottom - one.top, other.bottom - other.top)
-
-
-def _beneath(one: Placed, other: Placed) -> bool:
-    """The words stand one below the other, so not on one line."""
-    common = min(one.x1, other.x1) - max(one.x0, other.x0)
-    return common > 0.3 * min(one.x1 - one.x0, other.x1 - other.x0)
-
-
-def _cells(line: Sequence[Placed], blank: float) -> list[Cell]:
-    height = median(sorted(word.bottom - word.top for word in line)[len(line) // 2 :])
-    cells: list[list[Placed]] = []
-    for word in line:
-        if cells and word.x0 - cells[-1][-1].x1 <= blank * height:
-            cells[-1].append(word)
-        else:
-            cells.append([word])
-    return [Cell(tuple(cell)) for cell in cells]
 
 
 def tables_in(
     rows: Sequence[list[Cell]],
     page: int,
-    rules: Rules = Rules(),
+    rules: Rules = NO_RULES,
     above: Columns | None = None,
 ) -> list[Table]:
     """The tables of a page, each with its header first; one that began on a page before goes on under `above`."""
@@ -171,7 +68,7 @@ def _header(rows: Sequence[list[Cell]], position: int, rules: Rules) -> tuple[li
         if position + taken > len(rows):
             break
         following, before = rows[position + taken - 1], rows[position + taken - 2]
-        apart = min(y for cell in following for y in _tops(cell)) - max(y for cell in before for y in _bottoms(cell))
+        apart = min(y for cell in following for y in tops(cell)) - max(y for cell in before for y in bottoms(cell))
         if apart > 0.6 * _height(before) or any(re.match(r"\d", cell.text) for cell in following):
             break
         more = _untied(_split(following, rules))
@@ -212,7 +109,7 @@ def _untied(titles: Sequence[Cell]) -> list[Cell]:
 
 def _split(row: Sequence[Cell], rules: Rules) -> list[Cell]:
     """The cells of a line, cut where a vertical rule runs between two words."""
-    top, bottom = (f([f2 for c in row for f2 in v(c)]) for f, v in ((min, _tops), (max, _bottoms)))
+    top, bottom = (f([f2 for c in row for f2 in v(c)]) for f, v in ((min, tops), (max, bottoms)))
     middle = (top + bottom) / 2
     edges = [x for x, (y0, y1) in rules.vertical if y0 <= middle <= y1]
     cells: list[list[Placed]] = []
@@ -224,14 +121,6 @@ def _split(row: Sequence[Cell], rules: Rules) -> list[Cell]:
                 cells.append([])
             cells[-1].append(word)
     return [Cell(tuple(words)) for words in cells]
-
-
-def _tops(cell: Cell) -> list[float]:
-    return [word.top for word in cell.words]
-
-
-def _bottoms(cell: Cell) -> list[float]:
-    return [word.bottom for word in cell.words]
 
 
 def _height(row: Sequence[Cell]) -> float:
@@ -252,7 +141,7 @@ def _merged(titles: Sequence[Cell], more: Sequence[Cell]) -> list[Cell]:
 
 
 def _columns(titles: Sequence[Cell], rules: Rules, row: Sequence[Cell]) -> Columns:
-    middle = sum(_tops(row[0]) + _bottoms(row[0])) / (2 * len(row[0].words))
+    middle = sum(tops(row[0]) + bottoms(row[0])) / (2 * len(row[0].words))
     edges = sorted({x for x, (y0, y1) in rules.vertical if y0 - 1 <= middle <= y1 + 1})
     edges = [x for number, x in enumerate(edges) if number == 0 or x - edges[number - 1] > 2]
     spans = [(min(w.x0 for w in cell.words), max(w.x1 for w in cell.words)) for cell in titles]
@@ -266,7 +155,7 @@ def _columns(titles: Sequence[Cell], rules: Rules, row: Sequence[Cell]) -> Colum
         names[place] = cell.text
     bounds = [-1e6, *edges, 1e6]
     spans = [(bounds[i], bounds[i + 1]) for i in range(len(names))]
-    return Columns(tuple(names), tuple(spans), tuple(edges), max(y for cell in titles for y in _bottoms(cell)))
+    return Columns(tuple(names), tuple(spans), tuple(edges), max(y for cell in titles for y in bottoms(cell)))
 
 
 def _table(columns: Columns, lines: Sequence[list[Cell]], page: int, rules: Rules) -> Table:
@@ -276,12 +165,12 @@ def _table(columns: Columns, lines: Sequence[list[Cell]], page: int, rules: Rule
         full = [row for row in placed if sum(map(bool, row.cells)) >= max(2, 0.75 * len(row.cells))]
         spans = _spans(columns, full)  # titles may stand in the middle of their column, figures at its right
         placed = [_apart(spans, _placed(replace(columns, spans=tuple(spans)), line, rules)) for line in within]
-    rows = _joined(columns, placed, rules)
+    rows = joined(columns, placed, rules)
     boxes: list[Box] = [(0, 0, 0, 0)]
     texts = [columns.titles]
     certainties: dict[tuple[int, int], Decimal] = {}
     for number, row in enumerate(rows, start=1):
-        texts.append(tuple(_text(cell) for cell in row.cells))
+        texts.append(tuple(text_of(cell) for cell in row.cells))
         words = [word for cell in row.cells for word in cell]
         edges = [word.x0 for word in words], [word.top for word in words]
         ends = [word.x1 for word in words], [word.bottom for word in words]
@@ -294,16 +183,12 @@ def _table(columns: Columns, lines: Sequence[list[Cell]], page: int, rules: Rule
     return Table(page, tuple(texts), boxes=tuple(boxes), certainties=certainties)
 
 
-def _text(words: Sequence[Placed]) -> str:
-    return " ".join(word.text for word in words)
-
-
 def _within(columns: Columns, lines: Sequence[list[Cell]], rules: Rules) -> list[list[Cell]]:
     """The lines of a ruled table end where its rules end."""
     if not columns.edges or not lines:
         return list(lines)
     left, right = columns.edges[0] - 2, columns.edges[-1] + 2
-    ends = min(_tops(lines[0][0]))
+    ends = min(tops(lines[0][0]))
     down = [(y0, y1) for x, (y0, y1) in rules.vertical if left <= x <= right]
     across = [(y - _ROW, y) for y, (x0, x1) in rules.horizontal if x0 < right and x1 > left]
     for y0, y1 in sorted(down + across, key=lambda rule: rule[1]):
@@ -311,10 +196,10 @@ def _within(columns: Columns, lines: Sequence[list[Cell]], rules: Rules) -> list
             ends = max(ends, y1)
     if ends < columns.bottom + _ROW / 6:
         return list(lines)  # only the titles are ruled
-    return [line for line in lines if min(_tops(line[0])) < ends]
+    return [line for line in lines if min(tops(line[0])) < ends]
 
 
-def _placed(columns: Columns, line: Sequence[Cell], rules: Rules) -> _Row:
+def _placed(columns: Columns, line: Sequence[Cell], rules: Rules) -> Row:
     """A line with each cell in its column: between the rules, else under the title that it stands nearest to."""
     cells: list[list[Placed]] = [[] for _ in columns.titles]
     words = [word for cell in line for word in cell.words]
@@ -329,7 +214,7 @@ def _placed(columns: Columns, line: Sequence[Cell], rules: Rules) -> _Row:
     named = any(cell and title for cell, title in zip(cells, columns.titles, strict=True))
     most = 1 if columns.edges else 2  # without rules a description may run below the next title
     wide = len(line) == 1 and sum(line[0].left < b and line[0].right > a for a, b in columns.spans) > most
-    return _Row(cells, min(w.top for w in words), max(w.bottom for w in words), words, apart=wide or not named)
+    return Row(cells, min(w.top for w in words), max(w.bottom for w in words), words, apart=wide or not named)
 
 
 def _is_ruled(columns: Columns, rules: Rules) -> bool:
@@ -344,7 +229,7 @@ def _distance(cell: Cell, span: Span) -> float:
     return min(abs(cell.left - span[0]), abs(cell.right - span[1]), abs(cell.left + cell.right - sum(span)) / 2)
 
 
-def _spans(columns: Columns, rows: Sequence[_Row]) -> list[Span]:
+def _spans(columns: Columns, rows: Sequence[Row]) -> list[Span]:
     """Where each column is: its title, and the cells that stand under one title only."""
     found = []
     for number, (left, right) in enumerate(columns.spans):
@@ -355,7 +240,7 @@ def _spans(columns: Columns, rows: Sequence[_Row]) -> list[Span]:
     return found
 
 
-def _apart(spans: Sequence[Span], row: _Row) -> _Row:
+def _apart(spans: Sequence[Span], row: Row) -> Row:
     """A cell that runs under several titles, beside other cells, is cut at the columns; alone it is a sentence."""
     filled = [cell for cell in row.cells if cell]
     cells: list[list[Placed]] = [[] for _ in row.cells]
@@ -374,7 +259,7 @@ def _apart(spans: Sequence[Span], row: _Row) -> _Row:
             cells[column].append(word)
     for cell in cells:
         cell.sort(key=lambda word: word.x0)
-    return _Row(cells, row.top, row.bottom, row.words, apart=row.apart)
+    return Row(cells, row.top, row.bottom, row.words, apart=row.apart)
 
 
 def _nearest(word: Placed, spans: Sequence[Span], number: int) -> int:
@@ -396,79 +281,3 @@ def _strayed(word: Placed, spans: Sequence[Span], number: int) -> int:
         return number
     inside = [i for i, (a, b) in enumerate(spans) if a - 1 <= word.x0 and word.x1 <= b + 1]
     return inside[0] if len(inside) == 1 else number
-
-
-def _joined(columns: Columns, rows: Sequence[_Row], rules: Rules) -> list[_Row]:
-    """The rows of the table, lines of one row put together."""
-    quantity = _quantity_column(columns)
-    if not rows or quantity is None:
-        return list(rows)
-    for found in (_between_rules(columns, rows, rules), _by_blanks(rows)):
-        groups = [part for group in found for part in _grouped(group, lambda row: row.apart)]
-        whole = [_is_one_row(group, quantity) for group in groups]
-        if any(len(group) > 1 for group in groups) and sum(whole) >= 0.8 * len(whole):
-            joined = ([_together(group)] if one else group for group, one in zip(groups, whole, strict=True))
-            return [row for group in joined for row in group]
-    return list(rows)
-
-
-def _quantity_column(columns: Columns) -> int | None:
-    from intake.reading.titles import header
-
-    return header(columns.titles).get("quantity")
-
-
-def _is_one_row(group: Sequence[_Row], quantity: int) -> bool:
-    """The lines hold one quantity, or one that is wrapped itself (« 1 » above « 200 »)."""
-    counts = [text for row in group if re.match(r"\d", text := _text(row.cells[quantity]))]
-    if len(counts) < 2:
-        return True
-    others = [
-        row for row in group if sum(bool(cell) for number, cell in enumerate(row.cells) if number != quantity) > 1
-    ]
-    return len(others) < 2 and bool(re.fullmatch(r"\d{1,3}(?: \d{3})+", " ".join(counts)))
-
-
-def _between_rules(columns: Columns, rows: Sequence[_Row], rules: Rules) -> list[list[_Row]]:
-    """The lines between each two rules that run along the table."""
-    spans = [span for span in columns.spans if span[0] > -1e5 and span[1] < 1e5] or list(columns.spans)
-    left, right = min(a for a, _ in spans), max(b for _, b in spans)
-    drawn: dict[int, float] = {}
-    for y, (x0, x1) in rules.horizontal:
-        drawn[round(y)] = drawn.get(round(y), 0) + max(0.0, min(x1, right) - max(x0, left))
-    levels = sorted(y for y, length in drawn.items() if length > 0.5 * (right - left))
-    if len(levels) < 2:
-        return []
-    return _grouped(rows, lambda row: sum(level < (row.top + row.bottom) / 2 for level in levels))
-
-
-def _by_blanks(rows: Sequence[_Row]) -> list[list[_Row]]:
-    """The lines between the wider of the blanks between lines, where there are wide and narrow ones."""
-    gaps = [max(0.0, after.top - before.bottom) for before, after in pairwise(rows)]
-    height = median(row.bottom - row.top for row in rows)
-    levels = sorted({gap for gap in gaps if gap < 2 * height})
-    wider = [(lower, upper) for lower, upper in pairwise(levels) if upper - lower >= 0.15 * height]
-    if not wider:
-        return [list(rows)] if levels and levels[-1] < 0.15 * height else []
-    limit, groups = sum(wider[0]) / 2, [[rows[0]]]
-    for gap, row in zip(gaps, rows[1:], strict=True):
-        if gap > limit:
-            groups.append([])
-        groups[-1].append(row)
-    return groups
-
-
-def _grouped(rows: Sequence[_Row], key: Callable[[_Row], int | bool]) -> list[list[_Row]]:
-    groups: list[list[_Row]] = []
-    last: int | bool | None = None
-    for row in rows:
-        if key(row) != last:
-            groups.append([])
-        groups[-1].append(row)
-        last = key(row)
-    return groups
-
-
-def _together(group: Sequence[_Row]) -> _Row:
-    cells = [[word for row in group for word in row.cells[number]] for number in range(len(group[0].cells))]
-    return _Row(cells, group[0].top, group[-1].bottom, [word for row in group for word in row.words])

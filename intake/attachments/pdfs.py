@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from intake.attachments import scans
-from intake.attachments.layouts import Placed, Rules, columns_after, rows_of, tables_in
+from intake.attachments.layouts import columns_after, tables_in
 from intake.attachments.limits import Limits, UnreadableError
 from intake.attachments.papers import Paper, Table
 from intake.attachments.pictures import paper_of, scanned_words
+from intake.attachments.places import Placed, Rules, rows_of
 from intake.incoming import Attachment
 
 SCALE = 300 / 72

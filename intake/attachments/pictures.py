@@ -10,9 +10,10 @@ from dataclasses import replace
 from decimal import Decimal
 
 from intake.attachments import scans
-from intake.attachments.layouts import Cell, Placed, rows_of, tables_in
+from intake.attachments.layouts import tables_in
 from intake.attachments.limits import Limits, UnreadableError
 from intake.attachments.papers import SURE, Doubt, Paper
+from intake.attachments.places import Cell, Placed, rows_of
 from intake.incoming import Attachment
 
 KINDS = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/tiff", "image/bmp")

@@ -11,8 +11,9 @@ import pytest
 
 from intake import attachments
 from intake.attachments import UnreadableError
-from intake.attachments.layouts import Placed, rows_of, tables_in
+from intake.attachments.layouts import tables_in
 from intake.attachments.orders import read_order
+from intake.attachments.places import Placed, rows_of
 from intake.incoming import Address, Attachment, Channel, Incoming
 from intake.reading import Kind, read
 
