@@ -91,7 +91,7 @@ def _term(mark: str, known: Vocabulary, beside: frozenset[str] = frozenset()) ->
     numbers = known.numbers
     if mark[0] == "=":
         dimension, _, size = mark[1:].partition(":")
-        bare = [(f"#{size}", 0.9), (f"~{size}", 0.85)] if dimension == "length" else []  # « Ø2 » is 2 mm
+        bare = [(f"#{size}", 0.9)] if dimension == "length" else []  # « Ø2 » is 2 mm
         yield Term(mark, _MEASURE, tuple(_of([(mark, 1.0), *bare], numbers)), dimension)
     elif sized(mark):
         sides = mark[1:].split("x")

@@ -164,7 +164,11 @@ def _line(row: _Row) -> AskedLine | None:
         text=" ".join(" ".join(value.split()) for value in row.cells if value),
         designation=designation,
         quantity=asked.value,
-        unit=_unit(row.cell("unit")) or packed or asked.unit or (_pack_named(said[1]) if said else ""),
+        unit=_unit(row.cell("unit"))
+        or packed
+        or asked.unit
+        or unit_named(row.cell("content"))
+        or (_pack_named(said[1]) if said else ""),
         reference=row.cell("own_reference") or next(iter(codes), ""),
         unit_price=price if price and price > 0 else None,
         codes=codes,

@@ -24,8 +24,8 @@ SURE = Decimal("0.9")
 
 
 def asked(text: str) -> AskedLine:
-    """A line of one piece, as the reader gives it."""
-    return AskedLine(text, text, Decimal(1), Evidence("body"))
+    """A line of one sales unit, as a table gives it: only the article is in doubt."""
+    return AskedLine(text, text, Decimal(1), Evidence("body"), in_table=True)
 
 
 @dataclass(frozen=True, slots=True)
