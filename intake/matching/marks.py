@@ -77,7 +77,9 @@ def cut(text: str) -> Words:
 def cut_anew(text: str) -> Words:
     """The same, not remembered: for the names of a whole catalogue."""
     flat = _SIDES.sub(r"\1 x ", text.translate(_LETTERS).replace("%", " "))
-    flat = _numbers_in_digits(_DOTTED.sub(r"\1", _GLUED.sub(_unglued, flat)))
+    flat = _numbers_in_digits(_GLUED.sub(_unglued, flat))
+    if "." in flat:
+        flat = _DOTTED.sub(r"\1", flat)
     packs, lone = _packs(), _lone_measures()
     marks: list[str] = []
     beside: tuple[str, ...] = ()
@@ -261,7 +263,16 @@ def _numbers_in_digits(flat: str) -> str:
         said = number_said(found[0].replace("-", " ").split())
         return f"{said[0].normalize():f}" if said and said[0] >= _SAID else found[0]
 
-    return _said_numbers().sub(whole, _said_measures().sub(digits, _said_sizes().sub(size, flat)))
+    if any(f" {word} " in flat for word in words("numbers")["words"]["by"]):
+        flat = _said_sizes().sub(size, flat)
+    flat = _said_measures().sub(digits, flat)
+    return _said_numbers().sub(whole, flat) if any(word in flat for word in _large()) else flat
+
+
+@cache
+def _large() -> tuple[str, ...]:
+    """Words that every number above twenty holds."""
+    return tuple(plain(word) for part in ("tens", "scales") for word in words("numbers")[part])
 
 
 #: Smaller numbers in words may be part of a name (« quatre fromages »).
@@ -278,7 +289,8 @@ def _said_measures() -> re.Pattern[str]:
 @cache
 def _said_sizes() -> re.Pattern[str]:
     one = _one_of("units", "tens", least=3)
-    return re.compile(rf"(?<![\w-])((?:{one})(?:[ -](?:{one}))*) (?:par|sur) ((?:{one})(?:[ -](?:{one}))*)(?![\w-])")
+    by = "|".join(words("numbers")["words"]["by"])
+    return re.compile(rf"(?<![\w-])((?:{one})(?:[ -](?:{one}))*) (?:{by}) ((?:{one})(?:[ -](?:{one}))*)(?![\w-])")
 
 
 @cache

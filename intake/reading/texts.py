@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import cache
 
 from intake.reading.counts import Count, all_counts, best_count
 from intake.reading.ellipses import lacks, qualities_only, varied
@@ -27,8 +28,6 @@ _GLUE = frozenset(
 _CODE = re.compile(
     r"(?<!\w)(?:(?=[A-Z0-9/_-]*\d)(?=[A-Z0-9/_-]*[A-Z])[A-Z0-9][A-Z0-9/_-]{3,}|[A-Z]{2,}(?:-[A-Z0-9]+)+|\d{8,14})(?!\w)"
 )
-#: « 150 par 250 » is a size.
-_BY = re.compile(r"(?i)(?<![\w,.])(\d{2,4}) (?:par|sur) (\d{2,4})(?!\w)")
 _LIKELY, _LOOSE, _OPEN = Decimal("0.7"), Decimal("0.8"), Decimal("0.4")
 
 
@@ -205,7 +204,7 @@ class _Reader:
         written = self.text[piece.start : piece.end]
         known = [self.text[t.start : t.end] for t in piece.tokens if t.kind == "code" and _coded(t, chosen)]
         codes = tuple(dict.fromkeys([*_CODE.findall(written), *known]))
-        designation = _BY.sub(r"\1x\2", _text(self.text, chosen))
+        designation = _by().sub(r"\1x\2", _text(self.text, chosen))
         begin = start if chosen and chosen[0].start >= count.end else min([count.start, *(t.start for t in chosen)])
         stop = max([count.end, *(t.end for t in chosen)])
         certainty = min(certain, count.certainty)
@@ -292,6 +291,12 @@ def _without_corrected(inside: list[Token], count: Count) -> list[Token]:
     """The tokens of a piece without the quantity that a later one corrects."""
     wrong = [one for one in all_counts(inside) if one.end <= count.start]
     return [t for t in inside if not any(one.start <= t.start < one.end for one in wrong)]
+
+
+@cache
+def _by() -> re.Pattern[str]:
+    """« 150 par 250 » is a size."""
+    return re.compile(rf"(?i)(?<![\w,.])(\d{{2,4}}) (?:{'|'.join(words('numbers')['words']['by'])}) (\d{{2,4}})(?!\w)")
 
 
 def _coded(token: Token, chosen: list[Token]) -> bool:

@@ -45,11 +45,12 @@ def _forms(*kinds: str) -> str:
 @cache
 def _rules() -> re.Pattern[str]:
     labels = "|".join(words("documents")["labels"]["article"])
+    by = "|".join(words("numbers")["words"]["by"])
     return re.compile(
         rf"(?P<request>{REQUEST}+)|(?P<correction>{CORRECTION}+)"
         rf"|(?P<dims>(?<![\w.,]){_NUMBER}{_LENGTH}(?:[x*\u00d7]{_NUMBER}{_LENGTH})+(?!\w)"
         rf"|(?<![\w.,]){_NUMBER}{_LENGTH}(?:\s[x\u00d7]\s{_NUMBER}{_LENGTH}){{0,2}}\s[x\u00d7]\s{_NUMBER}(?:mm|cm|m)(?!\w)"
-        r"|(?<![\w.,])\d{2,4} (?:par|sur) \d{2,4}(?!\w)"
+        rf"|(?<![\w.,])\d{{2,4}} (?:{by}) \d{{2,4}}(?!\w)"
         r"|(?<![\w.,])(?:[3-9]\d|\d{3,4})\s?[x\u00d7]\s?(?:[3-9]\d|\d{3,4})(?!\w))"
         rf"|(?P<times>(?<!\w)[x*\u00d7]\s?{_NUMBER}(?![\w/]))"
         rf"|(?P<labelled>(?<!\w)(?:{labels})[ .:]*(?:n° ?)?(?=\w*\d)[\w/-]{{2,}})"
