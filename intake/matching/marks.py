@@ -80,7 +80,7 @@ def cut_anew(text: str) -> Words:
     flat = _numbers_in_digits(_GLUED.sub(_unglued, flat))
     if "." in flat:
         flat = _DOTTED.sub(r"\1", flat)
-    packs, lone = _packs(), _lone_measures()
+    packs, lone, of = _packs(), _lone_measures(), words("numbers")["words"]["of"]
     marks: list[str] = []
     beside: tuple[str, ...] = ()
     measured: tuple[Measured, ...] = ()
@@ -89,7 +89,7 @@ def cut_anew(text: str) -> Words:
     negated = packed = False
     for match in _token().finditer(flat):
         kind, written, behind = match.lastgroup, match[0], packed
-        packed = kind == "word" and (written in packs or (packed and written == "de"))
+        packed = kind == "word" and (written in packs or (packed and written in of))
         if kind == "word" and written not in lone:
             found = _word_marks(written)
             if found is None:

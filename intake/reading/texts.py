@@ -14,17 +14,14 @@ from functools import cache
 
 from intake.reading.counts import Count, all_counts, best_count
 from intake.reading.ellipses import lacks, qualities_only, varied
+from intake.reading.naming import as_written, behind_request, named, trimmed
 from intake.reading.offers import without_mentions
 from intake.reading.pieces import Piece, content, only_qualities, pieces
-from intake.reading.tokens import IDLE, Token, blotted
+from intake.reading.tokens import Token, blotted
 from intake.reading.values import AskedLine, Evidence
 from intake.reading.words import phrase, plain, unit_named, words
 from intake.reading.zones import written_lines
 
-_GLUE = frozenset(
-    {"de", "du", "des", "la", "le", "les", "d'", "l'", "un", "une", "au", "aux", "a", "pour", "et", "en", "x", "dans"}
-    | {"par", "sur", "mais", "of", "and", "for"}
-)
 _CODE = re.compile(
     r"(?<!\w)(?:(?=[A-Z0-9/_-]*\d)(?=[A-Z0-9/_-]*[A-Z])[A-Z0-9][A-Z0-9/_-]{3,}|[A-Z]{2,}(?:-[A-Z0-9]+)+|\d{8,14})(?!\w)"
 )
@@ -116,7 +113,7 @@ class _Reader:
 
     def _refuse(self, piece: Piece, place: int) -> None:
         """Note what stands behind a refusal."""
-        self.removed.append(_text(self.text, _trimmed([t for t in piece.tokens if t.start >= place])))
+        self.removed.append(as_written(self.text, trimmed([t for t in piece.tokens if t.start >= place])))
 
     def _take(self, line: AskedLine, piece: Piece) -> None:
         """Add a line, or correct the earlier one that it means."""
@@ -172,7 +169,7 @@ class _Reader:
             return
         if count.start > inside[0].start and any(t.kind == "correction" and t.end <= count.start for t in inside):
             inside = _without_corrected(inside, count)
-        chosen, start, certain = _named(inside, count)
+        chosen, start, certain = named(inside, count)
         if not content(chosen) and count.content is not None and (self.heading or self.title):
             held = count.content  # « 4 barres de 12 » under a heading names what it counts by its size
             chosen = [t for t in inside if t.value == held and count.start < t.start < count.end]
@@ -201,10 +198,10 @@ class _Reader:
         self, piece: Piece, count: Count, chosen: list[Token], start: int, certain: Decimal, aside: Count | None
     ) -> AskedLine:
         """A line from its parts."""
-        written = self.text[piece.start : piece.end]
+        said = self.text[piece.start : piece.end]
         known = [self.text[t.start : t.end] for t in piece.tokens if t.kind == "code" and _coded(t, chosen)]
-        codes = tuple(dict.fromkeys([*_CODE.findall(written), *known]))
-        designation = _by().sub(r"\1x\2", _text(self.text, chosen))
+        codes = tuple(dict.fromkeys([*_CODE.findall(said), *known]))
+        designation = _by().sub(r"\1x\2", as_written(self.text, chosen))
         begin = start if chosen and chosen[0].start >= count.end else min([count.start, *(t.start for t in chosen)])
         stop = max([count.end, *(t.end for t in chosen)])
         certainty = min(certain, count.certainty)
@@ -234,10 +231,10 @@ class _Reader:
             return inside
         behind = inside[colon + 1 :]
         count = best_count(behind)
-        named = content([t for t in behind if count is None or not count.start <= t.start < count.end])
-        if count is None or not content(inside[:colon]) or not named or only_qualities(named):
+        name = content([t for t in behind if count is None or not count.start <= t.start < count.end])
+        if count is None or not content(inside[:colon]) or not name or only_qualities(name):
             return inside
-        self.title = _text(self.text, _trimmed(_behind_request(inside[:colon])))
+        self.title = as_written(self.text, trimmed(behind_request(inside[:colon])))
         return behind
 
     def _note_heading(self, inside: list[Token], count: Count, chosen: list[Token]) -> None:
@@ -245,30 +242,30 @@ class _Reader:
         before = [t for t in inside if t.end <= count.start]
         colon = next((place for place, t in enumerate(before) if t.text == ":"), None)
         if colon is not None and content(before[:colon]) and chosen and chosen[0].start <= before[0].start:
-            heading = _text(self.text, _trimmed(_behind_request(before[:colon])))
+            heading = as_written(self.text, trimmed(behind_request(before[:colon])))
             self.heading = "" if qualities_only(heading) else heading
 
     def _uncounted(self, piece: Piece, inside: list[Token], *, each: bool) -> Iterator[AskedLine]:
         """An article without a quantity: a heading, one of several that each get the same, or asked for without one."""
-        named = _trimmed(inside)
-        if self.every is not None and not each and named and len(content(named)) <= 5:
+        name = trimmed(inside)
+        if self.every is not None and not each and name and len(content(name)) <= 5:
             yield from self._of_each([piece], self.every)
             return
-        if phrase("lines", "idem").match(plain(_text(self.text, named))) and self.found:
-            begin, stop = named[0].start, named[-1].end
+        if phrase("lines", "idem").match(plain(as_written(self.text, name))) and self.found:
+            begin, stop = name[0].start, name[-1].end
             evidence = Evidence("body", begin, stop)
             same = replace(self.found[-1], text=self.text[begin:stop], evidence=evidence, certainty=_LIKELY, codes=())
-            yield replace(same, designation=_text(self.text, named), reference="")
+            yield replace(same, designation=as_written(self.text, name), reference="")
             return
         asked_for = _unquantified(self.text, piece, listed=bool(self.found))
         if asked_for is not None:
             yield asked_for
             return
-        if not content(named):
+        if not content(name):
             return
         self.uncounted.append(piece)
-        if piece.lone and len(content(named)) <= 6:
-            heading = _text(self.text, [t for t in _behind_request(named) if t.text != ":"])
+        if piece.lone and len(content(name)) <= 6:
+            heading = as_written(self.text, [t for t in behind_request(name) if t.text != ":"])
             colon = self.flat[piece.start : piece.end].rstrip().endswith(":")
             if not qualities_only(heading):
                 self.heading = self.section = heading
@@ -278,11 +275,11 @@ class _Reader:
 
     def _of_each(self, of: Iterable[Piece], count: Count) -> Iterator[AskedLine]:
         for piece in of:
-            chosen = _trimmed(_behind_request(piece.tokens))
+            chosen = trimmed(behind_request(piece.tokens))
             if content(chosen):
                 begin, stop = chosen[0].start, chosen[-1].end
                 yield AskedLine(
-                    text=self.text[begin:stop], designation=_text(self.text, chosen), quantity=count.value,
+                    text=self.text[begin:stop], designation=as_written(self.text, chosen), quantity=count.value,
                     unit=count.unit, evidence=Evidence("body", begin, stop), certainty=min(_LOOSE, count.certainty),
                 )  # fmt: skip
 
@@ -338,51 +335,6 @@ def _each(line: AskedLine, parts: list[str]) -> Iterator[AskedLine]:
         yield varied(replace(line, designation=part), first)
 
 
-def _behind_request(before: list[Token]) -> list[Token]:
-    """What stands behind the words that ask."""
-    for position in range(len(before) - 1, -1, -1):
-        if before[position].kind == "request":
-            behind = before[position + 1 :]
-            return behind if content(behind) else before[:position]
-    return before
-
-
-def _named(inside: list[Token], count: Count) -> tuple[list[Token], int, Decimal]:
-    """The tokens that name the article: those behind the quantity, else those before it; how sure that is."""
-    before = [t for t in inside if t.end <= count.start]
-    after = [t for t in inside if t.start >= count.end]
-    for position in range(len(before) - 1, -1, -1):
-        if before[position].kind == "request":
-            before = before[position + 1 :] if content(before[position + 1 :]) or content(after) else before[:position]
-            break
-    cut = next((i for i, t in enumerate(after) if t.kind == "request"), len(after))
-    after = after[:cut]
-    colon = bool(before) and before[-1].text in {":", "-", "=", ")"}
-    if content(before) and content(after) and only_qualities(after):
-        return [*_trimmed(_noun(before)), *_trimmed(after)], min(t.start for t in before), Decimal("0.95")
-    if content(after) and (not content(before) or count.leads or (colon and before[-1].text == ":")):
-        return _trimmed(after), count.start, Decimal(1)
-    if content(before) and not content(after):
-        return _trimmed(_noun(before)), min(t.start for t in before), Decimal(1)
-    if not content(after):
-        return [], count.start, Decimal(1)
-    return _trimmed(after), count.start, Decimal("0.85")
-
-
-def _noun(before: list[Token]) -> list[Token]:
-    """What names the article before its quantity: behind a verb's « du », « des »."""
-    pronouns = set(words("phrases")["lines"]["pronouns"])
-    if before and before[0].text in pronouns:
-        for position, token in enumerate(before):
-            if (
-                position
-                and token.text in {"du", "des", "de", "d'", "les", "le", "la"}
-                and content(before[position + 1 :])
-            ):
-                return before[position + 1 :]
-    return before
-
-
 def _unquantified(text: str, piece: Piece, *, listed: bool) -> AskedLine | None:
     """« il nous faut du papier », and « de la colle » in a list: an article that is asked for without a quantity."""
     some = phrase("lines", "some")
@@ -391,37 +343,12 @@ def _unquantified(text: str, piece: Piece, *, listed: bool) -> AskedLine | None:
         first = position + (token.kind == "request")
         if not asks or first >= len(piece.tokens) or not some.match(plain(text[piece.tokens[first].start : piece.end])):
             continue
-        chosen = _trimmed(piece.tokens[first:])
+        chosen = trimmed(piece.tokens[first:])
         if chosen and len(chosen) <= 7:
             begin, stop = chosen[0].start, chosen[-1].end
             evidence = Evidence("body", begin, stop)
-            return AskedLine(text[begin:stop], _text(text, chosen), None, evidence, certainty=Decimal("0.5"))
+            return AskedLine(text[begin:stop], as_written(text, chosen), None, evidence, certainty=Decimal("0.5"))
     return None
-
-
-def _trimmed(found: list[Token]) -> list[Token]:
-    """Without joining words and marks at both ends."""
-    start, end = 0, len(found)
-    while start < end and (found[start].kind in IDLE or found[start].text in _GLUE):
-        start += 1
-    while end > start and (found[end - 1].kind in IDLE or found[end - 1].text in _GLUE - {"x"}):
-        end -= 1
-    return found[start:end]
-
-
-def _text(text: str, chosen: list[Token]) -> str:
-    """The words of these tokens as written; where tokens between them were left out they are left out."""
-    if not chosen:
-        return ""
-    parts, run = [], [chosen[0]]
-    for token in chosen[1:]:
-        if token.start - run[-1].end <= 6 and not re.search(r"\S", text[run[-1].end : token.start]):
-            run.append(token)
-        else:
-            parts.append(text[run[0].start : run[-1].end])
-            run = [token]
-    parts.append(text[run[0].start : run[-1].end])
-    return " ".join(" ".join(parts).split())
 
 
 def _corrected(found: list[AskedLine], line: AskedLine) -> int | None:
