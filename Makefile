@@ -11,7 +11,7 @@ UV_VERSION := 0.13.9
 OUT ?= demo-out
 DIR ?= gallery-out
 SHARED ?= ../shared
-WORKERS ?= 2
+WORKERS ?= 3
 
 # What WeasyPrint takes from the system: Pango lays text out, HarfBuzz makes the small fonts that a PDF embeds.
 SYSTEM_PACKAGES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-liberation2
@@ -71,10 +71,11 @@ lint: $(STAMPS)/dev ## Style, types and the layers of the packages
 gallery: $(STAMPS)/demo ## The papers as pictures, to look at; writes to DIR (gallery-out)
 	@$(BIN)/comptoir gallery --out "$(DIR)"
 
-score: $(STAMPS)/demo ## How well the sample orders are read, where the shared samples are present
+score: $(STAMPS)/test ## How well orders are read: our own case sets, and the shared samples where they are present
+	@PYTHONPATH=. $(BIN)/python tests/intake/cases/measure.py
 	@if [ -f $(SHARED)/samples/intake/score.py ]; then \
 	  $(BIN)/python $(SHARED)/samples/intake/score.py "$(BIN)/comptoir" $(SHARED)/samples/intake/stationery; \
-	else echo "score skipped: $(SHARED)/samples/intake is not here"; fi
+	else echo "$(SHARED)/samples/intake is not here"; fi
 
 bench: $(STAMPS)/test ## How fast and how right the reading is, each figure beside a plain reference
 	@$(BIN)/python -m tests.bench

@@ -91,6 +91,7 @@ def test_a_confident_line_that_is_wrong_or_too_much_is_a_silent_error(
     assert (verdict.exact, verdict.silent) == (exact, silent)
 
 
+@pytest.mark.long
 def test_the_sample_folder_has_the_rates_that_its_own_scorer_finds(shared: Path, root: Path) -> None:
     samples = shared / "samples" / "intake"
     if not (samples / "score.py").exists():
