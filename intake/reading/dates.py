@@ -26,7 +26,7 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
     after = "|".join(table["after_day"])
     day_month = r"(?P<day>\d{1,2})[/.](?P<month>\d{1,2})"
     year = r"[/.](?P<year>\d{4}|\d{2})"
-    number = r"(?:\s+(?P<day>\d{1,2})(?![\w/.]|\s*x))?"
+    number = r"(?:[ ]+(?P<day>\d{1,2})(?![\w/.]|\s*x))?"
     until = "|".join(table["leads_to_day"])
     return tuple(
         re.compile(pattern)

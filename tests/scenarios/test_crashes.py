@@ -189,9 +189,7 @@ def _at_rest(desk: Desk) -> bool:
         return not under_way and not messages.unfinished_updates(session) and not desk.player.pending_updates()
 
 
-@pytest.mark.parametrize(
-    "database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)], indirect=True
-)
+@pytest.mark.parametrize("database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)], indirect=True)
 def test_e14_t01_t02_t22_a_desk_killed_at_every_point_loses_and_doubles_nothing(desk: Desk) -> None:
     codes = _people(desk)
     people = {who: desk.player.add_user(who.title()).id for who in codes}
