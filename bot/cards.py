@@ -253,13 +253,18 @@ def quote_card(quote: Quote) -> Content:
     return Content(html, [[Press("send_quote", {"quote": quote.id})]] if ready else ())
 
 
+def _of_a_file(code: str) -> str | None:
+    """Why a file was not read, where a finding says so."""
+    short = texts.short_finding(code)
+    return texts.sentence("reasons", "file_not_read") if short != code else texts.sentence("reasons", "unknown")
+
+
 def quarantine_card(session: Session, message: Message) -> Content:
     """A message that nobody could read: the reason, its words, what may be done with it."""
-    reason = texts.sentence("reasons", message.reason) or texts.sentence("reasons", "unknown") or message.reason
-    html = texts.render(
-        "quarantine_card", message=message, customer=message.customer, reason=texts.fill(reason, code=message.reason),
-        extract=_cut(message.extract),
-    )  # fmt: skip
+    reason = texts.sentence("reasons", message.reason) or _of_a_file(message.reason) or message.reason
+    why = texts.fill(reason, code=message.reason, finding=texts.short_finding(message.reason))
+    extract = _cut(message.extract)
+    html = texts.render("quarantine_card", message=message, customer=message.customer, reason=why, extract=extract)
     args = {"message": message.id}
     waits = message.state is MessageState.QUARANTINED
     whose = _whose(session, message) if message.reason in WHOSE else []

@@ -17,6 +17,7 @@ from intake import voice
 from intake.catalogues import article_matcher
 from intake.matching.articles import unit_name
 from intake.reading import AskedLine as Said
+from intake.reading import Reading
 from intake.understand import habits, offers
 
 if TYPE_CHECKING:
@@ -86,8 +87,13 @@ def _wanted(
     if not said and offer is not None and not files:
         said = offers.every_line(offer)
     if not said:
-        raise NotUnderstood("order_without_lines")
+        raise NotUnderstood(unread(reading) or "order_without_lines")
     return said
+
+
+def unread(reading: Reading) -> str:
+    """The first reason for which a file of the message could not be read; empty when all of them could."""
+    return next(iter(reading.findings), "")
 
 
 def lines_of(session: Session, customer: Customer, said: Iterable[Said]) -> tuple[AskedLine, ...]:

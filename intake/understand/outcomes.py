@@ -86,7 +86,7 @@ def _act(session: Session, message: Message, customer: Customer, opened: Opened,
         wanted = drafts.asked(session, message, customer, opened, today=business_date(message.received_at))
         quotes.draft(session, wanted, by=author(customer), at=desk.at)
     elif reading.kind is Kind.OTHER:
-        raise NotUnderstood("no_order_found")
+        raise NotUnderstood(drafts.unread(reading) or "no_order_found")
     else:
         done = False
     if done:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import Engine, select
 
+from bot import cards
 from core import messages, registration
 from core.catalogue import Article, Packaging
 from core.db import transaction
@@ -230,6 +232,20 @@ def test_what_nobody_can_understand_is_shown_to_staff_and_its_customer_knows(eng
     (message,) = run(engine)
     assert message.state is MessageState.QUARANTINED
     assert templates_sent(engine) == [("sales", "quarantine_card"), ("customer", "message_kept")]
+
+
+def test_s24_a_file_that_is_not_read_is_the_reason_that_staff_sees(engine: Engine) -> None:
+    message = message_from_bytes(mail("Bonjour,\n\nCi-joint notre commande.\n"), policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    hostile = (
+        b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><Order xmlns="urn:oasis:names:specification:ubl:schema"/>'
+    )
+    message.add_attachment(hostile, maintype="application", subtype="xml", filename="commande.xml")
+    store(engine, message.as_bytes())
+    (kept,) = run(engine)
+    assert (kept.state, kept.reason) == (MessageState.QUARANTINED, "xml_doctype")
+    with transaction(engine) as session:
+        assert "XML refusé" in cards.quarantine_card(session, session.get_one(Message, kept.id)).html
 
 
 def test_an_unknown_sender_is_in_quarantine_and_gets_no_answer(engine: Engine) -> None:
