@@ -6,7 +6,7 @@ line stays in the message, for a person to see.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -69,7 +69,7 @@ def read(incoming: Incoming, *, today: date, codes: frozenset[str] = frozenset()
         total_net=None if whole.changed else references.total_net(written),
         removed=whole.removed if repeat or on_paper or kind is Kind.ORDER_CHANGE else (),
         charges=tuple(charge for paper in papers for charge in tables.charges(paper)),
-        findings=(*incoming.findings, *(finding for paper in papers for finding in paper.findings)),
+        findings=(*incoming.findings, *_findings(papers)),
         papers=written,
     )
     if structured is None or structured.order is None:
@@ -118,6 +118,13 @@ def _written(incoming: Incoming, codes: frozenset[str], *, beside_paper: bool) -
         ),
         asked.removed,
     )
+
+
+def _findings(papers: Sequence[Paper]) -> Iterator[str]:
+    """What could not be read of the files; several orders that machines wrote are for a person to part."""
+    yield from (finding for paper in papers for finding in paper.findings)
+    if sum(paper.order is not None for paper in papers) > 1:
+        yield "several_orders"
 
 
 def _in_prose(paper: Paper, codes: frozenset[str]) -> Iterator[AskedLine]:

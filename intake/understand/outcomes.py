@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: What is found of a message that says nothing but in a recording.
 SILENT = frozenset({"no_order_found", "order_without_lines"})
+#: Files that say nothing of an order: a logo, a signature, a page with a hidden row.
+_OF_NO_MATTER = frozenset({"ocr_found_nothing", "kind_not_read", "hidden_text", "mail_hides_text", "hidden_rows"})
 
 
 def treat(session: Session, message: Message, opened: Opened, desk: Desk) -> None:
@@ -41,13 +43,16 @@ def treat(session: Session, message: Message, opened: Opened, desk: Desk) -> Non
         raise NotUnderstood("customer_ambiguous" if opened.request.who.others else "customer_unknown")
     if opened.request.beside:
         raise NotUnderstood("several_messages")
+    if "several_orders" in opened.reading.findings:
+        raise NotUnderstood("several_orders")
     try:
         _act(session, message, message.customer, opened, desk)
     except NotUnderstood as reason:
         if opened.unheard and reason.code in SILENT:
             raise NotUnderstood("voice_not_heard") from reason
         raise
-    if opened.unheard:  # what was read became something, and somebody must still listen to the rest
+    unread = set(opened.reading.findings) - _OF_NO_MATTER
+    if opened.unheard or unread:  # what was read became something, and somebody must still see to the rest
         events.emit(session, "message_for_staff", message, at=desk.at)
 
 

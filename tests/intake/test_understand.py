@@ -248,6 +248,33 @@ def test_s24_a_file_that_is_not_read_is_the_reason_that_staff_sees(engine: Engin
         assert "XML refusé" in cards.quarantine_card(session, session.get_one(Message, kept.id)).html
 
 
+def edifact(*numbers: str) -> bytes:
+    """An interchange of orders, one message each."""
+    asked = "DTM+137:20261123:102'NAD+BY+3017800000017::9'LIN+1++FAR-T65-25:SA'QTY+21:4'UNS+S'UNT+8+{0}'"
+    orders = "".join(f"UNH+{n}+ORDERS:D:96A:UN'BGM+220+{n}+9'{asked.format(n)}" for n in numbers)
+    return f"UNB+UNOC:3+A+B+261123:0900+1'{orders}UNZ+{len(numbers)}+1'".encode()
+
+
+def with_file(content: bytes, name: str, text: str = "Ci-joint.") -> bytes:
+    message = message_from_bytes(mail(f"Bonjour,\n\n{text}\n"), policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    message.add_attachment(content, maintype="application", subtype="octet-stream", filename=name)
+    return message.as_bytes()
+
+
+def test_several_orders_of_one_interchange_are_for_a_person_to_part(engine: Engine) -> None:
+    store(engine, with_file(edifact("4501", "4502"), "commandes.edi"))
+    (kept,) = run(engine)
+    assert (kept.state, kept.reason) == (MessageState.QUARANTINED, "several_orders")
+
+
+def test_a_file_that_is_not_read_beside_lines_that_are_is_shown_to_staff(engine: Engine) -> None:
+    store(engine, with_file(b"MZ" + b"\x00" * 200, "commande.exe", "Merci de livrer 3 cartons de beurre doux."))
+    (message,) = run(engine)
+    assert message.state is MessageState.UNDERSTOOD
+    assert ("sales", "customer_message") in templates_sent(engine)
+
+
 def test_an_unknown_sender_is_in_quarantine_and_gets_no_answer(engine: Engine) -> None:
     store(engine, mail("Bonjour,\n\nMerci de livrer 3 cartons de beurre doux.\n", sender="qui@ailleurs.example"))
     (message,) = run(engine)
