@@ -29,9 +29,7 @@ class Share:
     @property
     def low(self) -> float:
         """The lower end: the share at which so many or more would be a 2.5 % chance."""
-        if self.count == 0:
-            return 0.0
-        return _bisect(lambda share: 1 - _at_most(self.count - 1, self.total, share) > _TAIL)
+        return lower_bound(self.count, self.total, risk=_TAIL)
 
     @property
     def high(self) -> float:
@@ -39,6 +37,11 @@ class Share:
         if self.count == self.total:
             return 1.0
         return _bisect(lambda share: _at_most(self.count, self.total, share) < _TAIL)
+
+
+def lower_bound(count: int, total: int, *, risk: float = 0.05) -> float:
+    """The lower end of the one-sided exact interval of a share, which lies below it with this risk."""
+    return _bisect(lambda share: 1 - _at_most(count - 1, total, share) > risk) if count else 0.0
 
 
 @dataclass(frozen=True, slots=True)

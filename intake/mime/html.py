@@ -61,11 +61,6 @@ class Page:
         return [cells for cells in rows if len(cells) > 1]
 
 
-def to_text(markup: str) -> str:
-    """The text of a mail's HTML part as it is seen."""
-    return Page(markup).text()
-
-
 def _parsed(markup: str) -> etree._Element | None:
     text = _DECLARATION.sub("", markup).strip()
     return etree.HTML(text) if text else None

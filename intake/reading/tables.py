@@ -89,12 +89,12 @@ def is_code(text: str) -> bool:
 
 
 def _lines(table: Table, part: str) -> list[AskedLine]:
-    titled = any(layout_at(table.rows, number) is not None for number in range(len(table.rows)))
-    layout = None if titled or table.boxes else inferred(table.rows)
+    layouts = [layout_at(table.rows, number) for number in range(len(table.rows))]
+    layout = None if any(layouts) or table.boxes else inferred(table.rows)
     found: list[AskedLine] = []
     number, follows, blank = 0, False, _blank(table)
     while number < len(table.rows):
-        titles = layout_at(table.rows, number)
+        titles = layouts[number]
         if titles is not None:
             layout, follows = titles, False
             number += titles.height

@@ -6,7 +6,6 @@ python -m tests.bench.calibration fit     fits the curve of `intake/matching/con
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from intake.evaluate_rates import lower_bound
 from intake.matching import _LACKING, _TIE, NOBODY, Index
 from intake.matching.confidences import MOST_LEAD, MOST_MISSING
 from intake.reading.values import AskedLine, Evidence
@@ -45,27 +45,6 @@ class Outcome:
     def bound(self) -> float:
         """At least so many of the sure lines are right, with 95 % confidence (Clopper-Pearson, one-sided)."""
         return lower_bound(self.sure - self.wrong, self.sure)
-
-
-def lower_bound(right: int, tried: int, *, risk: float = 0.05) -> float:
-    """The lower end of the one-sided exact interval of a share."""
-    if not right:
-        return 0.0
-    low, high = 0.0, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _at_least(right, tried, middle) < risk else (low, middle)
-    return low
-
-
-def _at_least(right: int, tried: int, share: float) -> float:
-    """The chance of that many or more at a share."""
-
-    def log_chance(count: int) -> float:
-        ways = math.lgamma(tried + 1) - math.lgamma(count + 1) - math.lgamma(tried - count + 1)
-        return ways + count * math.log(share) + (tried - count) * math.log1p(-share)
-
-    return sum(math.exp(log_chance(count)) for count in range(right, tried + 1)) if 0 < share < 1 else float(share > 0)
 
 
 def outcome(one: Trade) -> Outcome:

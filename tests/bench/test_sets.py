@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
+from intake.evaluate_rates import lower_bound
 from intake.matching import Index
 from tests.bench.articles import articles
-from tests.bench.calibration import asked, lower_bound, outcome, together
+from tests.bench.calibration import asked, outcome, together
 from tests.bench.noise import Catalogue, queries
 from tests.bench.published import FILE, made, published
 from tests.bench.trades import trade

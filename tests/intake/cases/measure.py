@@ -16,6 +16,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from intake.evaluate_rates import lower_bound
 from intake.read_files import read_files
 
 HERE = Path(__file__).parent
@@ -124,26 +125,6 @@ def same(one: str | None, other: str | None) -> bool:
     if one is None or other is None:
         return one is other
     return abs(Decimal(one) - Decimal(other)) <= Decimal("0.0001") * max(Decimal(1), abs(Decimal(other)))
-
-
-def lower_bound(right: int, tried: int) -> float:
-    """The lower end of the one-sided 95 % interval of Clopper and Pearson for `right` of `tried`."""
-    if not right:
-        return 0.0
-    low, high = 0.0, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if at_least(right, tried, middle) < 0.05 else (low, middle)
-    return low
-
-
-def at_least(right: int, tried: int, share: float) -> float:
-    """The chance of `right` or more of `tried` when each is right with this chance."""
-    failed, chance, total = tried - right, share**tried, 0.0
-    for wrong in range(failed + 1):
-        total += chance
-        chance *= (tried - wrong) / (wrong + 1) * (1 - share) / share if share else 0.0
-    return total
 
 
 def report(split: str | None) -> Iterator[str]:
