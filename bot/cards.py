@@ -105,7 +105,7 @@ def order_card(session: Session, order: Order, *, house: House, at: datetime) ->
     """The order as sales sees it: what, when, how much, both verdicts, one primary button."""
     registration.note_verdict(session, order, house=house, at=at)
     known = facts.gather(session, order, house=house, at=at)
-    found = checks.examine(known)
+    found, account = checks.examine(known), known.account
     told = [f for f in found if f.severity is not Severity.NOTE]
     confirmed_by = session.get(Staff, order.confirmed_by_id) if order.confirmed_by_id is not None else None
     undo_until = order.confirmed_at + timedelta(seconds=house.undo_seconds) if order.confirmed_at else None
@@ -114,7 +114,7 @@ def order_card(session: Session, order: Order, *, house: House, at: datetime) ->
     html = texts.render(
         "order_card", **order_context(order), shown_lines=SHOWN_LINES, findings=_sentences(told),
         more_findings=max(len(told) - SHOWN_FINDINGS, 0), accounting=_verdict(found, Service.ACCOUNTING),
-        commercial=_verdict(found, Service.COMMERCIAL), exposure=known.exposure.total, limit=known.credit_limit,
+        commercial=_verdict(found, Service.COMMERCIAL), exposure=account.exposure.total, limit=account.credit_limit,
         confirmed_by=confirmed_by.name if confirmed_by is not None else "", undoable=undoable, house=house,
         waiting=wish is not None, ready=not any(f.blocks for f in found),
         shipped=[d for d in deliveries.of_order(session, order) if d.state is not DeliveryState.CANCELLED],

@@ -175,12 +175,12 @@ def _override(
     session: Session, wish: OverrideRequest, _row: OutboxRow, house: House, at: datetime, _language: str
 ) -> Made:
     order = wish.order
-    known = facts.gather(session, order, house=house, at=at)
+    account = facts.gather(session, order, house=house, at=at).account
     found = registration.examine(session, order, house=house, at=at)
     asker = session.get(Staff, wish.requested_by_id)
     given = {
-        "wish": wish, **cards.order_context(order), "exposure": known.exposure, "limit": known.credit_limit,
-        "overdue": known.overdue, "asker": asker.name if asker is not None else "",
+        "wish": wish, **cards.order_context(order), "exposure": account.exposure, "limit": account.credit_limit,
+        "overdue": account.overdue, "asker": asker.name if asker is not None else "",
         "findings": [texts.finding_text(f) for f in found if f.blocks and f.override is not None],
     }  # fmt: skip
     args = {"request": wish.id}

@@ -34,15 +34,20 @@ def propose(finding: Finding, *, alternatives: tuple[str, ...] = ()) -> tuple[Re
         Remedy("grant_override", role=Role.ACCOUNTING, args={"finding": finding.code}),
     )
     known: dict[str, tuple[Remedy, ...]] = {
+        # lines
         "article_unknown": which,
         "article_doubtful": which,
         "quantity_unknown": (Remedy("ask_quantity", args=line), Remedy("remove_line", args=line)),
+        # prices
         "price_differs": settle,
+        # account
         "over_limit": let_through,
         "overdue": let_through,
         "customer_on_hold": let_through,
         "customer_closed": let_through,
+        # deposit
         "deposit_due": (Remedy("request_deposit"),),
+        # conformity
         "recap_not_accepted": (Remedy("send_recap"),),
         "customer_to_confirm": (Remedy("confirm_customer"), Remedy("search_customer")),
     }

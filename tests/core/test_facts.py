@@ -29,17 +29,17 @@ def pay(trade: Trade, amount: Money, settles: Invoice | None = None) -> None:
 def test_the_exposure_follows_an_order_through_its_stages(trade: Trade) -> None:
     probe = trade.draft((trade.article, "1"))  # 120 with VAT
     base = Exposure(ZERO, ZERO, ZERO, Money.of(120), ZERO)
-    assert gather(trade, probe).exposure == base
+    assert gather(trade, probe).account.exposure == base
     order = trade.confirm(trade.draft((trade.article, "10")))
-    assert gather(trade, probe).exposure == Exposure(ZERO, ZERO, Money.of(1200), Money.of(120), ZERO)
+    assert gather(trade, probe).account.exposure == Exposure(ZERO, ZERO, Money.of(1200), Money.of(120), ZERO)
     delivery = trade.preparing(order)
     trade.ship(delivery)
-    assert gather(trade, probe).exposure == Exposure(ZERO, Money.of(1200), ZERO, Money.of(120), ZERO)
+    assert gather(trade, probe).account.exposure == Exposure(ZERO, Money.of(1200), ZERO, Money.of(120), ZERO)
     trade.verify(delivery)
-    assert gather(trade, probe).exposure == Exposure(Money.of(1200), ZERO, ZERO, Money.of(120), ZERO)
+    assert gather(trade, probe).account.exposure == Exposure(Money.of(1200), ZERO, ZERO, Money.of(120), ZERO)
     pay(trade, Money.of(1000), invoices.of_order(trade.session, order)[0])
     pay(trade, Money.of(50))
-    exposure = gather(trade, probe).exposure
+    exposure = gather(trade, probe).account.exposure
     assert exposure == Exposure(Money.of(200), ZERO, ZERO, Money.of(120), Money.of(50))
     assert exposure.total == Money.of(270)
 
@@ -52,17 +52,17 @@ def test_a_deposit_is_counted_once_at_every_stage(trade: Trade) -> None:
     orders.accept_recap(trade.session, order, by=trade.buyer, at=trade.at)
     by = trade.by(Role.ACCOUNTING)
     deposit = invoices.issue_deposit(trade.session, order, house=trade.house, by=by, at=trade.at, label="Acompte")
-    own = gather(trade, order).exposure  # the deposit invoice is a receivable: the order is counted without it
+    own = gather(trade, order).account.exposure  # the deposit invoice is a receivable: the order is counted without it
     assert (own.unpaid, own.this_order) == (Money.of(360), Money.of(840))
     pay(trade, deposit.gross, deposit)
-    assert gather(trade, order).deposit_paid == Money.of(360)
+    assert gather(trade, order).deposit.paid == Money.of(360)
     trade.confirm(order)
-    assert gather(trade, probe).exposure.total == Money.of(840 + 120)
+    assert gather(trade, probe).account.exposure.total == Money.of(840 + 120)
     delivery = trade.preparing(order)
     trade.ship(delivery)  # 600 left, 600 remain
-    assert gather(trade, probe).exposure == Exposure(ZERO, Money.of(240), Money.of(600), Money.of(120), ZERO)
+    assert gather(trade, probe).account.exposure == Exposure(ZERO, Money.of(240), Money.of(600), Money.of(120), ZERO)
     trade.verify(delivery)
-    assert gather(trade, probe).exposure == Exposure(Money.of(240), ZERO, Money.of(600), Money.of(120), ZERO)
+    assert gather(trade, probe).account.exposure == Exposure(Money.of(240), ZERO, Money.of(600), Money.of(120), ZERO)
 
 
 def test_overdue_is_what_is_past_its_date_and_not_contested(trade: Trade) -> None:
@@ -75,23 +75,23 @@ def test_overdue_is_what_is_past_its_date_and_not_contested(trade: Trade) -> Non
     )  # fmt: skip
     probe = trade.draft((trade.article, "1"))
     trade.later(days=30)
-    assert gather(trade, probe).overdue == ()
+    assert gather(trade, probe).account.overdue == ()
     trade.later(days=1)
-    assert [r.number for r in gather(trade, probe).overdue] == [invoice.number]
+    assert [r.number for r in gather(trade, probe).account.overdue] == [invoice.number]
     disputes.open_dispute(trade.session, invoice, text="x", by=trade.buyer, at=trade.at)
-    assert gather(trade, probe).overdue == ()
-    assert gather(trade, probe).exposure.unpaid == Money.of(1250)  # exposure keeps what is contested
+    assert gather(trade, probe).account.overdue == ()
+    assert gather(trade, probe).account.exposure.unpaid == Money.of(1250)  # exposure keeps what is contested
     trade.later(days=1)
-    assert [(r.number, r.due) for r in gather(trade, probe).overdue] == [("F-1", Money.of(50))]
+    assert [(r.number, r.due) for r in gather(trade, probe).account.overdue] == [("F-1", Money.of(50))]
 
 
 def test_the_same_purchase_order_number_is_seen_unless_that_order_was_given_up(trade: Trade) -> None:
     first = trade.draft((trade.article, "1"), customer_reference="PO-7")
     second = trade.draft((trade.article, "1"), customer_reference="PO-7")
-    assert gather(trade, second).same_reference == (first.reference,)
+    assert gather(trade, second).duplicates.same_reference == (first.reference,)
     orders.cancel(trade.session, first, reason="doublon", by=trade.by(), at=trade.at)
-    assert gather(trade, second).same_reference == ()
-    assert gather(trade, trade.draft((trade.article, "1"))).same_reference == ()
+    assert gather(trade, second).duplicates.same_reference == ()
+    assert gather(trade, trade.draft((trade.article, "1"))).duplicates.same_reference == ()
 
 
 def test_a_line_knows_what_stock_can_still_promise(trade: Trade) -> None:

@@ -1,0 +1,54 @@
+"""Findings: what a check found, whose check it is, what it does to the order, and who may let it through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from core.parties import Role
+
+
+class Service(StrEnum):
+    """Whose check it is."""
+
+    ACCOUNTING = "accounting"
+    COMMERCIAL = "commercial"
+
+
+class Severity(StrEnum):
+    """What a finding does: it blocks registration, it is to be watched, or it is only noted."""
+
+    BLOCK = "block"
+    WATCH = "watch"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found, with its numbers; `override` names the role that may let it through, if any."""
+
+    code: str
+    service: Service
+    severity: Severity
+    position: int | None = None
+    data: dict[str, object] = field(default_factory=dict)
+    override: Role | None = None
+    overridden: bool = False
+
+    @property
+    def blocks(self) -> bool:
+        """The order may not be registered because of it."""
+        return self.severity is Severity.BLOCK and not self.overridden
+
+
+def accounting(code: str, severity: Severity, **data: object) -> Finding:
+    """A finding of the accounting service; accounting itself may let a blocker through."""
+    override = Role.ACCOUNTING if severity is Severity.BLOCK else None
+    return Finding(code, Service.ACCOUNTING, severity, data=data, override=override)
+
+
+def commercial(
+    code: str, severity: Severity, position: int | None = None, *, override: Role | None = None, **data: object
+) -> Finding:
+    """A finding of the commercial service, about the line at `position` or the whole order."""
+    return Finding(code, Service.COMMERCIAL, severity, position, data, override)

@@ -1,0 +1,42 @@
+"""What both services know of each line: the article, the prices, what stock can still promise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from core import stock
+from core.orders import Order, OrderLine, PriceChoice
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True, slots=True)
+class LineFacts:
+    """One line of the order under check; `available` is what stock can still promise."""
+
+    position: int
+    sku: str | None
+    text: str
+    quantity: Decimal | None
+    unit_price: Decimal | None
+    customer_price: Decimal | None
+    price_choice: PriceChoice | None
+    confidence: Decimal
+    available: Decimal
+
+
+def gather(session: Session, order: Order) -> tuple[LineFacts, ...]:
+    """The kept lines of the order."""
+    return tuple(_line(session, line) for line in order.kept_lines)
+
+
+def _line(session: Session, line: OrderLine) -> LineFacts:
+    return LineFacts(
+        position=line.position, sku=line.article.sku if line.article else None, text=line.text,
+        quantity=line.quantity, unit_price=line.unit_price, customer_price=line.customer_price,
+        price_choice=line.price_choice, confidence=line.confidence,
+        available=stock.available(session, line.article_id) if line.article_id else Decimal(0),
+    )  # fmt: skip

@@ -1,0 +1,64 @@
+"""The clean facts: an order with which both services agree, and how a row of a table changes them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from core.checks import Severity
+from core.facts import (
+    AccountFacts,
+    ConformityFacts,
+    DepositFacts,
+    DuplicateFacts,
+    Exposure,
+    Facts,
+    LineFacts,
+    QuoteFacts,
+)
+from core.money import ZERO, Money
+from core.parties import Requirement
+
+TODAY = date(2026, 3, 10)
+LINE = LineFacts(
+    position=1, sku="DRA-140", text="draps", quantity=Decimal(10), unit_price=Decimal(100), customer_price=None,
+    price_choice=None, confidence=Decimal(1), available=Decimal(10),
+)  # fmt: skip
+NOTHING = Exposure(ZERO, ZERO, ZERO, ZERO, ZERO)
+CLEAN = Facts(
+    today=TODAY,
+    account=AccountFacts(
+        active=True, on_hold=False, credit_limit=Money.of(1200), exposure=replace(NOTHING, this_order=Money.of(1200)),
+        overdue=(),
+    ),
+    lines=(LINE,),
+    conformity=ConformityFacts(
+        recap_policy=Requirement.REQUIRED, recap_accepted=True, accord=False, sender_authenticated=True,
+        customer_clue="", customer_total=Money.of(1000), order_net=Money.of(1000),
+    ),
+    deposit=DepositFacts(percent=None, due=ZERO, invoiced=ZERO, paid=ZERO),
+    quote=QuoteFacts("DV-2026-0001", expired=False),
+    duplicates=DuplicateFacts(),
+    price_tolerance_percent=Decimal(1),
+    overridden=frozenset(),
+)  # fmt: skip
+
+Change = dict[str, Any]
+#: The finding's code, its severity, what makes it appear, and the nearest change that does not.
+Row = tuple[str, Severity, Change, Change]
+
+
+def line(**change: Any) -> Change:
+    """The clean order's line with these values."""
+    return {"lines": (replace(LINE, **change),)}
+
+
+def changed(change: Change) -> Facts:
+    """The clean facts with other values; `account.on_hold` names a value inside a subject."""
+    facts = CLEAN
+    for name, value in change.items():
+        subject, _, inner = name.partition(".")
+        facts = replace(facts, **{subject: replace(getattr(facts, subject), **{inner: value}) if inner else value})
+    return facts
