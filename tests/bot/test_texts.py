@@ -54,8 +54,8 @@ def test_every_refusal_has_its_sentence(root: Path) -> None:
 
 
 def test_every_finding_has_its_sentence(root: Path) -> None:
-    source = (root / "core" / "checks.py").read_text("utf-8")
-    codes = set(re.findall(r"(?:_accounting|_commercial)\(\s*\"([a-z_]+)\"", source))
+    source = "".join(file.read_text("utf-8") for file in (root / "core" / "checks").glob("*.py"))
+    codes = set(re.findall(r"(?:accounting|commercial)\(\s*\"([a-z_]+)\"", source))
     codes |= set(re.findall(r"code = \"([a-z_]+)\" if .* else \"[a-z_]+\"", source)) | {"deposit_due"}
     assert len(codes) > 15
     sentences = texts.table("findings", "fr")
