@@ -87,16 +87,18 @@ def init(
 
 @app.command("import")
 def import_(kind: str, file: File, as_of: Day = None) -> None:
-    """Take in customers, catalogue, open-items or staff from a CSV file: all of it or nothing."""
+    """Take in the firm's own data from a CSV file: all of it or nothing; `[imports.KIND]` names foreign columns."""
     from core.db import transaction
     from core.imports import ImportRefused, import_file
     from core.journal import SYSTEM
 
-    with database(migrate=True) as (_, engine):
+    with database(migrate=True) as (mine, engine):
+        columns = mine.imports.get(kind, {})
         try:
             with transaction(engine) as session:
                 day = as_of.date() if as_of else None
-                report = import_file(session, kind, file.read_bytes(), as_of=day, by=SYSTEM, at=now())
+                content = file.read_bytes()
+                report = import_file(session, kind, content, as_of=day, by=SYSTEM, at=now(), columns=columns)
         except ImportRefused as error:
             typer.echo(f"{file.name} was not imported:\n{error}", err=True)
             raise typer.Exit(2) from error

@@ -68,7 +68,10 @@ class Customer(Base):
     on_hold: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool] = mapped_column(default=True)
     contacts: Mapped[list[Contact]] = relationship(back_populates="customer", order_by="Contact.id")
-    addresses: Mapped[list[DeliveryAddress]] = relationship(order_by="DeliveryAddress.id")
+    addresses: Mapped[list[DeliveryAddress]] = relationship(
+        primaryjoin="and_(Customer.id == DeliveryAddress.customer_id, DeliveryAddress.active)",
+        order_by="DeliveryAddress.id",
+    )
 
     @property
     def subject(self) -> str:
@@ -105,7 +108,7 @@ class Contact(Base):
 
 
 class DeliveryAddress(Base):
-    """A place where a customer receives goods, when it is not its own address."""
+    """A place where a customer receives goods, when it is not its own address; never deleted, orders went there."""
 
     __tablename__ = "delivery_address"
 
@@ -116,6 +119,7 @@ class DeliveryAddress(Base):
     postcode: Mapped[str]
     city: Mapped[str]
     country: Mapped[str] = mapped_column(default="FR")
+    active: Mapped[bool] = mapped_column(default=True)
 
 
 class Staff(Base):

@@ -85,7 +85,10 @@ class ReadingSettings(BaseModel):
 
 
 class Settings(BaseSettings):
-    """Everything `comptoir run` needs to know; the environment wins over `.env`, which wins over `comptoir.toml`."""
+    """Everything `comptoir run` needs to know; the environment wins over `.env`, which wins over `comptoir.toml`.
+
+    `imports` holds, for each kind of file, our names of columns and those that the firm's own program writes.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="COMPTOIR_", env_nested_delimiter="__", env_file=".env", toml_file="comptoir.toml", extra="ignore"
@@ -97,6 +100,7 @@ class Settings(BaseSettings):
     mail: MailAccount = MailAccount()
     telegram: Telegram = Telegram()
     reading: ReadingSettings = ReadingSettings()
+    imports: dict[str, dict[str, str]] = {}
 
     @classmethod
     def settings_customise_sources(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
@@ -10,14 +11,15 @@ from sqlalchemy.orm import Session
 from core import journal
 from core.clock import business_date
 from core.errors import Refused
-from core.imports import articles, customers, open_items, staff
-from core.imports.files import ImportRefused, Remark, Report
+from core.imports import addresses, articles, customers, open_items, staff
+from core.imports.files import ImportRefused, Remark, Report, with_our_names
 from core.journal import Actor
 
 __all__ = ["KINDS", "ImportRefused", "Remark", "Report", "import_file"]
 
 KINDS = {
     "customers": customers.load,
+    "addresses": addresses.load,
     "catalogue": articles.load,
     "open-items": open_items.load,
     "staff": staff.load,
@@ -25,11 +27,13 @@ KINDS = {
 
 
 def import_file(
-    session: Session, kind: str, content: bytes, *, as_of: date | None = None, by: Actor, at: datetime
-) -> Report:
+    session: Session, kind: str, content: bytes, *, as_of: date | None = None, by: Actor, at: datetime,
+    columns: Mapping[str, str] | None = None,
+) -> Report:  # fmt: skip
     """Take the file in, in the caller's transaction; `ImportRefused` names every wrong cell and leaves all as it was.
 
-    `as_of` is the day of a stock count, and the day at which a file of open items is the full list.
+    `as_of` is the day of a stock count, and the day at which a file of open items is the full list; `columns` maps our
+    names of columns to those that the firm's own program writes.
     """
     if kind not in KINDS:
         raise Refused("import_kind_unknown", kind=kind, known=", ".join(KINDS))
@@ -37,7 +41,7 @@ def import_file(
         raise Refused("date_in_future", date=as_of)
     report = Report(kind)
     with session.no_autoflush:
-        KINDS[kind](session, content, report, as_of=as_of, by=by, at=at)
+        KINDS[kind](session, with_our_names(content, columns or {}), report, as_of=as_of, by=by, at=at)
     session.flush()
     if not report.empty:
         journal.write(

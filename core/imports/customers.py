@@ -164,8 +164,9 @@ def _bring_place(session: Session, customer: Customer, record: _Record) -> bool:
     if not street:
         if ours is None:
             return False
-        customer.addresses.remove(ours)
-        session.delete(ours)
+        ours.active = False
+        session.flush()
+        session.expire(customer, ["addresses"])
         return True
     if ours is None:
         customer.addresses.append(DeliveryAddress(street=street, postcode=postcode, city=city))

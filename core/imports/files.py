@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -161,14 +161,44 @@ def decoded(content: bytes) -> str:
     return text
 
 
+def with_our_names(content: bytes, columns: Mapping[str, str]) -> bytes:
+    """The file with our column names in place of the firm's own (`columns`: ours to theirs, in any case and spacing).
+
+    Raises `ImportRefused` for a name that the file does not have.
+    """
+    if not columns:
+        return content
+    text = decoded(content)
+    delimiter = _delimiter(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    header = [_folded(name) for name in next(reader, [])]
+    absent = [Remark(1, ours, f"the file has no column {theirs!r}") for ours, theirs in columns.items()
+              if _folded(theirs) not in header]  # fmt: skip
+    if absent:
+        raise ImportRefused(absent)
+    ours = {_folded(theirs): name for name, theirs in columns.items()}
+    made = io.StringIO(newline="")
+    csv.writer(made, delimiter=delimiter, lineterminator="\n").writerow([ours.get(name, name) for name in header])
+    rest = text.splitlines(keepends=True)[reader.line_num :]
+    return (made.getvalue() + "".join(rest)).encode()
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.lower().split())
+
+
+def _delimiter(text: str) -> str:
+    first = text.split("\n", 1)[0]
+    return ";" if first.count(";") > first.count(",") else ","
+
+
 def records(
     content: bytes, *, required: Iterable[str], known: Iterable[str], report: Report, problems: list[Remark]
 ) -> list[Row]:
     """The records of the file; raises `ImportRefused` at once when its columns cannot be right."""
     text = decoded(content)
-    first = text.split("\n", 1)[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if first.count(";") > first.count(",") else ",")
-    header = [name.strip().lower() for name in next(reader, [])]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+    header = [_folded(name) for name in next(reader, [])]
     missing = [Remark(1, name, "this column is missing") for name in required if name not in header]
     twice = [Remark(1, name, "this column is there twice") for name in set(header) if header.count(name) > 1]
     if missing or twice:

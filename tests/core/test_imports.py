@@ -328,3 +328,42 @@ def test_an_unknown_role_is_named(engine: Engine) -> None:
         "line 2, roles",
         "line 3, roles",
     ]
+
+
+PLACES = "customer;name;street;postcode;city\n"
+
+
+def places(engine: Engine, code: str) -> list[str]:
+    with transaction(engine) as session:
+        return [address.name for address in customer_by_code(session, code).addresses]
+
+
+@pytest.mark.usefixtures("martin")
+def test_a_customer_has_several_delivery_addresses_and_a_closed_one_is_kept(engine: Engine) -> None:
+    two = PLACES + "C001;Fournil;1 rue du Four;80000;Amiens\nC001;Boutique;2 rue Haute;80000;Amiens\n"
+    assert take(engine, "addresses", two).added == 2
+    assert take(engine, "addresses", two).empty
+    assert take(engine, "addresses", PLACES + "C001;Fournil;1 bis rue du Four;80000;Amiens\n").changed == 1
+    assert places(engine, "C001") == ["Fournil", "Boutique"]
+    full = take(engine, "addresses", PLACES + "C001;Boutique;2 rue Haute;80000;Amiens\n", as_of=AT.date())
+    assert (full.closed, places(engine, "C001")) == (1, ["Boutique"])
+    assert take(engine, "addresses", two).changed == 1
+    assert places(engine, "C001") == ["Fournil", "Boutique"]
+    wrong = PLACES + "C009;X;1 rue;75001;Paris\nC001;x;;75001;Paris\nC001;X;1 rue;75001;Paris\n"
+    assert refused(engine, "addresses", wrong) == [
+        "line 2, customer: 'C009' is not a customer's code",
+        "line 3, street: is empty",
+        "line 4, name: is also on line 3",
+    ]
+
+
+def test_columns_have_the_names_that_the_firms_own_program_gives_them(engine: Engine) -> None:
+    content = '"Code  Client";"Raison sociale";Ville\nC001;"Martin\n& fils";Lyon\n'.encode("cp1252")
+    columns = {"code": "code client", "name": "RAISON SOCIALE", "city": "Ville"}
+    with transaction(engine) as session:
+        report = import_file(session, "customers", content, by=SYSTEM, at=AT, columns=columns)
+    assert (report.added, report.notes) == (1, [])
+    with transaction(engine) as session:
+        assert customer_by_code(session, "C001").city == "Lyon"
+        with pytest.raises(ImportRefused, match="line 1, name: the file has no column 'Nom'"):
+            import_file(session, "customers", content, by=SYSTEM, at=AT, columns={"code": "Code client", "name": "Nom"})
