@@ -16,6 +16,8 @@ from core.identifiers import valid
 
 _PLAIN = re.compile(r"-?\d+(?:[.,]\d+)?")
 _THOUSANDS = re.compile(r"-?\d{1,3}(?:\.\d{3})+,\d+")
+_FLAGS = {"yes": True, "oui": True, "true": True, "vrai": True, "1": True, "x": True,
+          "no": False, "non": False, "false": False, "faux": False, "0": False}  # fmt: skip
 _BLANKS = re.compile(r"\s")
 _DAY = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 _EMAIL = re.compile(r"[^\s@<>,;:\"]+@[^\s@<>,;:\"]+\.[^\s@<>,;:\".]+")
@@ -113,9 +115,16 @@ class Row:
             return None
         return found
 
-    def day(self, column: str) -> date | None:
-        """The cell as a day, 2026-11-02 or 02/11/2026; it must be filled in."""
-        written = self.text(column, required=True)
+    def flag(self, column: str) -> bool | None:
+        """The cell as yes or no, as French and English programs write it; None when it is empty or wrong."""
+        written = self.text(column).lower()
+        if written and written not in _FLAGS:
+            self.wrong(column, f"{written!r} is neither yes nor no")
+        return _FLAGS.get(written)
+
+    def day(self, column: str, *, required: bool = True) -> date | None:
+        """The cell as a day, 2026-11-02 or 02/11/2026; None when it is empty or wrong."""
+        written = self.text(column, required=required)
         french = _DAY.fullmatch(written)
         try:
             if french:
