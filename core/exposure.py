@@ -13,9 +13,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, ColumnElement, Subquery, case, cast, func, literal, select, type_coerce, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    Subquery,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+    type_coerce,
+    union_all,
+)
 from sqlalchemy.orm import aliased
 
 from core import payments
@@ -25,6 +40,7 @@ from core.documents import DocumentKind
 from core.invoices import DepositDeduction, Invoice
 from core.money import ZERO, Money
 from core.orders import Order, OrderLine, OrderState
+from core.payments import CUSTOMER
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -88,9 +104,8 @@ def of(session: Session, customer: Customer, order: Order | None, *, counted: fr
     if counted & {Stage.UNPAID, Stage.CREDIT_NOTES}:
         amounts[Stage.UNPAID], amounts[Stage.CREDIT_NOTES] = payments.sums(session, customer)
     if counted & {Stage.DELIVERED, Stage.CONFIRMED}:
-        under_way = _orders(customer.id)
-        row = session.execute(select(_sum(under_way.c.delivered), _sum(under_way.c.confirmed))).one()
-        amounts[Stage.DELIVERED], amounts[Stage.CONFIRMED] = map(Money.from_cents, row)
+        row = session.execute(_under_way(), {"customer": customer.id}).one()
+        amounts[Stage.DELIVERED], amounts[Stage.CONFIRMED] = Money.from_cents(row[0]), Money.from_cents(row[1])
     if Stage.THIS_ORDER in counted and order is not None:
         amounts[Stage.THIS_ORDER] = still_to_come(session, order)
     if Stage.RECEIPTS in counted:
@@ -106,12 +121,10 @@ def documents(session: Session, customer: Customer, order: Order | None, *, coun
     """The documents that make the exposure, stage by stage: their amounts add up to it, to the cent."""
     session.flush()
     found = [Entry(Stage.UNPAID, owed.number, owed.due) for owed in payments.receivables(session, customer)]
-    under_way = _orders(customer.id)
-    rows = session.execute(
-        select(Order.reference, under_way.c.delivered, under_way.c.confirmed)
-        .join(under_way, under_way.c.order_id == Order.id)
-        .order_by(Order.id)
-    ).all()
+    under_way = _orders()
+    query = select(Order.reference, under_way.c.delivered, under_way.c.confirmed)
+    query = query.join(under_way, under_way.c.order_id == Order.id).order_by(Order.id)
+    rows = session.execute(query, {"customer": customer.id}).all()
     found += [Entry(Stage.DELIVERED, row.reference, Money.from_cents(row.delivered)) for row in rows if row.delivered]
     found += [Entry(Stage.CONFIRMED, row.reference, Money.from_cents(row.confirmed)) for row in rows if row.confirmed]
     if order is not None and (amount := still_to_come(session, order)):
@@ -125,9 +138,20 @@ def still_to_come(session: Session, order: Order) -> Money:
     """What a draft adds: its total less its deposit invoices; a registered order is counted in its own stage."""
     if order.state is not OrderState.DRAFT:
         return ZERO
-    left = _deposits(Invoice.order_id == order.id)
-    deposit = session.scalar(select(_sum(left.c.cents))) or 0
+    deposit = session.execute(_deposits_of_order(), {"order": order.id}).scalar_one()
     return max(order.totals.gross - Money.from_cents(deposit), ZERO)
+
+
+@cache
+def _under_way() -> Select[int, int]:
+    found = _orders()
+    return select(_sum(found.c.delivered), _sum(found.c.confirmed))
+
+
+@cache
+def _deposits_of_order() -> Select[int]:
+    left = _deposits("order_id", bindparam("order", type_=Integer))
+    return select(_sum(left.c.cents))
 
 
 def summed(entries: Iterable[Entry], stage: Stage) -> Money:
@@ -154,13 +178,17 @@ def _line_cents(quantity: Whole, price: Whole) -> Whole:
 
 def _with_vat(net: Whole, percent: Whole) -> Whole:
     """Net cents and the VAT on them at a rate in 10^-4 percent, half up."""
-    return net + (net * percent + 500_000) // 1_000_000
+    rest = (net % 1_000_000) * percent
+    return net + (net // 1_000_000) * percent + (rest + 500_000) // 1_000_000
 
 
-def _deposits(wanted: ColumnElement[bool]) -> Subquery:
-    """Of each order, what its deposit invoices came to, less what was credited of them and what invoices deducted."""
+def _deposits(column: str, wanted: ColumnElement[Any]) -> Subquery:
+    """Of each order, what its deposit invoices came to, less what was credited of them and what invoices deducted.
+
+    A credit note belongs to the order and the customer of the invoice that it credits.
+    """
     deposit = select(Invoice.id, Invoice.order_id, whole(Invoice.gross).label("cents")).where(
-        wanted, Invoice.kind == DocumentKind.DEPOSIT_INVOICE
+        getattr(Invoice, column) == wanted, Invoice.kind == DocumentKind.DEPOSIT_INVOICE
     )
     issued, known = deposit.subquery(), deposit.subquery()
     note, again = aliased(Invoice), deposit.subquery()
@@ -168,7 +196,7 @@ def _deposits(wanted: ColumnElement[bool]) -> Subquery:
         select(issued.c.order_id, issued.c.cents),
         select(known.c.order_id, -whole(note.gross))
         .join(note, note.refers_to_id == known.c.id)
-        .where(note.kind == DocumentKind.CREDIT_NOTE),
+        .where(getattr(note, column) == wanted, note.kind == DocumentKind.CREDIT_NOTE),
         select(again.c.order_id, -whole(DepositDeduction.amount)).join(
             DepositDeduction, DepositDeduction.deposit_id == again.c.id
         ),
@@ -176,14 +204,14 @@ def _deposits(wanted: ColumnElement[bool]) -> Subquery:
     return select(moves.c.order_id, _sum(moves.c.cents).label("cents")).group_by(moves.c.order_id).subquery()
 
 
-def _to_deliver(customer_id: int) -> Subquery:
+def _to_deliver() -> Subquery:
     """Of each line of a registered order, what is neither shipped nor closed."""
     shipped = (
         select(DeliveryLine.order_line_id, _sum(whole(DeliveryLine.quantity)).label("quantity"))
         .join(Delivery, Delivery.id == DeliveryLine.delivery_id)
         .join(Order, Order.id == Delivery.order_id)
         .where(
-            Order.customer_id == customer_id, Order.state == OrderState.CONFIRMED,
+            Order.customer_id == CUSTOMER, Order.state == OrderState.CONFIRMED,
             Delivery.state.in_([DeliveryState.SHIPPED, DeliveryState.VERIFIED]),
         )
         .group_by(DeliveryLine.order_line_id)
@@ -197,12 +225,12 @@ def _to_deliver(customer_id: int) -> Subquery:
         )
         .join(OrderLine, OrderLine.order_id == Order.id)
         .outerjoin(shipped, shipped.c.order_line_id == OrderLine.id)
-        .where(Order.customer_id == customer_id, Order.state == OrderState.CONFIRMED, OrderLine.removed.is_(False))
+        .where(Order.customer_id == CUSTOMER, Order.state == OrderState.CONFIRMED, OrderLine.removed.is_(False))
         .subquery()
     )  # fmt: skip
 
 
-def _to_invoice(customer_id: int) -> Subquery:
+def _to_invoice() -> Subquery:
     """Of each order line, what left and no invoice names: under way, or received with its invoice held.
 
     What the customer said is missing or wrong is not invoiced.
@@ -226,16 +254,16 @@ def _to_invoice(customer_id: int) -> Subquery:
         .join(Order, Order.id == Delivery.order_id)
         .join(DeliveryLine, DeliveryLine.delivery_id == Delivery.id)
         .join(OrderLine, OrderLine.id == DeliveryLine.order_line_id)
-        .where(Order.customer_id == customer_id, left)
+        .where(Order.customer_id == CUSTOMER, left)
         .group_by(Delivery.order_id, OrderLine.id, OrderLine.article_id, OrderLine.unit_price)
         .subquery()
     )  # fmt: skip
 
 
-def _orders(customer_id: int) -> Subquery:
+def _orders() -> Subquery:
     """Of each order under way: what was delivered and not invoiced, and what is still to deliver, less its deposits."""
     parts = []
-    for lines, stage in ((_to_invoice(customer_id), 0), (_to_deliver(customer_id), 1)):
+    for lines, stage in ((_to_invoice(), 0), (_to_deliver(), 1)):
         cents = _line_cents(lines.c.quantity, lines.c.price)
         nothing = literal(0, BigInteger)
         rows = select(
@@ -259,7 +287,7 @@ def _orders(customer_id: int) -> Subquery:
         .group_by(rates.c.order_id)
         .subquery()
     )
-    left = _deposits(Invoice.customer_id == customer_id)
+    left = _deposits("customer_id", CUSTOMER)
     deposit = func.coalesce(left.c.cents, 0, type_=BigInteger)
     after = gross.c.delivered - deposit
     rest = gross.c.confirmed + case((after < 0, after), else_=0)

@@ -96,7 +96,7 @@ class DepositDeduction(Base):
     __tablename__ = "deposit_deduction"
 
     invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"), primary_key=True)
-    deposit_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"), primary_key=True)
+    deposit_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"), primary_key=True, index=True)
     amount: Mapped[Money]
 
 

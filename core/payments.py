@@ -9,17 +9,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    CompoundSelect,
+    Date,
     ForeignKey,
+    Integer,
+    Select,
     Subquery,
     UniqueConstraint,
+    bindparam,
     case,
     cast,
     func,
+    literal,
     select,
     type_coerce,
     union_all,
@@ -39,6 +46,11 @@ from core.parties import Customer
 
 if TYPE_CHECKING:
     from core.settings import House
+
+
+#: Statements are built once: putting one together costs more than running it.
+CUSTOMER = bindparam("customer", type_=Integer)
+BEFORE = bindparam("before", type_=Date)
 
 
 class PaymentMeans(StrEnum):
@@ -148,9 +160,9 @@ def amount_due(session: Session, document: Invoice | OpenItem) -> Money:
     return max(document.payable - allocated(session, document) - credited(session, document), ZERO)
 
 
-def _balances(customer_id: int) -> Subquery:
+def _balances() -> Subquery:
     """Of each invoice of the customer, in cents: payable less allocated and credited; below zero it is his credit."""
-    theirs = Invoice.customer_id == customer_id
+    theirs = Invoice.customer_id == CUSTOMER
     gross, prepaid = type_coerce(Invoice.gross, BigInteger), type_coerce(Invoice.prepaid, BigInteger)
     note = theirs & (Invoice.kind == DocumentKind.CREDIT_NOTE) & Invoice.refers_to_id.is_not(None)
     settled = select(Allocation.invoice_id, -type_coerce(Allocation.amount, BigInteger))
@@ -163,28 +175,33 @@ def _balances(customer_id: int) -> Subquery:
     return select(moves.c.id, cents).group_by(moves.c.id).subquery()
 
 
-def _items(customer_id: int) -> Subquery:
+def _items() -> Subquery:
     """Of each open item of the customer, in cents: what is left to pay."""
-    settled = (
-        select(func.coalesce(func.sum(type_coerce(Allocation.amount, BigInteger)), 0))
-        .where(Allocation.open_item_id == OpenItem.id)
-        .correlate(OpenItem)
-        .scalar_subquery()
-    )
-    left = type_coerce(OpenItem.gross, BigInteger) - type_coerce(OpenItem.paid, BigInteger) - settled
-    query = select(OpenItem.id, cast(left, BigInteger).label("cents"))
-    return query.where(OpenItem.customer_id == customer_id, OpenItem.closed_on.is_(None)).subquery()
+    theirs = (OpenItem.customer_id == CUSTOMER) & OpenItem.closed_on.is_(None)
+    left = type_coerce(OpenItem.gross, BigInteger) - type_coerce(OpenItem.paid, BigInteger)
+    settled = select(Allocation.open_item_id, -type_coerce(Allocation.amount, BigInteger))
+    moves = union_all(
+        select(OpenItem.id, left.label("cents")).where(theirs),
+        settled.join(OpenItem, OpenItem.id == Allocation.open_item_id).where(theirs),
+    ).subquery()
+    cents = cast(func.sum(moves.c.cents), BigInteger).label("cents")
+    return select(moves.c.id, cents).group_by(moves.c.id).subquery()
 
 
 def _above_zero(column: ColumnElement[int]) -> ColumnElement[int]:
     return cast(func.coalesce(func.sum(case((column > 0, column), else_=0)), 0), BigInteger)
 
 
+@cache
+def _sums() -> Select[int, int, int]:
+    balance, item = _balances(), _items()
+    items = select(_above_zero(item.c.cents)).scalar_subquery()
+    return select(_above_zero(balance.c.cents), _above_zero(-balance.c.cents), items)
+
+
 def sums(session: Session, customer: Customer) -> tuple[Money, Money]:
     """What the customer owes on invoices and open items, and what credit notes gave him beyond what he owed."""
-    balance, item = _balances(customer.id), _items(customer.id)
-    due, surplus = session.execute(select(_above_zero(balance.c.cents), _above_zero(-balance.c.cents))).one()
-    items = session.scalar(select(_above_zero(item.c.cents))) or 0
+    due, surplus, items = session.execute(_sums(), {"customer": customer.id}).one()
     return Money.from_cents(due + items), Money.from_cents(surplus)
 
 
@@ -197,22 +214,28 @@ def receipts(session: Session, customer: Customer) -> list[tuple[str, Money]]:
     return [(reference, Money.from_cents(cents)) for reference, cents in session.execute(query)]
 
 
+@cache
+def _unallocated() -> Select[int]:
+    paid = select(func.coalesce(func.sum(type_coerce(Payment.amount, BigInteger)), 0))
+    used = select(func.coalesce(func.sum(type_coerce(Allocation.amount, BigInteger)), 0)).join(Payment)
+    brought = paid.where(Payment.customer_id == CUSTOMER).scalar_subquery()
+    settled = used.where(Payment.customer_id == CUSTOMER).scalar_subquery()
+    return select(cast(brought - settled, BigInteger))
+
+
 def unallocated(session: Session, customer: Customer) -> Money:
     """What the customer paid and no document was settled with."""
-    paid = select(cast(func.coalesce(func.sum(type_coerce(Payment.amount, BigInteger)), 0), BigInteger))
-    used = select(cast(func.coalesce(func.sum(type_coerce(Allocation.amount, BigInteger)), 0), BigInteger))
-    brought = session.scalar(paid.where(Payment.customer_id == customer.id)) or 0
-    settled = session.scalar(used.join(Payment).where(Payment.customer_id == customer.id)) or 0
-    return Money.from_cents(brought - settled)
+    return Money.from_cents(session.execute(_unallocated(), {"customer": customer.id}).scalar_one())
 
 
 def surpluses(session: Session, customer: Customer) -> list[tuple[str, Money]]:
     """The invoices of which more was credited and paid than they came to, and by how much."""
-    balance = _balances(customer.id)
+    balance = _balances()
     query = (
         select(Invoice.number, -balance.c.cents).join(balance, balance.c.id == Invoice.id).where(balance.c.cents < 0)
     )
-    return [(number, Money.from_cents(cents)) for number, cents in session.execute(query.order_by(Invoice.number))]
+    rows = session.execute(query.order_by(Invoice.number), {"customer": customer.id})
+    return [(number, Money.from_cents(cents)) for number, cents in rows]
 
 
 def usable_credit(session: Session, customer: Customer) -> Money:
@@ -221,36 +244,39 @@ def usable_credit(session: Session, customer: Customer) -> Money:
     return unallocated(session, customer) + sums(session, customer)[1]
 
 
+@cache
+def _due() -> CompoundSelect[Any]:
+    """What is due of each document before a day, as it is stored: our invoices, then the open items."""
+    balance, item = _balances(), _items()
+    payable = type_coerce(Invoice.gross, BigInteger) - type_coerce(Invoice.prepaid, BigInteger)
+    none = literal(None, Integer)
+    ours = (
+        select(Invoice.number, Invoice.issue_date, Invoice.due_date, payable.label("gross"))
+        .add_columns(balance.c.cents.label("due"), Invoice.id.label("invoice_id"), none.label("open_item_id"))
+        .join(balance, balance.c.id == Invoice.id)
+        .where(balance.c.cents > 0, Invoice.due_date < BEFORE)
+    )
+    theirs = (
+        select(OpenItem.number, OpenItem.issue_date, OpenItem.due_date, type_coerce(OpenItem.gross, BigInteger))
+        .add_columns(item.c.cents, none, OpenItem.id)
+        .join(item, item.c.id == OpenItem.id)
+        .where(item.c.cents > 0, OpenItem.due_date < BEFORE)
+    )
+    return ours.union_all(theirs)
+
+
 def receivables(session: Session, customer: Customer, *, due_before: date | None = None) -> list[Receivable]:
     """Everything the customer owes, by due date: our invoices and the imported open items.
 
     With `due_before`, only what was to be paid before that day.
     """
     session.flush()
-    balance, item = _balances(customer.id), _items(customer.id)
-    ours = (
-        select(Invoice.id, Invoice.number, Invoice.issue_date, Invoice.due_date, Invoice.gross, Invoice.prepaid)
-        .add_columns(balance.c.cents.label("due"))
-        .join(balance, balance.c.id == Invoice.id)
-        .where(balance.c.cents > 0)
-    )
-    theirs = (
-        select(OpenItem.id, OpenItem.number, OpenItem.issue_date, OpenItem.due_date, OpenItem.gross)
-        .add_columns(item.c.cents.label("due"))
-        .join(item, item.c.id == OpenItem.id)
-        .where(item.c.cents > 0)
-    )
-    if due_before is not None:
-        ours, theirs = ours.where(Invoice.due_date < due_before), theirs.where(OpenItem.due_date < due_before)
     found = [
-        Receivable(row.number, row.issue_date, row.due_date, row.gross - row.prepaid, Money.from_cents(row.due), row.id)
-        for row in session.execute(ours)
-    ]
-    found += [
         Receivable(
-            row.number, row.issue_date, row.due_date, row.gross, Money.from_cents(row.due), open_item_id=row.id
+            row.number, row.issue_date, row.due_date, Money.from_cents(row.gross), Money.from_cents(row.due),
+            row.invoice_id, row.open_item_id,
         )
-        for row in session.execute(theirs)
+        for row in session.execute(_due(), {"customer": customer.id, "before": due_before or date.max})
     ]  # fmt: skip
     return sorted(found, key=lambda receivable: (receivable.due_date, receivable.number))
 

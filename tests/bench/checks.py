@@ -182,8 +182,8 @@ def _furnish(engine: Engine) -> None:
         )  # fmt: skip
         order.lines = [
             OrderLine(
-                id=40_000_000 + n, position=n, text="x", article_id=7 * n, quantity=Decimal(n), unit_price=Decimal("12.35"),
-                customer_price=Decimal("12.35"),
+                id=40_000_000 + n, position=n, text="x", article_id=7 * n, quantity=Decimal(n),
+                unit_price=Decimal("12.35"), customer_price=Decimal("12.35"),
             )
             for n in range(1, LINES + 1)
         ]  # fmt: skip
