@@ -45,6 +45,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     **dict.fromkeys(("set_prepared", "ship", "to_prepare"), _WAREHOUSE),
     **dict.fromkeys(("approve_notice", "drop_notice"), _LEGAL),
     "show_account": _OFFICE,
+    **dict.fromkeys(("show_exposure", "request_payment"), _OFFICE),
+    **dict.fromkeys(("record_asked", "release_delivery"), _ACCOUNTING),
     "quarantine": _SALES | {Role.ADMIN},
     "confirm_cancel": _SALES | {CUSTOMER},
     "no_cancel": _SALES | {CUSTOMER},

@@ -16,7 +16,7 @@ from bot import texts
 from bot.keyboards import Press, Rows
 from core import checks, deliveries, facts, orders, overrides, registration, remedies, stock
 from core.catalogue import Article
-from core.checks import Finding, Service, Severity
+from core.checks import Finding, Outcome, Service, Severity
 from core.deliveries import Delivery, DeliveryState
 from core.messages import MAY_BE, Message, MessageState
 from core.orders import Order, OrderLine, OrderState
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 SHOWN_LINES = 3
 SHOWN_FINDINGS = 3
 EXTRACT = 400
-SIGNS = {Severity.BLOCK: "\u26d4", Severity.WATCH: "\u26a0\ufe0f", Severity.NOTE: "\u2705"}
+SIGNS = {Outcome.BLOCK: "\u26d4", Outcome.WATCH: "\u26a0\ufe0f", Outcome.DELIVER: "\u2705"}
+#: What is decided by somebody else than the agent, or beside the points he treats one by one.
+ELSEWHERE = frozenset({"request_override", "grant_override", "request_payment"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def treatable(findings: tuple[Finding, ...]) -> list[Finding]:
     """The blockers that a sales agent can treat himself."""
     return [
         f for f in findings
-        if f.blocks and any(r.action not in {"request_override", "grant_override"} for r in remedies.propose(f))
+        if f.blocks and any(r.action not in ELSEWHERE for r in remedies.propose(f))
     ]  # fmt: skip
 
 
@@ -125,9 +127,9 @@ def order_card(session: Session, order: Order, *, house: House, at: datetime) ->
 
 
 def _verdict(found: tuple[Finding, ...], service: Service) -> dict[str, Any]:
-    severity = checks.verdict(found, service)
+    outcome = checks.verdict(found, service)
     count = sum(f.blocks for f in found if f.service is service)
-    return {"sign": SIGNS[severity], "state": severity.value, "count": count}
+    return {"sign": SIGNS[outcome], "state": outcome.value, "count": count}
 
 
 def _sentences(found: list[Finding]) -> list[str]:
@@ -144,7 +146,7 @@ def _open_request(session: Session, order: Order) -> overrides.OverrideRequest |
 def _order_rows(
     session: Session, order: Order, found: tuple[Finding, ...], *, undoable: bool, house: House, asked: bool
 ) -> Rows:
-    look = [Press("show_evidence"), Press("show_lines")]
+    look = [Press("show_evidence"), Press("show_lines"), Press("show_exposure")]
     waiting = sum(other.id != order.id for other in orders.open_drafts(session))
     following = [Press("next_draft", label_data={"count": waiting})] if waiting else []
     if order.state is OrderState.CONFIRMED and undoable:
@@ -164,7 +166,8 @@ def _order_rows(
         primary = [Press("request_override")] if overridable and not asked else []
     else:
         primary = [Press("confirm")]
-    return [primary, look, [Press("cancel_draft"), *following]]
+    payable = any(f.blocks and "request_payment" in {r.action for r in remedies.propose(f)} for f in found)
+    return [primary, [Press("request_payment")] if payable else [], look, [Press("cancel_draft"), *following]]
 
 
 def _deliverable(session: Session, order: Order) -> bool:
@@ -192,9 +195,7 @@ def point_view(session: Session, order: Order, index: int, *, house: House, at: 
     line = next((known for known in order.kept_lines if known.position == finding.position), None)
     proposed = remedies.propose(finding, alternatives=tuple(line.other_skus) if line is not None else ())
     rows: list[list[Press]] = [
-        [_remedy(session, remedy, finding)]
-        for remedy in proposed
-        if remedy.action not in {"grant_override", "request_override"}
+        [_remedy(session, remedy, finding)] for remedy in proposed if remedy.action not in ELSEWHERE
     ]
     if len(points) > 1:
         rows.append([Press("treat_points", {"index": (index + 1) % len(points)}, label_key="treat_next")])

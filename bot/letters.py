@@ -17,11 +17,11 @@ from core.deliveries import Delivery
 from core.disputes import Dispute
 from core.invoices import Invoice
 from core.messages import Message
-from core.money import total
-from core.orders import Order
+from core.money import Money, total
+from core.orders import Order, OrderState
 from core.outbox import OutboxRow
 from core.overrides import OverrideRequest
-from core.parties import Customer, Staff
+from core.parties import Customer, Role, Staff
 from core.payments import OpenItem, Payment
 from core.quotes import Quote
 from core.reminders import Promise, Reminder
@@ -187,6 +187,7 @@ def _override(
     buttons = [
         [Press("grant_override", args)],
         [Press("refuse_override", args), Press("show_account", {"customer": order.customer_id})],
+        [Press("show_exposure")],
     ]
     return given, buttons
 
@@ -227,7 +228,22 @@ def _order(session: Session, order: Order, _row: OutboxRow, house: House, at: da
 def _released(session: Session, order: Order, row: OutboxRow, house: House, at: datetime, language: str) -> Made:
     given, _ = _order(session, order, row, house, at, language)
     clean = not any(f.blocks for f in registration.examine(session, order, house=house, at=at))
-    return given, [[Press("confirm")]] if clean else [[Press("show_order")]]
+    return given, [[Press("confirm")]] if clean and order.state is OrderState.DRAFT else [[Press("show_order")]]
+
+
+def _asked(_session: Session, _order: Order, row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
+    told = row.arguments
+    parts = [(str(number), Money.of(str(amount))) for number, amount in told.get("parts", [])]
+    given = {"parts": parts, "asked": Money.of(told.get("amount", "0")), "advance": Money.of(told.get("advance", "0"))}
+    return given, [[Press("record_asked")]] if row.audience == Role.ACCOUNTING else []
+
+
+def _withheld(session: Session, order: Order, row: OutboxRow, house: House, at: datetime, _language: str) -> Made:
+    found = registration.withheld(session, order, house, at)
+    buttons = [[Press("request_payment")], [Press("show_exposure")]]
+    if row.audience == Role.ACCOUNTING:
+        buttons.insert(0, [Press("release_delivery")])
+    return {"findings": [texts.finding_text(finding) for finding in found]}, buttons
 
 
 def _message(_session: Session, message: Any, _row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
@@ -244,6 +260,8 @@ def _backorder(session: Session, order: Order, _row: OutboxRow, _house: House, _
 
 
 MAKERS: dict[str, Maker] = {
+    "payment_asked": _asked, "payment_asked_info": _asked, "delivery_blocked": _withheld,
+    "delivery_blocked_info": _withheld,
     "backorder_ready": _backorder,
     "delivery_shipped": _delivered, "delivery_verified": _verified, "reserve_stated": _verified,
     "invoice_issued": _invoice, "deposit_issued": _invoice, "credit_note_issued": _credit_note,

@@ -248,7 +248,12 @@ def set_prepared(
 def ship(
     session: Session, delivery: Delivery, *, house: House, by: Actor, at: datetime, packages: int | None = None
 ) -> papers.Paper:
-    """What was prepared leaves: stock moves, the delivery note is frozen, the customer is told, in one transaction."""
+    """What was prepared leaves: stock moves, the delivery note is frozen, the customer is told, in one transaction.
+
+    Accounting's check is made again: refuses when it blocks the customer today (`registration.ensure_may_ship`).
+    """
+    from core import registration
+
     _hold(session, delivery)
     if delivery.state is not DeliveryState.PREPARING:
         raise IllegalTransition(thing="delivery", state=delivery.state, target=DeliveryState.SHIPPED)
@@ -257,6 +262,7 @@ def ship(
             delivery.lines.remove(line)
     if not delivery.lines:
         raise Refused("nothing_to_ship", reference=delivery.reference)
+    registration.ensure_may_ship(session, delivery.order, house=house, at=at)
     move(session, delivery, DeliveryState.SHIPPED, by=by, at=at)
     delivery.shipped_at, delivery.packages = at, packages
     for line in sorted(delivery.lines, key=lambda known: known.order_line.article_id or 0):

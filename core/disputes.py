@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Text, select
@@ -17,6 +18,7 @@ from core.invoices import Invoice
 from core.journal import Actor
 from core.money import ZERO, Money, total
 from core.parties import Customer
+from core.payments import Receivable
 
 
 class DisputeState(StrEnum):
@@ -83,3 +85,18 @@ def contested(session: Session, invoice_id: int | None) -> Money:
     """What is contested on the invoice now."""
     query = select(Dispute.amount).where(Dispute.invoice_id == invoice_id, Dispute.state == DisputeState.OPEN)
     return total(session.scalars(query)) if invoice_id is not None else ZERO
+
+
+def claimable(session: Session, customer: Customer, *, due_before: date | None = None) -> list[Receivable]:
+    """What may be claimed of the customer, by due date: what is due less what he contests; exposure keeps all of it."""
+    owed = payments.receivables(session, customer, due_before=due_before)
+    query = select(Dispute.invoice_id, Dispute.amount).where(
+        Dispute.customer_id == customer.id, Dispute.state == DisputeState.OPEN
+    )
+    open_now: dict[int, Money] = {}
+    for invoice_id, amount in session.execute(query) if owed else ():
+        open_now[invoice_id] = open_now.get(invoice_id, ZERO) + amount
+    if not open_now:
+        return owed
+    left = [replace(one, due=one.due - open_now.get(one.invoice_id or 0, ZERO)) for one in owed]
+    return [one for one in left if one.due > ZERO]

@@ -96,7 +96,7 @@ class DepositDeduction(Base):
     __tablename__ = "deposit_deduction"
 
     invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"), primary_key=True)
-    deposit_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"), primary_key=True)
+    deposit_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"), primary_key=True, index=True)
     amount: Mapped[Money]
 
 
@@ -322,6 +322,8 @@ def issue_credit_note(
 
     The credit note names the original's number and date (BR-FR-CO-04).
     """
+    from core import registration
+
     if invoice.kind is DocumentKind.CREDIT_NOTE:
         raise Refused("credit_of_credit", number=invoice.number)
     if not reason.strip():
@@ -351,6 +353,7 @@ def issue_credit_note(
                 credits_line_id=original.id,
             )
         )
+    registration.note_verdicts(session, invoice.customer, house=house, at=at)
     document = dataclasses.replace(
         _head(DocumentKind.CREDIT_NOTE, invoice.customer, invoice.order, house, at=at),
         preceding_invoices=(Reference(invoice.number, invoice.issue_date),), reason=reason, payment_terms="",
@@ -367,6 +370,8 @@ def issue_credit_note(
                     session, source.article_id, stock.MovementKind.RETURN, source.line.quantity, source=note.subject,
                     at=at,
                 )  # fmt: skip
+    session.flush()
+    registration.look_again(session, invoice.customer, house=house, at=at)
     return note
 
 

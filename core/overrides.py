@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Text, select
+from sqlalchemy import ForeignKey, Text, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from core import events, journal
@@ -93,10 +93,13 @@ def grant(
     session: Session, order: Order, findings: dict[str, Role], *, reason: str, by: Actor, at: datetime,
     cap: Money | None = None, expires_at: datetime | None = None, wish: OverrideRequest | None = None,
 ) -> list[Override]:  # fmt: skip
-    """Let the named findings of this order through; refuses a wrong role, the requester himself, a short reason."""
+    """Let the named findings of this order through; refuses a wrong role, the requester himself, a short reason.
+
+    A registered order is let through only while a shipment of it is refused.
+    """
     if len(reason.strip()) < MIN_REASON:
         raise Refused("reason_too_short", minimum=MIN_REASON)
-    if order.state is not OrderState.DRAFT:
+    if order.state is not OrderState.DRAFT and not (order.state is OrderState.CONFIRMED and order.blocked):
         raise Refused("order_not_draft", reference=order.reference, state=order.state)
     if not findings:
         raise Refused("nothing_to_override", reference=order.reference)
@@ -141,3 +144,10 @@ def standing(session: Session, order: Order, *, at: datetime) -> frozenset[str]:
     """The findings of the order that are let through now: not expired, and the order not above the cap."""
     query = select(Override).where(Override.order_id == order.id, Override.expires_at > at)
     return frozenset(override.finding for override in session.scalars(query) if order.totals.gross <= override.cap)
+
+
+def end(session: Session, order: Order, *, at: datetime) -> None:
+    """What was let through for one customer is not for another: the order's overrides stop at that instant."""
+    session.execute(
+        update(Override).where(Override.order_id == order.id, Override.expires_at > at).values(expires_at=at)
+    )

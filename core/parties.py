@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -63,6 +63,8 @@ class Customer(Base):
     group: Mapped[str] = mapped_column(default="")
     payment_terms: Mapped[str] = mapped_column(default="")
     credit_limit: Mapped[Money | None]
+    insured_limit: Mapped[Money | None]
+    insolvent_since: Mapped[date | None]
     deposit_percent: Mapped[Decimal | None] = mapped_column(PERCENT)
     recap_policy: Mapped[Requirement] = mapped_column(choice(Requirement), default=Requirement.NOTED)
     on_hold: Mapped[bool] = mapped_column(default=False)

@@ -5,12 +5,32 @@ Open items are the receivables of the firm's books on the day it started with us
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    Date,
+    ForeignKey,
+    Integer,
+    Select,
+    Subquery,
+    UniqueConstraint,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+    type_coerce,
+    union_all,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from core import events, journal
@@ -26,6 +46,11 @@ from core.parties import Customer
 
 if TYPE_CHECKING:
     from core.settings import House
+
+
+#: Statements are built once: putting one together costs more than running it.
+CUSTOMER = bindparam("customer", type_=Integer)
+BEFORE = bindparam("before", type_=Date)
 
 
 class PaymentMeans(StrEnum):
@@ -135,35 +160,124 @@ def amount_due(session: Session, document: Invoice | OpenItem) -> Money:
     return max(document.payable - allocated(session, document) - credited(session, document), ZERO)
 
 
+def _balances() -> Subquery:
+    """Of each invoice of the customer, in cents: payable less allocated and credited; below zero it is his credit."""
+    theirs = Invoice.customer_id == CUSTOMER
+    gross, prepaid = type_coerce(Invoice.gross, BigInteger), type_coerce(Invoice.prepaid, BigInteger)
+    note = theirs & (Invoice.kind == DocumentKind.CREDIT_NOTE) & Invoice.refers_to_id.is_not(None)
+    settled = select(Allocation.invoice_id, -type_coerce(Allocation.amount, BigInteger))
+    moves = union_all(
+        select(Invoice.id, (gross - prepaid).label("cents")).where(theirs, Invoice.kind != DocumentKind.CREDIT_NOTE),
+        select(Invoice.refers_to_id, -gross).where(note),
+        settled.join(Invoice, Invoice.id == Allocation.invoice_id).where(theirs),
+    ).subquery()
+    cents = cast(func.sum(moves.c.cents), BigInteger).label("cents")
+    return select(moves.c.id, cents).group_by(moves.c.id).subquery()
+
+
+def _items() -> Subquery:
+    """Of each open item of the customer, in cents: what is left to pay."""
+    theirs = (OpenItem.customer_id == CUSTOMER) & OpenItem.closed_on.is_(None)
+    left = type_coerce(OpenItem.gross, BigInteger) - type_coerce(OpenItem.paid, BigInteger)
+    settled = select(Allocation.open_item_id, -type_coerce(Allocation.amount, BigInteger))
+    moves = union_all(
+        select(OpenItem.id, left.label("cents")).where(theirs),
+        settled.join(OpenItem, OpenItem.id == Allocation.open_item_id).where(theirs),
+    ).subquery()
+    cents = cast(func.sum(moves.c.cents), BigInteger).label("cents")
+    return select(moves.c.id, cents).group_by(moves.c.id).subquery()
+
+
+def _above_zero(column: ColumnElement[int]) -> ColumnElement[int]:
+    return cast(func.coalesce(func.sum(case((column > 0, column), else_=0)), 0), BigInteger)
+
+
+@cache
+def _sums() -> Select[int, int, int]:
+    balance, item = _balances(), _items()
+    items = select(_above_zero(item.c.cents)).scalar_subquery()
+    return select(_above_zero(balance.c.cents), _above_zero(-balance.c.cents), items)
+
+
+def sums(session: Session, customer: Customer) -> tuple[Money, Money]:
+    """What the customer owes on invoices and open items, and what credit notes gave him beyond what he owed."""
+    due, surplus, items = session.execute(_sums(), {"customer": customer.id}).one()
+    return Money.from_cents(due + items), Money.from_cents(surplus)
+
+
+def receipts(session: Session, customer: Customer) -> list[tuple[str, Money]]:
+    """The payments that settle less than they brought, and what is left of each, oldest first."""
+    used = func.coalesce(func.sum(type_coerce(Allocation.amount, BigInteger)), 0)
+    left = cast(type_coerce(Payment.amount, BigInteger) - used, BigInteger)
+    query = select(Payment.reference, left).outerjoin(Allocation).where(Payment.customer_id == customer.id)
+    query = query.group_by(Payment.id, Payment.reference, Payment.amount).having(left > 0).order_by(Payment.id)
+    return [(reference, Money.from_cents(cents)) for reference, cents in session.execute(query)]
+
+
+@cache
+def _unallocated() -> Select[int]:
+    paid = select(func.coalesce(func.sum(type_coerce(Payment.amount, BigInteger)), 0))
+    used = select(func.coalesce(func.sum(type_coerce(Allocation.amount, BigInteger)), 0)).join(Payment)
+    brought = paid.where(Payment.customer_id == CUSTOMER).scalar_subquery()
+    settled = used.where(Payment.customer_id == CUSTOMER).scalar_subquery()
+    return select(cast(brought - settled, BigInteger))
+
+
+def unallocated(session: Session, customer: Customer) -> Money:
+    """What the customer paid and no document was settled with."""
+    return Money.from_cents(session.execute(_unallocated(), {"customer": customer.id}).scalar_one())
+
+
+def surpluses(session: Session, customer: Customer) -> list[tuple[str, Money]]:
+    """The invoices of which more was credited and paid than they came to, and by how much."""
+    balance = _balances()
+    query = (
+        select(Invoice.number, -balance.c.cents).join(balance, balance.c.id == Invoice.id).where(balance.c.cents < 0)
+    )
+    rows = session.execute(query.order_by(Invoice.number), {"customer": customer.id})
+    return [(number, Money.from_cents(cents)) for number, cents in rows]
+
+
 def usable_credit(session: Session, customer: Customer) -> Money:
     """What the customer may still use: payments not allocated, and credit beyond what the credited invoice owed."""
-    paid = total(session.scalars(select(Payment.amount).where(Payment.customer_id == customer.id)))
-    query = select(Allocation.amount).join(Payment).where(Payment.customer_id == customer.id)
-    surplus = total(
-        max(allocated(session, invoice) + credited(session, invoice) - invoice.payable, ZERO)
-        for invoice in session.scalars(select(Invoice).where(Invoice.customer_id == customer.id))
-        if invoice.kind is not DocumentKind.CREDIT_NOTE
+    session.flush()
+    return unallocated(session, customer) + sums(session, customer)[1]
+
+
+@cache
+def _due() -> CompoundSelect[Any]:
+    """What is due of each document before a day, as it is stored: our invoices, then the open items."""
+    balance, item = _balances(), _items()
+    payable = type_coerce(Invoice.gross, BigInteger) - type_coerce(Invoice.prepaid, BigInteger)
+    none = literal(None, Integer)
+    ours = (
+        select(Invoice.number, Invoice.issue_date, Invoice.due_date, payable.label("gross"))
+        .add_columns(balance.c.cents.label("due"), Invoice.id.label("invoice_id"), none.label("open_item_id"))
+        .join(balance, balance.c.id == Invoice.id)
+        .where(balance.c.cents > 0, Invoice.due_date < BEFORE)
     )
-    return paid - total(session.scalars(query)) + surplus
+    theirs = (
+        select(OpenItem.number, OpenItem.issue_date, OpenItem.due_date, type_coerce(OpenItem.gross, BigInteger))
+        .add_columns(item.c.cents, none, OpenItem.id)
+        .join(item, item.c.id == OpenItem.id)
+        .where(item.c.cents > 0, OpenItem.due_date < BEFORE)
+    )
+    return ours.union_all(theirs)
 
 
-def receivables(session: Session, customer: Customer) -> list[Receivable]:
-    """Everything the customer owes, by due date: our invoices and the imported open items."""
-    found = []
-    for invoice in session.scalars(
-        select(Invoice).where(Invoice.customer_id == customer.id, Invoice.kind != DocumentKind.CREDIT_NOTE)
-    ):
-        due = amount_due(session, invoice)
-        if due:
-            found.append(
-                Receivable(invoice.number, invoice.issue_date, invoice.due_date, invoice.payable, due, invoice.id)
-            )
-    for item in session.scalars(
-        select(OpenItem).where(OpenItem.customer_id == customer.id, OpenItem.closed_on.is_(None))
-    ):
-        due = amount_due(session, item)
-        if due:
-            found.append(Receivable(item.number, item.issue_date, item.due_date, item.gross, due, open_item_id=item.id))
+def receivables(session: Session, customer: Customer, *, due_before: date | None = None) -> list[Receivable]:
+    """Everything the customer owes, by due date: our invoices and the imported open items.
+
+    With `due_before`, only what was to be paid before that day.
+    """
+    session.flush()
+    found = [
+        Receivable(
+            row.number, row.issue_date, row.due_date, Money.from_cents(row.gross), Money.from_cents(row.due),
+            row.invoice_id, row.open_item_id,
+        )
+        for row in session.execute(_due(), {"customer": customer.id, "before": due_before or date.max})
+    ]  # fmt: skip
     return sorted(found, key=lambda receivable: (receivable.due_date, receivable.number))
 
 
@@ -182,11 +296,12 @@ def document_by_number(session: Session, customer: Customer, number: str) -> Inv
 
 def record(
     session: Session, customer: Customer, amount: Money, *, received_on: date, by: Actor, at: datetime,
-    house: House, settles: Invoice | OpenItem | None = None,
+    house: House, settles: Invoice | OpenItem | None = None, parts: Sequence[tuple[Invoice | OpenItem, Money]] = (),
     means: PaymentMeans = PaymentMeans.TRANSFER,
 ) -> Payment:  # fmt: skip
     """Note money received, and what it settles when that is said; the rest stays the customer's credit.
 
+    `parts` settles several documents, each up to an amount, in their order, as far as the money goes.
     Refuses an amount that is not positive and a day in the future. Orders that waited for it are looked at again.
     """
     from core import registration, reminders
@@ -200,14 +315,16 @@ def record(
         reference=next_number(session, "REG", on=received_on), customer=customer, amount=amount,
         received_on=received_on, means=means, recorded_at=at,
     )  # fmt: skip
-    if settles is not None:
-        part = min(amount, amount_due(session, settles))
-        if part:
+    left = amount
+    for document, most in parts if settles is None else [(settles, amount)]:
+        part = min(left, most, amount_due(session, document))
+        if part > ZERO:
+            left -= part
             payment.allocations.append(
                 Allocation(
                     amount=part,
-                    invoice_id=settles.id if isinstance(settles, Invoice) else None,
-                    open_item_id=settles.id if isinstance(settles, OpenItem) else None,
+                    invoice_id=document.id if isinstance(document, Invoice) else None,
+                    open_item_id=document.id if isinstance(document, OpenItem) else None,
                 )
             )
     session.add(payment)

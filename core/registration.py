@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from core import checks, deliveries, events, facts, orders, papers, quotes, stock
-from core.checks import Finding
+from core import checks, deliveries, events, facts, journal, orders, papers, quotes, stock
+from core.checks import Finding, Service
 from core.clock import business_date
 from core.deliveries import DeliveryState
 from core.documents import Document, DocumentKind, DocumentLine
@@ -40,7 +40,8 @@ def confirm(
     if order.state is OrderState.CONFIRMED:
         raise Refused("already_confirmed", reference=order.reference, by=order.confirmed_by_id, at=order.confirmed_at)
     # two orders of one customer are not examined at the same time: together they might pass the limit
-    session.execute(select(Customer.id).where(Customer.id == order.customer_id).with_for_update())
+    held = select(Customer).where(Customer.id == order.customer_id).with_for_update()
+    session.scalars(held.execution_options(populate_existing=True)).one()
     if version is not None and order.version != version:
         raise Refused("order_version_changed", reference=order.reference, shown=version, current=order.version)
     found = examine(session, order, house=house, at=at)
@@ -55,6 +56,7 @@ def confirm(
         session, _confirmation(order, house, at=at), customer_id=order.customer_id, order_id=order.id, at=at
     )
     orders.confirm(session, order, by=by, at=at, undo=undo, paper=paper)
+    order.blocked = False
     if house.invoicing == "erp":
         events.emit(session, "order_handed_over", order, at=at, not_before=at + undo, paper=paper)
     if any(session.get(stock.Reservation, line.id) for line in order.kept_lines):
@@ -78,28 +80,63 @@ def undo(session: Session, order_id: int, *, house: House, by: Actor, at: dateti
 
 def note_verdicts(session: Session, customer: Customer, *, house: House, at: datetime) -> None:
     """Keep on each of the customer's drafts whether it is blocked now, before money comes in."""
-    for order in _drafts(session, customer):
+    for order in _waiting(session, customer):
         note_verdict(session, order, house=house, at=at)
 
 
-def _drafts(session: Session, customer: Customer) -> list[Order]:
-    query = select(Order).where(Order.customer_id == customer.id, Order.state == OrderState.DRAFT)
+def _waiting(session: Session, customer: Customer) -> list[Order]:
+    """The customer's drafts, and his registered orders of which a shipment was refused."""
+    held = (Order.state == OrderState.CONFIRMED) & Order.blocked
+    query = select(Order).where(Order.customer_id == customer.id, (Order.state == OrderState.DRAFT) | held)
     return list(session.scalars(query.order_by(Order.id)))
 
 
 def look_again(session: Session, customer: Customer, *, house: House, at: datetime) -> None:
-    """After money came in: drafts that were blocked and no longer are, are shown to sales as free."""
-    for order in _drafts(session, customer):
-        was_blocked = order.blocked
-        if note_verdict(session, order, house=house, at=at) or not was_blocked:
+    """After money, a credit note or a return came in: what was blocked and no longer is, is told as free.
+
+    The card of what stays blocked is painted with the new figures.
+    """
+    for order in _waiting(session, customer):
+        was_blocked, draft = order.blocked, order.state is OrderState.DRAFT
+        free = not (note_verdict(session, order, house=house, at=at) if draft else withheld(session, order, house, at))
+        if not was_blocked:
             continue
-        events.emit(session, "order_released", order, at=at)
+        if free and not draft:
+            order.blocked = False
+        told = ("order_released" if draft else "delivery_released") if free else "order_rechecked"
+        events.emit(session, told, order, at=at)
 
 
 def note_verdict(session: Session, order: Order, *, house: House, at: datetime) -> bool:
-    """Keep on the order whether it is blocked now, and return it: what `look_again` compares with."""
-    order.blocked = any(finding.blocks for finding in examine(session, order, house=house, at=at))
+    """Keep on the draft whether it is blocked now, and return it: what `look_again` compares with.
+
+    On a registered order the mark says that a shipment was refused: only that refusal and its end change it.
+    """
+    if order.state is OrderState.DRAFT:
+        order.blocked = any(finding.blocks for finding in examine(session, order, house=house, at=at))
     return order.blocked
+
+
+def withheld(session: Session, order: Order, house: House, at: datetime) -> tuple[Finding, ...]:
+    """What accounting has against letting goods of a registered order leave now; empty when they may."""
+    found = examine(session, order, house=house, at=at)
+    return tuple(finding for finding in found if finding.blocks and finding.service is Service.ACCOUNTING)
+
+
+def ensure_may_ship(session: Session, order: Order, *, house: House, at: datetime) -> None:
+    """Refuse a shipment to a customer whom accounting blocks today, naming what it found."""
+    found = withheld(session, order, house, at)
+    if found:
+        raise Refused("delivery_blocked", reference=order.reference, findings=tuple(f.code for f in found))
+
+
+def tell_withheld(session: Session, order: Order, *, by: Actor, at: datetime, findings: tuple[str, ...]) -> None:
+    """Tell sales and accounting, once, that a shipment of the order was refused; a release is told when it comes."""
+    if order.blocked:
+        return
+    order.blocked = True
+    journal.write(session, "delivery_blocked", subject=order.subject, by=by, at=at, findings=list(findings))
+    events.emit(session, "delivery_blocked", order, at=at)
 
 
 def _confirmation(order: Order, house: House, *, at: datetime) -> Document:

@@ -41,10 +41,12 @@ def propose(finding: Finding, *, alternatives: tuple[str, ...] = ()) -> tuple[Re
         # prices
         "price_differs": settle,
         # account
-        "over_limit": let_through,
-        "overdue": let_through,
+        "over_limit": (*let_through, Remedy("request_payment")),
+        "overdue": (*let_through, Remedy("request_payment")),
+        "reminder_reached": (*let_through, Remedy("request_payment")),
         "customer_on_hold": let_through,
         "customer_closed": let_through,
+        "customer_insolvent": let_through,
         # deposit
         "deposit_due": (Remedy("request_deposit"),),
         # conformity

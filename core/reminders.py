@@ -7,14 +7,14 @@ always needs approval. What is due is computed again when a reminder leaves; a l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy import ForeignKey, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from core import disputes, events, journal, papers, payments
@@ -92,7 +92,7 @@ class ReminderStep(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     reminder_id: Mapped[int] = mapped_column(ForeignKey("reminder.id"), index=True)
-    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
     number: Mapped[str]
     level: Mapped[int]
 
@@ -150,11 +150,7 @@ def _steps(session: Session, customer: Customer, *, today: date) -> list[tuple[R
     if payments.usable_credit(session, customer) > ZERO:
         return []  # money is there that nobody has matched yet: never remind before it is
     promised = {promise.number for promise in open_promises(session, customer)}
-    reached: dict[str, int] = {}
-    for number, height in session.execute(
-        select(ReminderStep.number, ReminderStep.level).where(ReminderStep.customer_id == customer.id)
-    ):
-        reached[number] = max(height, reached.get(number, 0))
+    reached = levels(session, customer)
     steps = []
     for receivable in claimed(session, customer):
         late = receivable.days_late(today)
@@ -169,12 +165,7 @@ def _steps(session: Session, customer: Customer, *, today: date) -> list[tuple[R
 
 def claimed(session: Session, customer: Customer) -> list[Receivable]:
     """What may be claimed from the customer now: what is due less what he contests."""
-    found = []
-    for receivable in payments.receivables(session, customer):
-        due = receivable.due - disputes.contested(session, receivable.invoice_id)
-        if due > ZERO:
-            found.append(replace(receivable, due=due))
-    return found
+    return disputes.claimable(session, customer)
 
 
 def _take(
@@ -196,6 +187,12 @@ def _take(
     )  # fmt: skip
     events.emit(session, "legal_handover" if level.approval else "reminder_due", reminder, at=at)
     return reminder
+
+
+def levels(session: Session, customer: Customer) -> dict[str, int]:
+    """The highest step that each of the customer's documents has reached, by document number."""
+    query = select(ReminderStep.number, func.max(ReminderStep.level)).where(ReminderStep.customer_id == customer.id)
+    return {row[0]: row[1] for row in session.execute(query.group_by(ReminderStep.number))}
 
 
 def statement(session: Session, reminder: Reminder, *, today: date, house: House) -> tuple[OpenAmount, ...]:

@@ -39,6 +39,13 @@ class House(BaseModel):
     invoicing: Literal["comptoir", "erp"] = "comptoir"
     price_tolerance_percent: Decimal = Decimal(0)
     quote_days: int = 30
+    exposure_stages: tuple[
+        Literal["unpaid", "delivered", "confirmed", "this_order", "receipts", "credit_notes"], ...
+    ] = ("unpaid", "delivered", "confirmed", "this_order", "receipts", "credit_notes")
+    overdue_days_tolerated: int = 0
+    overdue_amount_tolerated: Decimal = Decimal(0)
+    reminder_watch_level: int = 2
+    reminder_block_level: int = 4
     accent: str = ""
     undo_seconds: int = 60
 

@@ -6,7 +6,7 @@ orders is a reservation per order line, so two orders never promise the same uni
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -83,6 +83,21 @@ def available(session: Session, article_id: int) -> Decimal:
     """Units on the shelf that nobody was promised; never below zero."""
     on_hand = session.scalar(select(StockLevel.on_hand).where(StockLevel.article_id == article_id)) or Decimal(0)
     return max(on_hand - reserved(session, article_id), Decimal(0))
+
+
+def available_of(session: Session, article_ids: Collection[int]) -> dict[int, Decimal]:
+    """Units on the shelf that nobody was promised, of each of these articles that has a shelf."""
+    if not article_ids:
+        return {}
+    promised: dict[int, Decimal] = {}
+    held = select(Reservation.article_id, Reservation.quantity).where(Reservation.article_id.in_(article_ids))
+    for article_id, quantity in session.execute(held):
+        promised[article_id] = promised.get(article_id, Decimal(0)) + quantity
+    levels = select(StockLevel.article_id, StockLevel.on_hand).where(StockLevel.article_id.in_(article_ids))
+    return {
+        article_id: max(on_hand - promised.get(article_id, Decimal(0)), Decimal(0))
+        for article_id, on_hand in session.execute(levels)
+    }
 
 
 def move(

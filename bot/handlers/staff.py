@@ -135,8 +135,17 @@ def prepared(turn: Turn, args: Args, text: str) -> None:
 
 
 def ship(turn: Turn, _args: Args, delivery: Delivery) -> None:
-    """What was prepared leaves, with its note."""
-    deliveries.ship(turn.session, delivery, house=turn.house, by=turn.by, at=turn.at)
+    """What was prepared leaves, with its note; what accounting withholds stays, and that is told."""
+    from bot.handlers import credit
+
+    try:
+        with turn.session.begin_nested():
+            deliveries.ship(turn.session, delivery, house=turn.house, by=turn.by, at=turn.at)
+    except Refused as refusal:
+        if refusal.code != "delivery_blocked":
+            raise
+        credit.refuse_shipment(turn, delivery.order, refusal)
+        return
     turn.toast = texts.answer("shipped", reference=delivery.reference)
 
 
@@ -183,4 +192,5 @@ ASKED_BY: dict[str, str] = {
     "quantity": "ask_quantity", "override_reason": "request_override",
     "ignore_reason": "ignore_message", "grant_reason": "grant_override", "refuse_reason": "refuse_override",
     "payment_amount": "record_payment", "prepared": "set_prepared", "drop_reason": "drop_notice",
+    "asked_amount": "record_asked", "release_reason": "release_delivery",
 }  # fmt: skip

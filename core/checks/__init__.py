@@ -9,18 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from core.checks.account import customer_is_open, exposure_is_within_limit, nothing_is_overdue
+from core.checks.account import (
+    customer_is_open,
+    customer_is_solvent,
+    exposure_is_insured,
+    exposure_is_within_limit,
+    nothing_is_overdue,
+    reminders_are_heeded,
+)
 from core.checks.conformity import customer_is_certain, recap_is_accepted, sender_is_authenticated, totals_add_up
 from core.checks.deposit import deposit_is_paid
 from core.checks.duplicates import purchase_order_is_new
-from core.checks.findings import Finding, Service, Severity
+from core.checks.findings import Finding, Outcome, Service, Severity
 from core.checks.lines import SURE, every_line_has_an_article, order_has_lines
 from core.checks.prices import accepted_price_is_noted, prices_agree
 from core.checks.quote import quote_still_holds
 from core.checks.stock import stock_covers_every_line
 from core.facts import Facts
 
-__all__ = ["CHECKS", "SURE", "Check", "Finding", "Service", "Severity", "examine", "verdict"]
+__all__ = ["CHECKS", "SURE", "Check", "Finding", "Outcome", "Service", "Severity", "examine", "verdict"]
 
 Check = Callable[[Facts], Iterator[Finding]]
 
@@ -29,6 +36,9 @@ CHECKS: tuple[Check, ...] = (
     customer_is_open,
     exposure_is_within_limit,
     nothing_is_overdue,
+    customer_is_solvent,
+    exposure_is_insured,
+    reminders_are_heeded,
     order_has_lines,
     every_line_has_an_article,
     prices_agree,
@@ -51,9 +61,9 @@ def examine(facts: Facts) -> tuple[Finding, ...]:
     return tuple(sorted(marked, key=lambda finding: _WEIGHT[finding.severity]))
 
 
-def verdict(findings: tuple[Finding, ...], service: Service) -> Severity:
-    """What a service says of the order: block, watch, or (note) go."""
+def verdict(findings: tuple[Finding, ...], service: Service) -> Outcome:
+    """What a service says of the order."""
     own = [finding for finding in findings if finding.service is service]
     if any(finding.blocks for finding in own):
-        return Severity.BLOCK
-    return Severity.WATCH if any(finding.severity is not Severity.NOTE for finding in own) else Severity.NOTE
+        return Outcome.BLOCK
+    return Outcome.WATCH if any(finding.severity is not Severity.NOTE for finding in own) else Outcome.DELIVER

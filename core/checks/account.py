@@ -1,4 +1,4 @@
-"""Accounting: the customer is open, within his limit, and late with nothing."""
+"""Accounting: the customer is open and solvent, within his limits, and late with nothing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from core.checks.findings import Finding, Severity, accounting
 from core.facts import Facts
 from core.money import total
 
+SHOWN = 5
+
 
 def customer_is_open(facts: Facts) -> Iterator[Finding]:
     """The customer is active and not on hold."""
@@ -15,6 +17,13 @@ def customer_is_open(facts: Facts) -> Iterator[Finding]:
         yield accounting("customer_closed", Severity.BLOCK)
     if facts.account.on_hold:
         yield accounting("customer_on_hold", Severity.BLOCK)
+
+
+def customer_is_solvent(facts: Facts) -> Iterator[Finding]:
+    """No insolvency proceedings are open: what is owed from before them may not be paid (L622-7 C. com.)."""
+    since = facts.account.insolvent_since
+    if since is not None and since <= facts.today:
+        yield accounting("customer_insolvent", Severity.BLOCK, since=since)
 
 
 def exposure_is_within_limit(facts: Facts) -> Iterator[Finding]:
@@ -29,13 +38,33 @@ def exposure_is_within_limit(facts: Facts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def exposure_is_insured(facts: Facts) -> Iterator[Finding]:
+    """The credit insurer covers the exposure, where his limit is known."""
+    exposure, limit = facts.account.exposure.total, facts.account.insured_limit
+    if limit is not None and exposure > limit:
+        yield accounting(
+            "over_insured_limit", Severity.WATCH, exposure=exposure, limit=limit, uncovered=exposure - limit
+        )
+
+
 def nothing_is_overdue(facts: Facts) -> Iterator[Finding]:
-    """No undisputed invoice is past its due date."""
-    overdue = facts.account.overdue
+    """Nothing undisputed is past its due date, or no more than the house tolerates."""
+    overdue, rules = facts.account.overdue, facts.account.rules
     if not overdue:
         return
-    oldest = max(receivable.days_late(facts.today) for receivable in overdue)
+    late = total(r.due for r in overdue if r.days_late(facts.today) > rules.overdue_days)
+    numbers = tuple(r.number for r in overdue)
     yield accounting(
-        "overdue", Severity.BLOCK, count=len(overdue), amount=total(r.due for r in overdue), days=oldest,
-        numbers=tuple(r.number for r in overdue),
+        "overdue", Severity.BLOCK if late > rules.overdue_amount else Severity.WATCH, count=len(overdue),
+        amount=total(r.due for r in overdue), days=max(r.days_late(facts.today) for r in overdue),
+        numbers=numbers if len(numbers) <= SHOWN else (*numbers[:SHOWN], "…"),
     )  # fmt: skip
+
+
+def reminders_are_heeded(facts: Facts) -> Iterator[Finding]:
+    """No document that is overdue has reached the reminder at which the house watches, or stops."""
+    level, rules = facts.account.reminder_level, facts.account.rules
+    if level >= rules.reminder_block:
+        yield accounting("reminder_reached", Severity.BLOCK, level=level)
+    elif level >= rules.reminder_watch:
+        yield accounting("reminder_reached", Severity.WATCH, level=level)

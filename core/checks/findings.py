@@ -23,6 +23,14 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
+class Outcome(StrEnum):
+    """What a service says of an order: deliver it, watch it, or block it."""
+
+    DELIVER = "deliver"
+    WATCH = "watch"
+    BLOCK = "block"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What a check found, with its numbers; `override` names the role that may let it through, if any."""

@@ -7,10 +7,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
+
 from core import overrides
+from core.catalogue import Article
 from core.clock import business_date
 from core.facts import account, conformity, deposit, duplicates, lines, quote
-from core.facts.account import AccountFacts, Exposure
+from core.facts.account import AccountFacts, CreditRules, Exposure
 from core.facts.conformity import ConformityFacts
 from core.facts.deposit import DepositFacts
 from core.facts.duplicates import DuplicateFacts
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AccountFacts",
     "ConformityFacts",
+    "CreditRules",
     "DepositFacts",
     "DuplicateFacts",
     "Exposure",
@@ -54,9 +58,10 @@ class Facts:
 def gather(session: Session, order: Order, *, house: House, at: datetime) -> Facts:
     """The facts about an order at that instant."""
     today = business_date(at)
-    return Facts(
+    kept = known(session, order)
+    found = Facts(
         today=today,
-        account=account.gather(session, order, at=at),
+        account=account.gather(session, order, house=house, at=at),
         lines=lines.gather(session, order),
         conformity=conformity.gather(order),
         deposit=deposit.gather(session, order),
@@ -65,3 +70,11 @@ def gather(session: Session, order: Order, *, house: House, at: datetime) -> Fac
         price_tolerance_percent=house.price_tolerance_percent,
         overridden=overrides.standing(session, order, at=at),
     )
+    del kept
+    return found
+
+
+def known(session: Session, order: Order) -> list[Article]:
+    """The articles of the order's lines, in one query; held by the caller, they are not asked for line by line."""
+    wanted = {line.article_id for line in order.lines if line.article_id is not None}
+    return list(session.scalars(select(Article).where(Article.id.in_(wanted)))) if wanted else []

@@ -3,109 +3,75 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from datetime import date
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
-from core import deliveries, disputes, invoices, payments
+from core import disputes, exposure, reminders
 from core.clock import business_date
-from core.deliveries import DeliveryState
-from core.money import ZERO, Money, total
-from core.orders import Order, OrderState
+from core.exposure import Exposure
+from core.money import ZERO, Money
+from core.orders import Order
 from core.payments import Receivable
-from core.vat import totals
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
+    from core.settings import House
+
+__all__ = ["AccountFacts", "CreditRules", "Exposure", "gather", "rules_of"]
+
 
 @dataclass(frozen=True, slots=True)
-class Exposure:
-    """What the customer owes or will owe, VAT included, stage by stage (the formula is shown with its lines)."""
+class CreditRules:
+    """How patient the house is: what is overdue blocks beyond these days and this amount, a reminder at this level."""
 
-    unpaid: Money
-    delivered_not_invoiced: Money
-    confirmed_not_delivered: Money
-    this_order: Money
-    credits: Money
-
-    @property
-    def total(self) -> Money:
-        """The exposure if this order is registered."""
-        stages = self.unpaid + self.delivered_not_invoiced + self.confirmed_not_delivered + self.this_order
-        return stages - self.credits
+    overdue_days: int = 0
+    overdue_amount: Money = ZERO
+    reminder_watch: int = 2
+    reminder_block: int = 4
 
 
 @dataclass(frozen=True, slots=True)
 class AccountFacts:
-    """The customer's account; a limit of None means that none was set."""
+    """The customer's account; a limit of None means that none was set.
+
+    `overdue` holds the undisputed rest of each document, `reminder_level` the highest step that one of them reached.
+    """
 
     active: bool
     on_hold: bool
     credit_limit: Money | None
     exposure: Exposure
     overdue: tuple[Receivable, ...]
+    insured_limit: Money | None = None
+    insolvent_since: date | None = None
+    reminder_level: int = 0
+    rules: CreditRules = CreditRules()
 
 
-def gather(session: Session, order: Order, *, at: datetime) -> AccountFacts:
+def gather(session: Session, order: Order, *, house: House, at: datetime) -> AccountFacts:
     """The account of the order's customer with this order in it."""
-    customer, today = order.customer, business_date(at)
-    receivables = payments.receivables(session, customer)
-    delivered, to_deliver = _under_way(session, order)
-    deposits = total(
-        deposit.gross - payments.credited(session, deposit) for deposit in invoices.deposits_of(session, order)
-    )
+    customer = order.customer
+    overdue = disputes.claimable(session, customer, due_before=business_date(at))
+    reached = reminders.levels(session, customer) if overdue else {}
     return AccountFacts(
         active=customer.active,
         on_hold=customer.on_hold,
         credit_limit=customer.credit_limit,
-        exposure=Exposure(
-            unpaid=total(receivable.due for receivable in receivables),
-            delivered_not_invoiced=delivered,
-            confirmed_not_delivered=to_deliver,
-            this_order=max(order.totals.gross - deposits, ZERO),
-            credits=payments.usable_credit(session, customer),
-        ),
-        overdue=tuple(
-            receivable
-            for receivable in receivables
-            if receivable.due_date < today and receivable.due > disputes.contested(session, receivable.invoice_id)
-        ),
+        exposure=exposure.of(session, customer, order, counted=exposure.stages(house)),
+        overdue=tuple(overdue),
+        insured_limit=customer.insured_limit,
+        insolvent_since=customer.insolvent_since,
+        reminder_level=max((reached.get(receivable.number, 0) for receivable in overdue), default=0),
+        rules=rules_of(house),
     )
 
 
-def _gross_of(order: Order, quantities: dict[int, Decimal]) -> Money:
-    return totals(
-        (line.article.vat_rate, Money.of(quantities[line.id] * line.unit_price))
-        for line in order.kept_lines
-        if line.id in quantities and line.article is not None and line.unit_price is not None
-    ).gross
-
-
-def _under_way(session: Session, order: Order) -> tuple[Money, Money]:
-    """What the customer's other confirmed orders come to: shipped but not invoiced, and not shipped yet.
-
-    A deposit is deducted as far as no invoice has deducted it: from what was shipped first, then from the rest.
-    """
-    query = select(Order).where(
-        Order.customer_id == order.customer_id, Order.state == OrderState.CONFIRMED, Order.id != order.id
-    )
-    delivered, to_deliver = ZERO, ZERO
-    for other in session.scalars(query.order_by(Order.id)):
-        shipped: dict[int, Decimal] = {}
-        for delivery in deliveries.of_order(session, other):
-            for line in delivery.lines if delivery.state is DeliveryState.SHIPPED else ():
-                shipped[line.order_line_id] = shipped.get(line.order_line_id, Decimal(0)) + line.quantity
-        deposit = total(
-            known.gross - payments.credited(session, known) - invoices.deducted(session, known)
-            for known in invoices.deposits_of(session, other)
-        )
-        left = _gross_of(other, shipped)
-        taken = min(deposit, left)
-        delivered += left - taken
-        remaining = _gross_of(other, deliveries.remaining_quantities(session, other))
-        to_deliver += max(remaining - (deposit - taken), ZERO)
-    return delivered, to_deliver
+def rules_of(house: House) -> CreditRules:
+    """The house's patience."""
+    return CreditRules(
+        overdue_days=house.overdue_days_tolerated, overdue_amount=Money.of(house.overdue_amount_tolerated),
+        reminder_watch=house.reminder_watch_level, reminder_block=house.reminder_block_level,
+    )  # fmt: skip

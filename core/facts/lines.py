@@ -30,13 +30,14 @@ class LineFacts:
 
 def gather(session: Session, order: Order) -> tuple[LineFacts, ...]:
     """The kept lines of the order."""
-    return tuple(_line(session, line) for line in order.kept_lines)
+    wanted = {line.article_id for line in order.kept_lines if line.article_id is not None}
+    there = stock.available_of(session, wanted)
+    return tuple(_line(line, there.get(line.article_id or 0, Decimal(0))) for line in order.kept_lines)
 
 
-def _line(session: Session, line: OrderLine) -> LineFacts:
+def _line(line: OrderLine, available: Decimal) -> LineFacts:
     return LineFacts(
         position=line.position, sku=line.article.sku if line.article else None, text=line.text,
         quantity=line.quantity, unit_price=line.unit_price, customer_price=line.customer_price,
-        price_choice=line.price_choice, confidence=line.confidence,
-        available=stock.available(session, line.article_id) if line.article_id else Decimal(0),
+        price_choice=line.price_choice, confidence=line.confidence, available=available,
     )  # fmt: skip

@@ -172,11 +172,17 @@ def set_quantity(session: Session, order: Order, position: int, quantity: Decima
 def set_customer(
     session: Session, order: Order, customer: Customer, *, authenticated: bool, by: Actor, at: datetime
 ) -> None:
-    """Say whose draft it is: another customer has his own prices, and a quote of somebody else is let go."""
+    """Say whose draft it is: another customer has his own prices, and a quote of somebody else is let go.
+
+    What was let through for the customer before is not for this one.
+    """
+    from core import overrides
+
     _draft_only(order)
     before, order.customer, order.customer_id = order.customer, customer, customer.id
     order.customer_clue, order.sender_authenticated = "", authenticated
     if before.id != customer.id:
+        overrides.end(session, order, at=at)
         order.deposit_percent, order.quote_id = customer.deposit_percent, None
         for line in order.kept_lines:
             _set_article(session, order, line, line.article, on=business_date(at))

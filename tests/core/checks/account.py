@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from core.checks import Severity
+from core.facts import CreditRules
 from core.money import Money
 from core.payments import Receivable
 from tests.core.checks.clean import NOTHING, TODAY, Row
@@ -24,4 +25,31 @@ TABLE: list[Row] = [
         {"account.exposure": replace(OVER, credits=Money.of("0.01"))},
     ),
     ("overdue", Severity.BLOCK, {"account.overdue": (LATE,)}, {}),
+    ("overdue", Severity.WATCH, {"account.overdue": (LATE,), "account.rules": CreditRules(overdue_days=9)}, {}),
+    (
+        "overdue",
+        Severity.WATCH,
+        {"account.overdue": (LATE,), "account.rules": CreditRules(overdue_amount=LATE.due)},
+        {},
+    ),
+    (
+        "overdue",
+        Severity.BLOCK,
+        {"account.overdue": (LATE,), "account.rules": CreditRules(8, LATE.due - Money.of("0.01"))},
+        {},
+    ),
+    (
+        "customer_insolvent",
+        Severity.BLOCK,
+        {"account.insolvent_since": TODAY},
+        {"account.insolvent_since": TODAY + timedelta(days=1)},
+    ),
+    (
+        "over_insured_limit",
+        Severity.WATCH,
+        {"account.insured_limit": Money.of("1199.99")},
+        {"account.insured_limit": Money.of(1200)},
+    ),
+    ("reminder_reached", Severity.WATCH, {"account.reminder_level": 3}, {"account.reminder_level": 1}),
+    ("reminder_reached", Severity.BLOCK, {"account.reminder_level": 4}, {"account.reminder_level": 1}),
 ]

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from core import checks, remedies
-from core.checks import CHECKS, Finding, Service, Severity
+from core.checks import CHECKS, Finding, Outcome, Service, Severity
 from core.money import Money
 from core.parties import Role
 from tests.core.checks import account, conformity, deposit, duplicates, lines, prices, quote, stock
@@ -62,12 +62,12 @@ def test_blockers_come_first_and_a_finding_let_through_stays_marked() -> None:
     }  # fmt: skip
     findings = checks.examine(changed(change))
     assert [f.code for f in findings] == ["overdue", "sender_not_authenticated", "limit_missing"]
-    assert checks.verdict(findings, Service.ACCOUNTING) is Severity.BLOCK
-    assert checks.verdict(findings, Service.COMMERCIAL) is Severity.WATCH
+    assert checks.verdict(findings, Service.ACCOUNTING) is Outcome.BLOCK
+    assert checks.verdict(findings, Service.COMMERCIAL) is Outcome.WATCH
     through = checks.examine(changed({**change, "overridden": frozenset({"overdue"})}))
     assert (through[0].overridden, through[0].blocks) == (True, False)
-    assert checks.verdict(through, Service.ACCOUNTING) is Severity.WATCH
-    assert checks.verdict((), Service.ACCOUNTING) is Severity.NOTE
+    assert checks.verdict(through, Service.ACCOUNTING) is Outcome.WATCH
+    assert checks.verdict((), Service.ACCOUNTING) is Outcome.DELIVER
 
 
 def test_an_override_does_not_reach_a_finding_without_a_role() -> None:

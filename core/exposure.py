@@ -1,0 +1,302 @@
+"""Exposure: what a customer owes us or will owe us, VAT included, stage by stage, each with its documents.
+
+Unpaid invoices and open items + delivered and not invoiced + registered and not delivered + the draft under check
+- receipts that settle nothing yet - credit notes beyond what their invoice owed. An order counts less its deposit
+invoices that no invoice has deducted: from what was delivered first, then from the rest. A contested amount stays in.
+
+Both databases keep amounts as whole numbers, so the sums are made there, one statement a stage, exact to the cent: a
+line is quantity x price to the cent, VAT is per rate on the sum of an order (EN 16931 BR-CO-17), as `core.vat` has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    Subquery,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+    type_coerce,
+    union_all,
+)
+from sqlalchemy.orm import aliased
+
+from core import payments
+from core.catalogue import Article
+from core.deliveries import Delivery, DeliveryLine, DeliveryState, Reserve, ReserveKind
+from core.documents import DocumentKind
+from core.invoices import DepositDeduction, Invoice
+from core.money import ZERO, Money
+from core.orders import Order, OrderLine, OrderState
+from core.payments import CUSTOMER
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from core.parties import Customer
+    from core.settings import House
+
+Whole = ColumnElement[int]
+
+
+class Stage(StrEnum):
+    """Where an amount stands; `House.exposure_stages` names those that count."""
+
+    UNPAID = "unpaid"
+    DELIVERED = "delivered"
+    CONFIRMED = "confirmed"
+    THIS_ORDER = "this_order"
+    RECEIPTS = "receipts"
+    CREDIT_NOTES = "credit_notes"
+
+
+#: The stages that lower the exposure.
+TAKEN_OFF = frozenset({Stage.RECEIPTS, Stage.CREDIT_NOTES})
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """What the customer owes or will owe, VAT included; a stage that does not count is zero."""
+
+    unpaid: Money
+    delivered_not_invoiced: Money
+    confirmed_not_delivered: Money
+    this_order: Money
+    credits: Money
+
+    @property
+    def total(self) -> Money:
+        """The exposure if this order is registered."""
+        stages = self.unpaid + self.delivered_not_invoiced + self.confirmed_not_delivered + self.this_order
+        return stages - self.credits
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One document of a stage: its number and what it adds, or takes off."""
+
+    stage: Stage
+    number: str
+    amount: Money
+
+
+def stages(house: House) -> frozenset[Stage]:
+    """The stages that count for this house."""
+    return frozenset(map(Stage, house.exposure_stages))
+
+
+def of(session: Session, customer: Customer, order: Order | None, *, counted: frozenset[Stage]) -> Exposure:
+    """The customer's exposure with that order in it: a draft is added, a registered order is already in its stage."""
+    session.flush()
+    amounts = dict.fromkeys(Stage, ZERO)
+    if counted & {Stage.UNPAID, Stage.CREDIT_NOTES}:
+        amounts[Stage.UNPAID], amounts[Stage.CREDIT_NOTES] = payments.sums(session, customer)
+    if counted & {Stage.DELIVERED, Stage.CONFIRMED}:
+        row = session.execute(_under_way(), {"customer": customer.id}).one()
+        amounts[Stage.DELIVERED], amounts[Stage.CONFIRMED] = Money.from_cents(row[0]), Money.from_cents(row[1])
+    if Stage.THIS_ORDER in counted and order is not None:
+        amounts[Stage.THIS_ORDER] = still_to_come(session, order)
+    if Stage.RECEIPTS in counted:
+        amounts[Stage.RECEIPTS] = payments.unallocated(session, customer)
+    kept = {stage: amount if stage in counted else ZERO for stage, amount in amounts.items()}
+    return Exposure(
+        kept[Stage.UNPAID], kept[Stage.DELIVERED], kept[Stage.CONFIRMED], kept[Stage.THIS_ORDER],
+        kept[Stage.RECEIPTS] + kept[Stage.CREDIT_NOTES],
+    )  # fmt: skip
+
+
+def documents(session: Session, customer: Customer, order: Order | None, *, counted: frozenset[Stage]) -> list[Entry]:
+    """The documents that make the exposure, stage by stage: their amounts add up to it, to the cent."""
+    session.flush()
+    found = [Entry(Stage.UNPAID, owed.number, owed.due) for owed in payments.receivables(session, customer)]
+    under_way = _orders()
+    query = select(Order.reference, under_way.c.delivered, under_way.c.confirmed)
+    query = query.join(under_way, under_way.c.order_id == Order.id).order_by(Order.id)
+    rows = session.execute(query, {"customer": customer.id}).all()
+    found += [Entry(Stage.DELIVERED, row.reference, Money.from_cents(row.delivered)) for row in rows if row.delivered]
+    found += [Entry(Stage.CONFIRMED, row.reference, Money.from_cents(row.confirmed)) for row in rows if row.confirmed]
+    if order is not None and (amount := still_to_come(session, order)):
+        found.append(Entry(Stage.THIS_ORDER, order.reference, amount))
+    found += [Entry(Stage.RECEIPTS, number, amount) for number, amount in payments.receipts(session, customer)]
+    found += [Entry(Stage.CREDIT_NOTES, number, amount) for number, amount in payments.surpluses(session, customer)]
+    return [entry for entry in found if entry.stage in counted]
+
+
+def still_to_come(session: Session, order: Order) -> Money:
+    """What a draft adds: its total less its deposit invoices; a registered order is counted in its own stage."""
+    if order.state is not OrderState.DRAFT:
+        return ZERO
+    deposit = session.execute(_deposits_of_order(), {"order": order.id}).scalar_one()
+    return max(order.totals.gross - Money.from_cents(deposit), ZERO)
+
+
+@cache
+def _under_way() -> Select[int, int]:
+    found = _orders()
+    return select(_sum(found.c.delivered), _sum(found.c.confirmed))
+
+
+@cache
+def _deposits_of_order() -> Select[int]:
+    left = _deposits("order_id", bindparam("order", type_=Integer))
+    return select(_sum(left.c.cents))
+
+
+def summed(entries: Iterable[Entry], stage: Stage) -> Money:
+    """What the entries of a stage come to."""
+    return sum((entry.amount for entry in entries if entry.stage is stage), ZERO)
+
+
+def whole(column: Any) -> Whole:
+    """The number as it is stored: cents, or the scaled integer of a quantity, a price or a rate."""
+    return type_coerce(column, BigInteger)
+
+
+def _sum(column: Any) -> Whole:
+    # PostgreSQL adds whole numbers up to a numeric, whose division would not be a whole one
+    return cast(func.coalesce(func.sum(column), 0), BigInteger)
+
+
+def _line_cents(quantity: Whole, price: Whole) -> Whole:
+    """Quantity (10^-4) x price (10^-6) to the cent, half up; the whole euros apart, so that nothing overflows."""
+    euros = quantity * (price // 1_000_000)
+    parts = (euros % 100) * 1_000_000 + quantity * (price % 1_000_000)
+    return euros // 100 + (parts + 50_000_000) // 100_000_000
+
+
+def _with_vat(net: Whole, percent: Whole) -> Whole:
+    """Net cents and the VAT on them at a rate in 10^-4 percent, half up."""
+    rest = (net % 1_000_000) * percent
+    return net + (net // 1_000_000) * percent + (rest + 500_000) // 1_000_000
+
+
+def _deposits(column: str, wanted: ColumnElement[Any]) -> Subquery:
+    """Of each order, what its deposit invoices came to, less what was credited of them and what invoices deducted.
+
+    A credit note belongs to the order and the customer of the invoice that it credits.
+    """
+    deposit = select(Invoice.id, Invoice.order_id, whole(Invoice.gross).label("cents")).where(
+        getattr(Invoice, column) == wanted, Invoice.kind == DocumentKind.DEPOSIT_INVOICE
+    )
+    issued, known = deposit.subquery(), deposit.subquery()
+    note, again = aliased(Invoice), deposit.subquery()
+    moves = union_all(
+        select(issued.c.order_id, issued.c.cents),
+        select(known.c.order_id, -whole(note.gross))
+        .join(note, note.refers_to_id == known.c.id)
+        .where(getattr(note, column) == wanted, note.kind == DocumentKind.CREDIT_NOTE),
+        select(again.c.order_id, -whole(DepositDeduction.amount)).join(
+            DepositDeduction, DepositDeduction.deposit_id == again.c.id
+        ),
+    ).subquery()
+    return select(moves.c.order_id, _sum(moves.c.cents).label("cents")).group_by(moves.c.order_id).subquery()
+
+
+def _to_deliver() -> Subquery:
+    """Of each line of a registered order, what is neither shipped nor closed."""
+    shipped = (
+        select(DeliveryLine.order_line_id, _sum(whole(DeliveryLine.quantity)).label("quantity"))
+        .join(Delivery, Delivery.id == DeliveryLine.delivery_id)
+        .join(Order, Order.id == Delivery.order_id)
+        .where(
+            Order.customer_id == CUSTOMER, Order.state == OrderState.CONFIRMED,
+            Delivery.state.in_([DeliveryState.SHIPPED, DeliveryState.VERIFIED]),
+        )
+        .group_by(DeliveryLine.order_line_id)
+        .subquery()
+    )  # fmt: skip
+    gone = func.coalesce(shipped.c.quantity, 0, type_=BigInteger)
+    return (
+        select(
+            Order.id.label("order_id"), OrderLine.article_id, whole(OrderLine.unit_price).label("price"),
+            (whole(OrderLine.quantity) - whole(OrderLine.closed_quantity) - gone).label("quantity"),
+        )
+        .join(OrderLine, OrderLine.order_id == Order.id)
+        .outerjoin(shipped, shipped.c.order_line_id == OrderLine.id)
+        .where(Order.customer_id == CUSTOMER, Order.state == OrderState.CONFIRMED, OrderLine.removed.is_(False))
+        .subquery()
+    )  # fmt: skip
+
+
+def _to_invoice() -> Subquery:
+    """Of each order line, what left and no invoice names: under way, or received with its invoice held.
+
+    What the customer said is missing or wrong is not invoiced.
+    """
+    refused = (
+        select(func.coalesce(func.sum(whole(Reserve.quantity)), 0))
+        .where(
+            Reserve.delivery_line_id == DeliveryLine.id,
+            Reserve.kind.in_([ReserveKind.MISSING, ReserveKind.WRONG_ARTICLE]),
+        )
+        .correlate(DeliveryLine)
+        .scalar_subquery()
+    )
+    invoiced = select(Invoice.id).where(Invoice.delivery_id == Delivery.id).exists()
+    left = (Delivery.state == DeliveryState.SHIPPED) | ((Delivery.state == DeliveryState.VERIFIED) & ~invoiced)
+    return (
+        select(
+            Delivery.order_id, OrderLine.article_id, whole(OrderLine.unit_price).label("price"),
+            _sum(whole(DeliveryLine.quantity) - refused).label("quantity"),
+        )
+        .join(Order, Order.id == Delivery.order_id)
+        .join(DeliveryLine, DeliveryLine.delivery_id == Delivery.id)
+        .join(OrderLine, OrderLine.id == DeliveryLine.order_line_id)
+        .where(Order.customer_id == CUSTOMER, left)
+        .group_by(Delivery.order_id, OrderLine.id, OrderLine.article_id, OrderLine.unit_price)
+        .subquery()
+    )  # fmt: skip
+
+
+def _orders() -> Subquery:
+    """Of each order under way: what was delivered and not invoiced, and what is still to deliver, less its deposits."""
+    parts = []
+    for lines, stage in ((_to_invoice(), 0), (_to_deliver(), 1)):
+        cents = _line_cents(lines.c.quantity, lines.c.price)
+        nothing = literal(0, BigInteger)
+        rows = select(
+            lines.c.order_id, whole(Article.vat_percent).label("percent"),
+            (nothing if stage else cents).label("delivered"), (cents if stage else nothing).label("confirmed"),
+        )  # fmt: skip
+        known = (lines.c.quantity > 0) & lines.c.price.is_not(None)
+        parts.append(rows.join(Article, Article.id == lines.c.article_id).where(known))
+    nets = union_all(*parts).subquery()
+    rates = (
+        select(
+            nets.c.order_id,
+            _with_vat(_sum(nets.c.delivered), nets.c.percent).label("delivered"),
+            _with_vat(_sum(nets.c.confirmed), nets.c.percent).label("confirmed"),
+        )
+        .group_by(nets.c.order_id, nets.c.percent)
+        .subquery()
+    )
+    gross = (
+        select(rates.c.order_id, _sum(rates.c.delivered).label("delivered"), _sum(rates.c.confirmed).label("confirmed"))
+        .group_by(rates.c.order_id)
+        .subquery()
+    )
+    left = _deposits("customer_id", CUSTOMER)
+    deposit = func.coalesce(left.c.cents, 0, type_=BigInteger)
+    after = gross.c.delivered - deposit
+    rest = gross.c.confirmed + case((after < 0, after), else_=0)
+    return (
+        select(
+            gross.c.order_id,
+            case((after > 0, after), else_=0).label("delivered"),
+            case((rest > 0, rest), else_=0).label("confirmed"),
+        )
+        .outerjoin(left, left.c.order_id == gross.c.order_id)
+        .subquery()
+    )
