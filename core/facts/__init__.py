@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from core import overrides
 from core.clock import business_date
-from core.facts import account, conformity, deposit, duplicates, lines, quote
+from core.facts import account, conformity, delivery, deposit, duplicates, lines, quote
 from core.facts.account import AccountFacts, Exposure
 from core.facts.conformity import ConformityFacts
+from core.facts.delivery import DeliveryFacts
 from core.facts.deposit import DepositFacts
 from core.facts.duplicates import DuplicateFacts
 from core.facts.lines import LineFacts
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AccountFacts",
     "ConformityFacts",
+    "DeliveryFacts",
     "DepositFacts",
     "DuplicateFacts",
     "Exposure",
@@ -49,6 +51,7 @@ class Facts:
     duplicates: DuplicateFacts
     price_tolerance_percent: Decimal
     overridden: frozenset[str]
+    delivery: DeliveryFacts = DeliveryFacts()  # noqa: RUF009 - frozen
 
 
 def gather(session: Session, order: Order, *, house: House, at: datetime) -> Facts:
@@ -57,11 +60,12 @@ def gather(session: Session, order: Order, *, house: House, at: datetime) -> Fac
     return Facts(
         today=today,
         account=account.gather(session, order, at=at),
-        lines=lines.gather(session, order),
+        lines=lines.gather(session, order, today=today),
         conformity=conformity.gather(order),
         deposit=deposit.gather(session, order),
         quote=quote.gather(session, order, today=today),
         duplicates=duplicates.gather(session, order),
         price_tolerance_percent=house.price_tolerance_percent,
         overridden=overrides.standing(session, order, at=at),
+        delivery=delivery.gather(order, house=house, at=at),
     )

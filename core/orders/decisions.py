@@ -42,6 +42,11 @@ def lock(session: Session, order_id: int, *, version: int | None = None) -> Orde
     return order
 
 
+def _hold_stock(session: Session, order: Order) -> None:
+    """Levels are locked before the journal, in one order, by whoever decides about stock."""
+    stock.hold(session, (line.article_id for line in order.lines))
+
+
 def confirm(
     session: Session, order: Order, *, by: Actor, at: datetime, undo: timedelta, paper: Paper | None = None
 ) -> None:
@@ -49,6 +54,7 @@ def confirm(
 
     The checks are the caller's (`registration.confirm`, in the same transaction); this verb does not look again.
     """
+    _hold_stock(session, order)
     move(session, order, OrderState.CONFIRMED, by=by, at=at, gross=order.totals.gross, net=order.totals.net)
     order.confirmed_at, order.confirmed_by_id = at, by.id
     granted = stock.reserve(
@@ -69,6 +75,7 @@ def undo_confirmation(session: Session, order: Order, *, by: Actor, at: datetime
     """Back to draft within the undo time, while nothing has left: rows moot, reservations released."""
     if order.confirmed_at is None or at >= order.confirmed_at + undo:
         raise Refused("undo_too_late", reference=order.reference)
+    _hold_stock(session, order)
     move(session, order, OrderState.DRAFT, by=by, at=at)
     for line in order.lines:
         stock.release(session, line.id)
@@ -83,6 +90,7 @@ def cancel(session: Session, order: Order, *, reason: str, by: Actor, at: dateti
 
     if order.state is OrderState.CONFIRMED and deliveries.shipped_quantities(session, order):
         raise Refused("order_already_shipped", reference=order.reference)
+    _hold_stock(session, order)
     move(session, order, OrderState.CANCELLED, by=by, at=at, private=reason)
     order.cancel_reason = reason
     for delivery in deliveries.of_order(session, order):
