@@ -101,6 +101,11 @@ def treatable(findings: tuple[Finding, ...]) -> list[Finding]:
     ]  # fmt: skip
 
 
+def watched(findings: tuple[Finding, ...]) -> list[Finding]:
+    """What is only to be watched, and yet may be settled by a press."""
+    return [f for f in findings if f.severity is Severity.WATCH and remedies.propose(f)]
+
+
 def order_card(session: Session, order: Order, *, house: House, at: datetime) -> Content:
     """The order as sales sees it: what, when, how much, both verdicts, one primary button."""
     registration.note_verdict(session, order, house=house, at=at)
@@ -164,7 +169,9 @@ def _order_rows(
         primary = [Press("request_override")] if overridable and not asked else []
     else:
         primary = [Press("confirm")]
-    return [primary, look, [Press("cancel_draft"), *following]]
+    open_points = watched(found)
+    more = [Press("treat_watched", {"index": 0}, {"count": len(open_points)})]
+    return [primary, more if open_points else [], look, [Press("cancel_draft"), *following]]
 
 
 def _deliverable(session: Session, order: Order) -> bool:
@@ -182,9 +189,12 @@ def order_lines(order: Order) -> Content:
     return Content(texts.render("order_lines", **order_context(order)), [[Press("show_order")]], order)
 
 
-def point_view(session: Session, order: Order, index: int, *, house: House, at: datetime) -> Content | None:
-    """One point to treat with its remedies as buttons; None when nothing is left to treat."""
-    points = treatable(registration.examine(session, order, house=house, at=at))
+def point_view(
+    session: Session, order: Order, index: int, *, house: House, at: datetime, watch: bool = False
+) -> Content | None:
+    """One point to treat (or only to watch) with its remedies as buttons; None when nothing is left to treat."""
+    found = registration.examine(session, order, house=house, at=at)
+    points = watched(found) if watch else treatable(found)
     if not points:
         return None
     index = index % len(points)
@@ -197,7 +207,8 @@ def point_view(session: Session, order: Order, index: int, *, house: House, at: 
         if remedy.action not in {"grant_override", "request_override"}
     ]
     if len(points) > 1:
-        rows.append([Press("treat_points", {"index": (index + 1) % len(points)}, label_key="treat_next")])
+        again = "treat_watched" if watch else "treat_points"
+        rows.append([Press(again, {"index": (index + 1) % len(points)}, label_key="treat_next")])
     rows.append([Press("show_order")])
     html = texts.render(
         "point_view", order=order, customer=order.customer, index=index + 1, count=len(points),
@@ -220,7 +231,8 @@ def _remedy(session: Session, remedy: remedies.Remedy, finding: Finding) -> Pres
     if remedy.action == "choose_article":
         name = session.scalar(select(Article.name).where(Article.sku == args["sku"])) or ""
         return Press("choose_article", args, {"sku": args["sku"], "name": name})
-    return Press(remedy.action, args)
+    key = "keep_all_backorder" if remedy.action == "keep_backorder" and not finding.data["now"] else ""
+    return Press(remedy.action, args, {**args, **finding.data, "rest": finding.data.get("backorder")}, key)
 
 
 def recap_card(order: Order) -> Content:

@@ -51,13 +51,15 @@ class DeliveryRule:
             day += timedelta(days=1)
         return day
 
+    def is_late(self, placed_at: datetime) -> bool:
+        """The instant is after the cut-off of its day; the very minute is in time."""
+        return self.cutoff is not None and placed_at.astimezone(PARIS).time() > self.cutoff
+
     def first_day(self, placed_at: datetime) -> date:
         """The first delivery day of an order placed at that instant, after cut-off and lead."""
-        local = placed_at.astimezone(PARIS)
         counted_from = business_date(placed_at)
-        late = self.cutoff is not None and local.time() > self.cutoff
         if self.cutoff is not None or self.lead_days:
-            counted_from = next_business_day(counted_from + timedelta(days=1) if late else counted_from)
+            counted_from = next_business_day(counted_from + timedelta(days=self.is_late(placed_at)))
         return self.next_day(add_business_days(counted_from, self.lead_days))
 
 

@@ -18,11 +18,12 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from core import deliveries, journal, stock
 from core.catalogue import Article, countable
 from core.db import Base
-from core.stock import MovementKind
+from core.errors import Refused
+from core.orders import Order
+from core.stock import MovementKind, StockMovement
 
 if TYPE_CHECKING:
     from core.journal import Actor
-    from core.orders import Order
 
 
 class ExpectedReceipt(Base):
@@ -59,10 +60,17 @@ class Received:
 def receive(
     session: Session, article: Article, quantity: Decimal, *, by: Actor, at: datetime, reference: str = ""
 ) -> Received:
-    """Take the units in, with who noted them; sales hear which backorders could leave now."""
+    """Take the units in, with who noted them; sales hear which backorders could leave now.
+
+    What was taken in under a `reference` is refused a second time.
+    """
     countable(quantity)
     level = stock.lock_level(session, article.id)
-    stock.move(session, article.id, MovementKind.RECEIPT, quantity, source=f"receipt:{reference or by}", at=at)
+    source = f"receipt:{reference or by}"
+    noted = select(StockMovement.id).where(StockMovement.article_id == article.id, StockMovement.source == source)
+    if reference and session.scalar(noted.limit(1)) is not None:
+        raise Refused("goods_already_received", sku=article.sku)
+    stock.move(session, article.id, MovementKind.RECEIPT, quantity, source=source, at=at)
     _take_off(session, article.id, quantity, reference)
     session.flush()
     available = stock.available(session, article.id)

@@ -21,7 +21,8 @@ class Remedy:
 
 
 DELIVERY_DAYS = (
-    "delivery_date_missing", "delivery_date_past", "delivery_on_holiday", "delivery_day_closed", "delivery_too_soon",
+    "delivery_date_missing", "delivery_date_past", "delivery_on_holiday", "delivery_day_closed",
+    "delivery_after_cutoff", "delivery_too_soon",
 )  # fmt: skip
 
 
@@ -44,13 +45,12 @@ def propose(finding: Finding, *, alternatives: tuple[str, ...] = ()) -> tuple[Re
         # lines
         "article_unknown": which,
         "article_doubtful": which,
-        # stock, quantities, delivery days
+        # stock and delivery days
         "stock_short": _shortage(finding),
         "below_minimum_quantity": (Remedy("round_quantity", args=line), *_asked_of(Role.MANAGER, finding)),
         "not_a_multiple": (Remedy("round_quantity", args=line), *_asked_of(Role.MANAGER, finding)),
         "below_minimum_order": _asked_of(Role.MANAGER, finding),
         **dict.fromkeys(DELIVERY_DAYS, _delivery_day(finding)),
-        # lines
         "quantity_unknown": (Remedy("ask_quantity", args=line), Remedy("remove_line", args=line)),
         # prices
         "price_differs": settle,
@@ -79,7 +79,7 @@ def _shortage(finding: Finding) -> tuple[Remedy, ...]:
     found = [Remedy("keep_backorder", args=line)] if data.get("partial") else []
     found += [Remedy("wait_until", args=line | {"day": day.isoformat()})] if isinstance(day, date) else []
     if isinstance(others, tuple):
-        found += [Remedy("choose_substitute", args=line | {"sku": sku}) for sku, _ in others[:3]]
+        found += [Remedy("choose_substitute", args=line | {"other": sku}) for sku in others[:3]]
     found += [Remedy("cap_line", args=line | {"quantity": str(cap)})] if isinstance(cap, Decimal) and cap else []
     found += [Remedy("remove_line", args=line)]
     return (*found, *(_asked_of(Role.MANAGER, finding) if finding.override else ()))

@@ -120,7 +120,7 @@ def shelves(session: Session, article_ids: Iterable[int]) -> dict[int, Shelf]:
 
 def _sums(session: Session, table: type[Reservation | Backorder], wanted: set[int]) -> dict[int, Decimal]:
     query = select(table.article_id, func.sum(table.quantity)).where(table.article_id.in_(wanted))
-    return {article_id: quantity for article_id, quantity in session.execute(query.group_by(table.article_id))}
+    return {row[0]: row[1] for row in session.execute(query.group_by(table.article_id))}
 
 
 def hold(session: Session, article_ids: Iterable[int | None]) -> None:

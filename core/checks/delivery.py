@@ -21,18 +21,20 @@ def delivery_day_is_possible(facts: Facts) -> Iterator[Finding]:
         severity = Severity.NOTE  # nothing was agreed with him: the agent proposes what he likes
     yield commercial(
         code, severity, override=Role.MANAGER if severity is Severity.BLOCK else None, wanted=told.wanted,
-        day=told.proposed, cutoff=told.rule.cutoff, lead=told.rule.lead_days, strict=told.rule.strict,
+        day=told.proposed, cutoff=f"{told.rule.cutoff:%H:%M}" if told.rule.cutoff else "", lead=told.rule.lead_days,
     )  # fmt: skip
 
 
 def _wrong(facts: Facts) -> str:
     wanted, rule = facts.delivery.wanted, facts.delivery.rule
+    early = wanted is not None and wanted < facts.delivery.first_day
     tried = {
         "delivery_date_missing": wanted is None,
         "delivery_date_past": wanted is not None and wanted < facts.today,
         "delivery_on_holiday": wanted is not None and is_holiday(wanted),
         "delivery_day_closed": wanted is not None and not rule.delivers_on(wanted),
-        "delivery_too_soon": wanted is not None and wanted < facts.delivery.first_day,
+        "delivery_after_cutoff": early and facts.delivery.late,
+        "delivery_too_soon": early,
     }
     return next((code for code, holds in tried.items() if holds), "")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -14,56 +15,78 @@ from core.parties import Role
 
 
 def stock_covers_every_line(facts: Facts) -> Iterator[Finding]:
-    """Stock can be promised for each line; what is short follows as decided, else it is to be decided.
+    """Stock can be promised for each line; what is short waits for goods that come in time, or is to be decided.
 
     A customer who refuses partial deliveries is not registered short: one remedy must be chosen.
     """
-    asked: dict[str, Decimal] = {}
-    for line, wanted in _asked(facts):
-        asked[line.sku or ""] = total = asked.get(line.sku or "", Decimal(0)) + wanted
-        missing = min(total - line.available, wanted)
-        if missing <= 0 or line.shortage is Shortage.BACKORDER:
+    partial = facts.delivery.partial
+    for short in _short(facts):
+        line, day = short.line, _complete_on(facts, short)
+        if line.shortage is Shortage.BACKORDER:
             continue
-        day = _complete_on(facts, line, total - line.available)
-        if _in_time(facts, day):
+        if day is not None and facts.delivery.wanted is not None and day <= facts.delivery.wanted:
             severity = Severity.NOTE if line.shortage is Shortage.WAIT else Severity.WATCH
-            yield commercial("stock_awaited", severity, line.position, sku=line.sku, missing=missing, day=day)
+            yield commercial("stock_awaited", severity, line.position, sku=line.sku, missing=short.missing, day=day)
             continue
-        cap = (wanted - missing) // line.multiple * line.multiple if line.multiple else wanted - missing
-        severity = Severity.WATCH if facts.delivery.partial else Severity.BLOCK
         yield commercial(
-            "stock_short", severity, line.position, override=None if facts.delivery.partial else Role.MANAGER,
-            sku=line.sku, wanted=wanted, available=line.available, backorder=missing, unit=line.unit, cap=cap, day=day,
-            partial=facts.delivery.partial, alternatives=tuple((a.sku, a.name) for a in line.alternatives),
+            "stock_short", Severity.WATCH if partial else Severity.BLOCK, line.position,
+            override=None if partial else Role.MANAGER, sku=line.sku, wanted=short.wanted, available=line.available,
+            backorder=short.missing, now=short.now, cap=short.cap, day=day, partial=partial,
+            alternatives=tuple(other.sku for other in line.alternatives),
         )  # fmt: skip
-
-
-def _asked(facts: Facts) -> Iterator[tuple[LineFacts, Decimal]]:
-    for line in facts.lines:
-        wanted = line.quantity if line.needed is None else line.needed
-        if line.sku is not None and wanted is not None:
-            yield line, wanted
-
-
-def _complete_on(facts: Facts, line: LineFacts, missing: Decimal) -> date | None:
-    """The first delivery day by which what is to come covers what is missing; None when nothing is known to."""
-    for day, quantity in line.expected:
-        missing -= quantity
-        if missing <= 0:
-            return facts.delivery.rule.next_day(day)
-    return None
-
-
-def _in_time(facts: Facts, day: date | None) -> bool:
-    return day is not None and facts.delivery.wanted is not None and day <= facts.delivery.wanted
 
 
 def backorder_is_noted(facts: Facts) -> Iterator[Finding]:
     """What was decided to follow later stays visible."""
-    for line, wanted in _asked(facts):
-        missing = wanted - line.available
-        if line.shortage is Shortage.BACKORDER and missing > 0:
-            yield commercial("backorder_kept", Severity.NOTE, line.position, sku=line.sku, backorder=missing)
+    for short in _short(facts):
+        if short.line.shortage is Shortage.BACKORDER:
+            yield commercial(
+                "backorder_kept", Severity.NOTE, short.line.position, sku=short.line.sku, now=short.now,
+                backorder=short.missing,
+            )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Short:
+    """A line that stock does not cover; `lacking` counts the earlier lines of the same article too."""
+
+    line: LineFacts
+    wanted: Decimal
+    lacking: Decimal
+
+    @property
+    def missing(self) -> Decimal:
+        return min(self.lacking, self.wanted)
+
+    @property
+    def now(self) -> Decimal:
+        return self.wanted - self.missing
+
+    @property
+    def cap(self) -> Decimal:
+        """What is there, in whole multiples of what the article is sold by."""
+        return self.now - self.now % self.line.multiple if self.line.multiple else self.now
+
+
+def _short(facts: Facts) -> Iterator[_Short]:
+    asked: dict[str, Decimal] = {}
+    for line in facts.lines:
+        wanted = line.quantity if line.needed is None else line.needed
+        if line.sku is None or wanted is None:
+            continue
+        asked[line.sku] = asked.get(line.sku, Decimal(0)) + wanted
+        if asked[line.sku] > line.available and wanted > 0:
+            yield _Short(line, wanted, asked[line.sku] - line.available)
+
+
+def _complete_on(facts: Facts, short: _Short) -> date | None:
+    """The first delivery day by which what is to come covers what is missing; None when nothing is known to."""
+    lacking = short.lacking
+    for day, quantity in short.line.expected:
+        lacking -= quantity
+        if lacking <= 0:
+            return facts.delivery.rule.next_day(day)
+    return None
 
 
 def what_was_promised_is_there(facts: Facts) -> Iterator[Finding]:

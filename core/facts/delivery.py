@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFacts:
-    """The day wanted against the customer's rule; `first_day` is the first possible one when the day was said.
+    """The day wanted against the customer's rule; `first_day` is the first possible one when the day was said,
+    `late` that this was after the cut-off of the day.
 
     `proposed` is the first possible one for an order placed now, on or after the day wanted. A registered order is no
     longer `open`: its day was settled.
@@ -27,6 +28,7 @@ class DeliveryFacts:
     wanted: date | None = None
     rule: DeliveryRule = DeliveryRule()  # noqa: RUF009 - frozen
     first_day: date = date.min
+    late: bool = False
     proposed: date = date.max
     open: bool = False
     partial: bool = True
@@ -43,7 +45,7 @@ def gather(order: Order, *, house: House, at: datetime) -> DeliveryFacts:
     if least is None and house.minimum_order is not None:
         least = Money.of(house.minimum_order)
     return DeliveryFacts(
-        wanted=wanted, rule=rule, first_day=min(rule.first_day(said_at), soonest),
+        wanted=wanted, rule=rule, first_day=rule.first_day(said_at), late=rule.is_late(said_at),
         proposed=rule.next_day(max(wanted, soonest)) if wanted is not None else soonest,
         open=order.state is OrderState.DRAFT, partial=order.customer.partial_deliveries,
         order_net=order.totals.net, minimum_order=least,

@@ -32,8 +32,9 @@ class Alternative:
 class LineFacts:
     """One line of the order under check; `available` is what stock can still promise.
 
-    `needed` is what a registered order still waits for, None before: then it is the quantity. `expected` is what is still to come of the article, day by day, once those who wait already are served; `oversold`
-    is what was promised of it and is not there. `alternatives` are looked up only for an article that is short.
+    `needed` is what a registered order still waits for, None before: then it is the quantity. `oversold` is what was
+    promised of the article and is not there. Looked up only for an article that is short: `expected`, what is still to
+    come of it day by day once those who wait already are served, and `alternatives`.
     """
 
     position: int
@@ -83,7 +84,8 @@ def gather(session: Session, order: Order, *, today: date) -> tuple[LineFacts, .
 def _waiting(session: Session, lines: list[OrderLine]) -> dict[int, Decimal]:
     """What each line of a registered order still waits for: the rest of it was promised or has left."""
     query = select(Backorder.order_line_id, Backorder.quantity)
-    held = dict(session.execute(query.where(Backorder.order_line_id.in_([line.id for line in lines]))).tuples())
+    rows = session.execute(query.where(Backorder.order_line_id.in_([line.id for line in lines])))
+    held = {row[0]: row[1] for row in rows}
     return {line.id: held.get(line.id, Decimal(0)) for line in lines}
 
 
@@ -116,7 +118,7 @@ def _alternatives(session: Session, article_ids: set[int]) -> dict[int, tuple[Al
     """What may be delivered instead, of each article, the nearest first; only what stock can promise at all."""
     query = select(Substitute.article_id, Article).join(Article, Article.id == Substitute.other_id)
     query = query.where(Substitute.article_id.in_(article_ids), Article.active)
-    rows = session.execute(query.order_by(Substitute.article_id, Substitute.rank)).tuples().all()
+    rows = session.execute(query.order_by(Substitute.article_id, Substitute.rank)).all()
     shelves = stock.shelves(session, (other.id for _, other in rows)) if rows else {}
     found: dict[int, tuple[Alternative, ...]] = {}
     for article_id, other in rows:

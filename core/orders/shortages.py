@@ -78,7 +78,9 @@ def cap_line(session: Session, order: Order, position: int, quantity: Decimal, *
     set_quantity(session, order, position, quantity, by=by, at=at)
 
 
-def choose_substitute(session: Session, order: Order, position: int, other: Article, *, by: Actor, at: datetime) -> None:
+def choose_substitute(
+    session: Session, order: Order, position: int, other: Article, *, by: Actor, at: datetime
+) -> None:
     """Deliver a declared alternative instead, at its own price; counted in another unit, its quantity is asked."""
     line, article, _ = _known(order, position)
     if session.get(Substitute, (article.id, other.id)) is None:
