@@ -82,13 +82,26 @@ def receive(
     return Received(article, quantity, level.on_hand, available, tuple(ready))
 
 
+def set_received(session: Session, expected: ExpectedReceipt, received: Decimal, *, by: Actor, at: datetime) -> None:
+    """Bring what came under that reference to `received`; less than before takes units back off the shelf."""
+    change = received - expected.received
+    source = f"receipt:{expected.reference}"
+    level = stock.move(session, expected.article_id, MovementKind.RECEIPT, change, source=source, at=at)
+    expected.received = received
+    journal.write(
+        session, "goods_received", subject=level.subject, by=by, at=at, quantity=change, on_hand=level.on_hand,
+        reference=expected.reference,
+    )  # fmt: skip
+
+
 def _take_off(session: Session, article_id: int, quantity: Decimal, reference: str) -> None:
     """Less is expected now: of that reference when it is named, else of what was to come first."""
     query = select(ExpectedReceipt).where(ExpectedReceipt.article_id == article_id).with_for_update()
     held = session.scalars(query.order_by(ExpectedReceipt.expected_on, ExpectedReceipt.id)).all()
     named = [one for one in held if reference and one.reference == reference]
-    for one in named or held:
-        part = min(one.open, quantity)
+    awaited = [one for one in named or held if one.open] or named
+    for one in awaited:
+        part = quantity if one is awaited[-1] else min(one.open, quantity)  # more than was expected came with the last
         one.received += part
         quantity -= part
 
