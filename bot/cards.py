@@ -47,7 +47,8 @@ class Content:
 def plural(unit: str, count: Decimal | None) -> str:
     """The unit as it is read after a number: symbols such as kg never change."""
     fixed = len(unit) <= 3 and unit not in {"sac", "lot", "bac"}
-    return unit if count is None or abs(count) < 2 or fixed or unit[-1:] in "sxz" else f"{unit}s"
+    ending = "x" if unit.endswith("eau") else "s"
+    return unit if count is None or abs(count) < 2 or fixed or unit[-1:] in "sxz" else f"{unit}{ending}"
 
 
 def counted(line: OrderLine | QuoteLine, language: str = "fr") -> str:

@@ -40,7 +40,7 @@ def confirm(
     if order.state is OrderState.CONFIRMED:
         raise Refused("already_confirmed", reference=order.reference, by=order.confirmed_by_id, at=order.confirmed_at)
     # two orders of one customer are not examined at the same time: together they might pass the limit
-    session.execute(select(Customer.id).where(Customer.id == order.customer_id).with_for_update())
+    session.execute(select(Customer.id).where(Customer.id == order.customer_id).with_for_update(key_share=True))
     if version is not None and order.version != version:
         raise Refused("order_version_changed", reference=order.reference, shown=version, current=order.version)
     # what the checks see of stock stays so until it is reserved

@@ -27,14 +27,19 @@ if TYPE_CHECKING:
     from intake.reading import AskedLine as Said
 
 Args = dict[str, Any]
-#: A quantity below zero would be read without its sign.
-NEGATIVE = re.compile(r"(?:^|[\s,;])-\s?\d")
+#: A quantity below zero would be read without its sign, and nought as no quantity at all.
+NOTHING = re.compile(r"(?:^|[\s,;])(-\s?\d[\d.,]*|0+(?:[.,]0+)?(?=\s))")
+
+#: More decimals than stock counts: a reader might round them.
+TOO_FINE = re.compile(r"\d+[.,]\d{5,}")
 
 
 def receive(turn: Turn, said: str) -> None:
     """« 40 cartons CAF-250 »: every line of it comes in at once; where the article is not certain, it is asked."""
-    if found := NEGATIVE.search(said):
-        raise Refused("quantity_not_positive", quantity=found[0].strip())
+    if found := NOTHING.search(said):
+        raise Refused("quantity_not_positive", quantity=found[1])
+    if found := TOO_FINE.search(said):
+        raise Refused("quantity_too_fine", quantity=found[0], places=catalogue.PLACES)
     lines = drafts.reading(turn, said).lines
     if not lines:
         raise Refused("receipt_words")

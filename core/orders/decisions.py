@@ -33,7 +33,10 @@ def move(session: Session, order: Order, target: OrderState, *, by: Actor, at: d
 def lock(session: Session, order_id: int, *, version: int | None = None) -> Order:
     """The order, held until the end of the transaction; refuses a version that is no longer the current one."""
     order = session.scalar(
-        select(Order).where(Order.id == order_id).with_for_update().execution_options(populate_existing=True)
+        select(Order)
+        .where(Order.id == order_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     )
     if order is None:
         raise Refused("order_unknown", order=order_id)
