@@ -49,7 +49,8 @@ class Content:
 def plural(unit: str, count: Decimal | None) -> str:
     """The unit as it is read after a number: symbols such as kg never change."""
     fixed = len(unit) <= 3 and unit not in {"sac", "lot", "bac"}
-    return unit if count is None or abs(count) < 2 or fixed or unit[-1:] in "sxz" else f"{unit}s"
+    ending = "x" if unit.endswith("eau") else "s"
+    return unit if count is None or abs(count) < 2 or fixed or unit[-1:] in "sxz" else f"{unit}{ending}"
 
 
 def counted(line: OrderLine | QuoteLine, language: str = "fr") -> str:
@@ -101,6 +102,11 @@ def treatable(findings: tuple[Finding, ...]) -> list[Finding]:
         f for f in findings
         if f.blocks and any(r.action not in ELSEWHERE for r in remedies.propose(f))
     ]  # fmt: skip
+
+
+def watched(findings: tuple[Finding, ...]) -> list[Finding]:
+    """What is only to be watched, and yet may be settled by a press."""
+    return [f for f in findings if f.severity is Severity.WATCH and remedies.propose(f)]
 
 
 def order_card(session: Session, order: Order, *, house: House, at: datetime) -> Content:
@@ -167,7 +173,12 @@ def _order_rows(
     else:
         primary = [Press("confirm")]
     payable = any(f.blocks and "request_payment" in {r.action for r in remedies.propose(f)} for f in found)
-    return [primary, [Press("request_payment")] if payable else [], look, [Press("cancel_draft"), *following]]
+    open_points = watched(found)
+    more = [Press("treat_watched", {"index": 0}, {"count": len(open_points)})]
+    return [
+        primary, [Press("request_payment")] if payable else [], more if open_points else [], look,
+        [Press("cancel_draft"), *following],
+    ]  # fmt: skip
 
 
 def _deliverable(session: Session, order: Order) -> bool:
@@ -185,9 +196,12 @@ def order_lines(order: Order) -> Content:
     return Content(texts.render("order_lines", **order_context(order)), [[Press("show_order")]], order)
 
 
-def point_view(session: Session, order: Order, index: int, *, house: House, at: datetime) -> Content | None:
-    """One point to treat with its remedies as buttons; None when nothing is left to treat."""
-    points = treatable(registration.examine(session, order, house=house, at=at))
+def point_view(
+    session: Session, order: Order, index: int, *, house: House, at: datetime, watch: bool = False
+) -> Content | None:
+    """One point to treat (or only to watch) with its remedies as buttons; None when nothing is left to treat."""
+    found = registration.examine(session, order, house=house, at=at)
+    points = watched(found) if watch else treatable(found)
     if not points:
         return None
     index = index % len(points)
@@ -198,7 +212,8 @@ def point_view(session: Session, order: Order, index: int, *, house: House, at: 
         [_remedy(session, remedy, finding)] for remedy in proposed if remedy.action not in ELSEWHERE
     ]
     if len(points) > 1:
-        rows.append([Press("treat_points", {"index": (index + 1) % len(points)}, label_key="treat_next")])
+        again = "treat_watched" if watch else "treat_points"
+        rows.append([Press(again, {"index": (index + 1) % len(points)}, label_key="treat_next")])
     rows.append([Press("show_order")])
     html = texts.render(
         "point_view", order=order, customer=order.customer, index=index + 1, count=len(points),
@@ -221,7 +236,8 @@ def _remedy(session: Session, remedy: remedies.Remedy, finding: Finding) -> Pres
     if remedy.action == "choose_article":
         name = session.scalar(select(Article.name).where(Article.sku == args["sku"])) or ""
         return Press("choose_article", args, {"sku": args["sku"], "name": name})
-    return Press(remedy.action, args)
+    key = "keep_all_backorder" if remedy.action == "keep_backorder" and not finding.data["now"] else ""
+    return Press(remedy.action, args, {**args, **finding.data, "rest": finding.data.get("backorder")}, key)
 
 
 def recap_card(order: Order) -> Content:

@@ -7,10 +7,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import select
+
 from bot import cards, texts
 from bot.cards import Content
 from bot.keyboards import Press
-from core import deliveries, disputes, events, facts, payments, registration, reminders
+from core import deliveries, disputes, events, facts, payments, registration, reminders, stock
+from core.catalogue import Article
 from core.checks import Service
 from core.clock import business_date
 from core.deliveries import Delivery
@@ -18,13 +21,14 @@ from core.disputes import Dispute
 from core.invoices import Invoice
 from core.messages import Message
 from core.money import Money, total
-from core.orders import Order, OrderState
+from core.orders import Order, OrderLine, OrderState
 from core.outbox import OutboxRow
 from core.overrides import OverrideRequest
 from core.parties import Customer, Role, Staff
 from core.payments import OpenItem, Payment
 from core.quotes import Quote
 from core.reminders import Promise, Reminder
+from core.stock import Reservation, StockLevel
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -35,6 +39,7 @@ KINDS: dict[str, type[Any]] = {
     "order": Order, "quote": Quote, "delivery": Delivery, "invoice": Invoice, "payment": Payment,
     "reminder": Reminder, "promise": Promise, "dispute": Dispute, "override_request": OverrideRequest,
     "message": Message, "customer": Customer, "staff": Staff, "open_item": OpenItem, "outbox": OutboxRow,
+    "stock_level": StockLevel,
 }  # fmt: skip
 
 
@@ -259,9 +264,18 @@ def _backorder(session: Session, order: Order, _row: OutboxRow, _house: House, _
     return {"left": lines}, [[Press("prepare_rest")]]
 
 
+def _oversold(session: Session, level: StockLevel, _row: OutboxRow, _house: House, _at: datetime, _lang: str) -> Made:
+    shelf = stock.shelves(session, [level.article_id])[level.article_id]
+    lines = select(Order, Reservation.quantity).join(OrderLine, OrderLine.order_id == Order.id).join(Reservation)
+    promised = session.execute(lines.where(Reservation.article_id == level.article_id).order_by(Order.id)).all()
+    article = session.get_one(Article, level.article_id)
+    return {"article": article, "shelf": shelf, "promised": promised}, []
+
+
 MAKERS: dict[str, Maker] = {
     "payment_asked": _asked, "payment_asked_info": _asked, "delivery_blocked": _withheld,
     "delivery_blocked_info": _withheld,
+    "stock_oversold": _oversold,
     "backorder_ready": _backorder,
     "delivery_shipped": _delivered, "delivery_verified": _verified, "reserve_stated": _verified,
     "invoice_issued": _invoice, "deposit_issued": _invoice, "credit_note_issued": _credit_note,

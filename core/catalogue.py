@@ -11,9 +11,15 @@ from core.db import PERCENT, PRICE, Base
 from core.errors import Refused
 from core.vat import VatRate
 
+#: The finest part of a unit that is counted, and more than any shelf or order ever held.
+PLACES, MOST = 4, Decimal(10) ** 9
+
 
 class Article(Base):
-    """What we sell, counted in its sales `unit`; `price` is per unit, without VAT."""
+    """What we sell, counted in its sales `unit`; `price` is per unit, without VAT.
+
+    It is sold from `minimum_quantity` units on and by multiples of `multiple` units, where these are set.
+    """
 
     __tablename__ = "article"
 
@@ -28,6 +34,8 @@ class Article(Base):
     category: Mapped[str] = mapped_column(default="")
     location: Mapped[str] = mapped_column(default="")
     active: Mapped[bool] = mapped_column(default=True)
+    minimum_quantity: Mapped[Decimal | None]
+    multiple: Mapped[Decimal | None]
     packagings: Mapped[list[Packaging]] = relationship(cascade="all, delete-orphan", order_by="Packaging.quantity")
     aliases: Mapped[list[ArticleAlias]] = relationship(cascade="all, delete-orphan")
 
@@ -35,6 +43,10 @@ class Article(Base):
     def vat_rate(self) -> VatRate:
         """The article's domestic VAT rate."""
         return VatRate(self.vat_percent)
+
+    def sellable(self, quantity: Decimal) -> Decimal:
+        """The quantity, raised to the minimum and to the next multiple of the article."""
+        return sellable(quantity, minimum=self.minimum_quantity, multiple=self.multiple)
 
 
 class Packaging(Base):
@@ -47,6 +59,16 @@ class Packaging(Base):
     quantity: Mapped[Decimal]
 
 
+class Substitute(Base):
+    """An article that may be delivered in place of another; the first by `rank` is the nearest."""
+
+    __tablename__ = "substitute"
+
+    article_id: Mapped[int] = mapped_column(ForeignKey("article.id"), primary_key=True)
+    other_id: Mapped[int] = mapped_column(ForeignKey("article.id"), primary_key=True)
+    rank: Mapped[int]
+
+
 class ArticleAlias(Base):
     """Another name of an article; with a customer, that customer's own reference or nickname."""
 
@@ -57,6 +79,24 @@ class ArticleAlias(Base):
     article_id: Mapped[int] = mapped_column(ForeignKey("article.id"))
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
     text: Mapped[str]
+
+
+def sellable(quantity: Decimal, *, minimum: Decimal | None, multiple: Decimal | None) -> Decimal:
+    """The quantity, raised to `minimum` and to the next multiple of `multiple` units."""
+    wanted = max(quantity, minimum or Decimal(0))
+    over = wanted % multiple if multiple else Decimal(0)
+    return wanted + multiple - over if multiple and over else wanted
+
+
+def countable(quantity: Decimal) -> Decimal:
+    """The quantity as stock and orders count; refuses zero, less, parts below 1/10 000 and what nobody ever held."""
+    if not quantity.is_finite() or quantity <= 0:
+        raise Refused("quantity_not_positive", quantity=quantity)
+    if quantity > MOST:
+        raise Refused("quantity_too_large", quantity=quantity, most=MOST)
+    if quantity != round(quantity, PLACES):
+        raise Refused("quantity_too_fine", quantity=quantity, places=PLACES)
+    return quantity
 
 
 def article_by_sku(session: Session, sku: str) -> Article:

@@ -34,9 +34,14 @@ def _french_holidays(year: int) -> frozenset[date]:
     return frozenset(holidays.country_holidays("FR", years=year))
 
 
+def is_holiday(day: date) -> bool:
+    """A public holiday in France."""
+    return day in _french_holidays(day.year)
+
+
 def is_business_day(day: date) -> bool:
     """Monday to Friday and no French public holiday."""
-    return day.weekday() < 5 and day not in _french_holidays(day.year)
+    return day.weekday() < 5 and not is_holiday(day)
 
 
 def next_business_day(day: date) -> date:

@@ -5,7 +5,7 @@ Remaining = ordered - shipped - closed, per line, computed from deliveries and n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -21,7 +21,7 @@ from core.documents import Document, DocumentKind, DocumentLine, Party
 from core.errors import IllegalTransition, Refused
 from core.identifiers import next_number
 from core.journal import Actor
-from core.orders import Order, OrderLine, OrderState
+from core.orders import Order, OrderLine, OrderState, Shortage
 from core.quotes import packed
 
 if TYPE_CHECKING:
@@ -174,6 +174,7 @@ def prepare(
     """Open a delivery of what is left and promised from stock, with its preparation slip."""
     session.flush()
     orders.lock(session, order.id)
+    stock.hold(session, (line.article_id for line in order.kept_lines))
     if order.state is not OrderState.CONFIRMED:
         raise Refused("order_not_confirmed", reference=order.reference)
     if any(known.state is DeliveryState.PREPARING for known in of_order(session, order)):
@@ -188,6 +189,8 @@ def prepare(
             if line.article_id and remaining.get(line.id, Decimal(0)) > _promised(session, line)
         ],
     )
+    if waits_for_the_rest(session, order):
+        raise Refused("partial_not_wanted", reference=order.reference, customer=order.customer.name)
     for line in order.kept_lines:
         quantity = min(remaining.get(line.id, Decimal(0)), _promised(session, line))
         if quantity > 0:
@@ -210,10 +213,37 @@ def _promised(session: Session, line: OrderLine) -> Decimal:
     return held.quantity if held is not None else Decimal(0)
 
 
-def announce_backorders(session: Session, *, at: datetime) -> list[Order]:
-    """Tell sales of the registered orders of which more could leave now: goods have arrived for their backorder."""
+def waits_for_the_rest(session: Session, order: Order) -> bool:
+    """A line is not wholly promised yet, and it was to leave as a whole: nothing of the order is prepared."""
+    return bool(_unpromised(session, order))
+
+
+def _unpromised(session: Session, order: Order) -> dict[int, Decimal]:
+    """Units that are still missing, by article, of the lines that leave as a whole or not at all."""
+    left = remaining_quantities(session, order)
+    missing: dict[int, Decimal] = {}
+    for line in order.kept_lines:
+        whole = line.shortage is Shortage.WAIT or not (order.customer.partial_deliveries or line.shortage)
+        short = left.get(line.id, Decimal(0)) - _promised(session, line)
+        if whole and line.article_id is not None and short > 0:
+            missing[line.article_id] = missing.get(line.article_id, Decimal(0)) + short
+    return missing
+
+
+def announce_backorders(session: Session, *, at: datetime, articles: Collection[int] | None = None) -> list[Order]:
+    """Tell sales of the registered orders of which more could leave now: goods have arrived for their backorder.
+
+    With `articles` only the orders that wait for one of these are looked at.
+    """
     ready = []
-    for order in session.scalars(select(Order).where(Order.state == OrderState.CONFIRMED).order_by(Order.id)):
+    waiting = select(Order).where(Order.state == OrderState.CONFIRMED).order_by(Order.id)
+    if articles is not None:
+        lines = select(OrderLine.order_id).join(stock.Backorder, stock.Backorder.order_line_id == OrderLine.id)
+        waiting = waiting.where(Order.id.in_(lines.where(stock.Backorder.article_id.in_(articles))))
+    for order in session.scalars(waiting):
+        whole = _unpromised(session, order)
+        if any(stock.available(session, article_id) < missing for article_id, missing in whole.items()):
+            continue
         under_way = any(known.state is DeliveryState.PREPARING for known in of_order(session, order))
         left = remaining_quantities(session, order)
         if not under_way and any(
@@ -263,6 +293,7 @@ def ship(
     if not delivery.lines:
         raise Refused("nothing_to_ship", reference=delivery.reference)
     registration.ensure_may_ship(session, delivery.order, house=house, at=at)
+    stock.hold(session, (line.order_line.article_id for line in delivery.lines))
     move(session, delivery, DeliveryState.SHIPPED, by=by, at=at)
     delivery.shipped_at, delivery.packages = at, packages
     for line in sorted(delivery.lines, key=lambda known: known.order_line.article_id or 0):

@@ -87,6 +87,7 @@ ROUTES: dict[str, tuple[Route, ...]] = {
         ORDER_CARD,
     ),
     "backorder_ready": (Route(Role.SALES, "backorder_ready"), ORDER_CARD),
+    "stock_oversold": (Route(Role.SALES, "stock_oversold"), Route(Role.WAREHOUSE, "stock_oversold")),
     "delivery_cancelled": (_card(Role.WAREHOUSE, "preparation_card"),),
     "delivery_verified": (Route(CUSTOMER, "delivery_verified"), ORDER_CARD),
     "reserve_stated": (Route(CUSTOMER, "delivery_verified"), Route(Role.SALES, "reserve_stated"), ORDER_CARD),

@@ -12,6 +12,7 @@ from stdnum.eu import vat
 from stdnum.exceptions import ValidationError
 from stdnum.fr import siren, siret
 
+from core import journal
 from core.db import Base
 from core.errors import Refused
 
@@ -42,6 +43,7 @@ def next_number(session: Session, prefix: str, *, on: date) -> str:
     rollback gives the number back (BOI n°136 of 07/08/2003 §119-124; platforms refuse blanks, BR-FR-02).
     """
     name = f"{prefix}-{on.year}"
+    journal.hold(session)  # a number is always followed by its journal line: two never wait for each other in a circle
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     session.execute(insert(Series).values(name=name, last=0).on_conflict_do_nothing())
     bumped = update(Series).where(Series.name == name).values(last=Series.last + 1).returning(Series.last)

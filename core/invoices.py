@@ -328,6 +328,8 @@ def issue_credit_note(
         raise Refused("credit_of_credit", number=invoice.number)
     if not reason.strip():
         raise Refused("reason_missing")
+    if returned:  # levels are locked before the journal, as everywhere
+        stock.hold(session, (line.article_id for line in invoice.lines if line.position in quantities))
     # two credit notes of one invoice are issued one after the other: each must see what the other gave back
     session.execute(select(Invoice.id).where(Invoice.id == invoice.id).with_for_update())
     frozen = {line.position: line for line in invoice.paper.document.lines}

@@ -154,6 +154,11 @@ def entries_of(session: Session, subject: str) -> list[JournalEntry]:
     return list(session.scalars(select(JournalEntry).where(JournalEntry.subject == subject).order_by(JournalEntry.seq)))
 
 
+def hold(session: Session) -> None:
+    """Wait for whoever appends now, and append next: what is locked after the journal is locked so by everybody."""
+    session.execute(select(JournalHead.seq).where(JournalHead.id == 1).with_for_update())
+
+
 def position(session: Session) -> int:
     """The number of the last entry: it grows with everything that happens, whatever the clock says."""
     return session.scalars(select(JournalHead.seq)).one()

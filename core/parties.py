@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -45,7 +45,12 @@ class Requirement(StrEnum):
 
 
 class Customer(Base):
-    """A firm that buys from us; `credit_limit` None means that none was set, which is not the same as unlimited."""
+    """A firm that buys from us; `credit_limit` None means that none was set, which is not the same as unlimited.
+
+    `minimum_order` is in euro without VAT, the house's own where it is None. `delivery_weekdays` are ISO numbers
+    (`135` is Monday, Wednesday, Friday), empty when any business day will do; orders after `delivery_cutoff` (the time
+    in France) count from the next business day, and leave `delivery_lead_days` business days later.
+    """
 
     __tablename__ = "customer"
 
@@ -67,6 +72,12 @@ class Customer(Base):
     insolvent_since: Mapped[date | None]
     deposit_percent: Mapped[Decimal | None] = mapped_column(PERCENT)
     recap_policy: Mapped[Requirement] = mapped_column(choice(Requirement), default=Requirement.NOTED)
+    minimum_order: Mapped[Money | None]
+    partial_deliveries: Mapped[bool] = mapped_column(default=True)
+    delivery_weekdays: Mapped[str] = mapped_column(default="")
+    delivery_cutoff: Mapped[time | None]
+    delivery_lead_days: Mapped[int] = mapped_column(default=0)
+    delivery_strict: Mapped[bool] = mapped_column(default=False)
     on_hold: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool] = mapped_column(default=True)
     contacts: Mapped[list[Contact]] = relationship(back_populates="customer", order_by="Contact.id")

@@ -40,14 +40,17 @@ def confirm(
     if order.state is OrderState.CONFIRMED:
         raise Refused("already_confirmed", reference=order.reference, by=order.confirmed_by_id, at=order.confirmed_at)
     # two orders of one customer are not examined at the same time: together they might pass the limit
-    held = select(Customer).where(Customer.id == order.customer_id).with_for_update()
+    held = select(Customer).where(Customer.id == order.customer_id).with_for_update(key_share=True)
     session.scalars(held.execution_options(populate_existing=True)).one()
     if version is not None and order.version != version:
         raise Refused("order_version_changed", reference=order.reference, shown=version, current=order.version)
+    # what the checks see of stock stays so until it is reserved
+    stock.hold(session, (line.article_id for line in order.kept_lines))
     found = examine(session, order, house=house, at=at)
     blockers = tuple(finding.code for finding in found if finding.blocks)
     if blockers:
         raise Refused("order_blocked", reference=order.reference, findings=blockers)
+    orders.accept_shortages(order, {f.position for f in found if f.code == "stock_short" and f.overridden})
     undo = timedelta(seconds=house.undo_seconds)
     quote = session.get(quotes.Quote, order.quote_id) if order.quote_id is not None else None
     if quote is not None and quote.state is QuoteState.SENT:
@@ -59,7 +62,8 @@ def confirm(
     order.blocked = False
     if house.invoicing == "erp":
         events.emit(session, "order_handed_over", order, at=at, not_before=at + undo, paper=paper)
-    if any(session.get(stock.Reservation, line.id) for line in order.kept_lines):
+    promised = any(session.get(stock.Reservation, line.id) for line in order.kept_lines)
+    if promised and not deliveries.waits_for_the_rest(session, order):
         deliveries.prepare(session, order, house=house, by=SYSTEM, at=at, not_before=at + undo)
     return order
 

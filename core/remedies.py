@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from core.checks import Finding
@@ -16,6 +18,12 @@ class Remedy:
     action: str
     role: Role = Role.SALES
     args: dict[str, Any] = field(default_factory=dict)
+
+
+DELIVERY_DAYS = (
+    "delivery_date_missing", "delivery_date_past", "delivery_on_holiday", "delivery_day_closed",
+    "delivery_after_cutoff", "delivery_too_soon",
+)  # fmt: skip
 
 
 def propose(finding: Finding, *, alternatives: tuple[str, ...] = ()) -> tuple[Remedy, ...]:
@@ -37,6 +45,12 @@ def propose(finding: Finding, *, alternatives: tuple[str, ...] = ()) -> tuple[Re
         # lines
         "article_unknown": which,
         "article_doubtful": which,
+        # stock and delivery days
+        "stock_short": _shortage(finding),
+        "below_minimum_quantity": (Remedy("round_quantity", args=line), *_asked_of(Role.MANAGER, finding)),
+        "not_a_multiple": (Remedy("round_quantity", args=line), *_asked_of(Role.MANAGER, finding)),
+        "below_minimum_order": _asked_of(Role.MANAGER, finding),
+        **dict.fromkeys(DELIVERY_DAYS, _delivery_day(finding)),
         "quantity_unknown": (Remedy("ask_quantity", args=line), Remedy("remove_line", args=line)),
         # prices
         "price_differs": settle,
@@ -54,3 +68,26 @@ def propose(finding: Finding, *, alternatives: tuple[str, ...] = ()) -> tuple[Re
         "customer_to_confirm": (Remedy("confirm_customer"), Remedy("search_customer")),
     }
     return known.get(finding.code, ())
+
+
+def _asked_of(role: Role, finding: Finding) -> tuple[Remedy, ...]:
+    return Remedy("request_override"), Remedy("grant_override", role=role, args={"finding": finding.code})
+
+
+def _shortage(finding: Finding) -> tuple[Remedy, ...]:
+    """What is there now, all of it later, another article, less: as far as each is possible."""
+    data, line = finding.data, {"position": finding.position}
+    day, cap, others = data.get("day"), data.get("cap"), data.get("alternatives")
+    found = [Remedy("keep_backorder", args=line)] if data.get("partial") else []
+    found += [Remedy("wait_until", args=line | {"day": day.isoformat()})] if isinstance(day, date) else []
+    if isinstance(others, tuple):
+        found += [Remedy("choose_substitute", args=line | {"other": sku}) for sku in others[:3]]
+    found += [Remedy("cap_line", args=line | {"quantity": str(cap)})] if isinstance(cap, Decimal) and cap else []
+    found += [Remedy("remove_line", args=line)]
+    return (*found, *(_asked_of(Role.MANAGER, finding) if finding.override else ()))
+
+
+def _delivery_day(finding: Finding) -> tuple[Remedy, ...]:
+    day = finding.data.get("day")
+    found = (Remedy("deliver_on", args={"day": day.isoformat()}),) if isinstance(day, date) else ()
+    return (*found, *(_asked_of(Role.MANAGER, finding) if finding.override else ()))

@@ -38,6 +38,7 @@ class House(BaseModel):
     penalty_rate: Decimal | None = None
     invoicing: Literal["comptoir", "erp"] = "comptoir"
     price_tolerance_percent: Decimal = Decimal(0)
+    minimum_order: Decimal | None = None
     quote_days: int = 30
     exposure_stages: tuple[
         Literal["unpaid", "delivered", "confirmed", "this_order", "receipts", "credit_notes"], ...

@@ -11,7 +11,7 @@ from telegram.error import BadRequest
 from bot import texts
 from bot.access import allowed
 from bot.cards import Content
-from bot.handlers import commands, credit, customers, drafts, learning, sales, staff
+from bot.handlers import commands, credit, customers, drafts, goods, learning, sales, staff
 from bot.turns import Turn
 from core import conversations, events, orders, parties
 from core.conversations import Card
@@ -156,6 +156,9 @@ def _from_staff(turn: Turn, text: str) -> None:
         return
     if (found := re.match(words["order"], text, re.IGNORECASE)) and allowed(turn.link, "take_order"):
         commands.take_order(turn, text[found.end() :])
+        return
+    if (found := re.match(words["received"], text, re.IGNORECASE)) and allowed(turn.link, "receive_goods"):
+        goods.receive(turn, text[found.end() :])
         return
     turn.say("help_staff")
 

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from bot import cards, texts
 from bot.access import allowed
 from bot.cards import Content
-from bot.handlers import customers, drafts, learning, staff
-from core import catalogue, orders, parties, payments, stock
+from bot.handlers import customers, drafts, goods, learning, staff
+from core import orders, parties, payments
 from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState
 from core.errors import Refused
@@ -68,14 +68,6 @@ def _drafts(turn: Turn, _rest: str) -> None:
         turn.say("no_draft")
         return
     turn.send(cards.order_card(turn.session, waiting[0], house=turn.house, at=turn.at))
-
-
-def _stock(turn: Turn, rest: str) -> None:
-    found = catalogue.search_articles(turn.session, rest)
-    if not found:
-        raise Refused("nothing_found", words=rest)
-    lines = [f"{a.sku} {a.name} : {texts.shown(stock.available(turn.session, a.id))} {a.unit}" for a in found]
-    turn.send(Content(texts.escape("\n".join(lines))))
 
 
 def _learned(turn: Turn, rest: str) -> None:
@@ -137,7 +129,6 @@ def _human(turn: Turn, _rest: str) -> None:
 COMMANDS: dict[str, Any] = {
     "help": explain,
     "drafts": _drafts,
-    "stock_of": _stock,
     "show_account": _account,
     "learned": _learned,
     "record_payment": _payment,
@@ -148,4 +139,5 @@ COMMANDS: dict[str, Any] = {
     "quarantine": _quarantine,
     "human": _human,
     "take_order": take_order,
+    **goods.COMMANDS,
 }

@@ -18,13 +18,19 @@ from core.checks.account import (
     reminders_are_heeded,
 )
 from core.checks.conformity import customer_is_certain, recap_is_accepted, sender_is_authenticated, totals_add_up
+from core.checks.delivery import delivery_day_is_possible, order_is_worth_the_way
 from core.checks.deposit import deposit_is_paid
 from core.checks.duplicates import purchase_order_is_new
 from core.checks.findings import Finding, Outcome, Service, Severity
-from core.checks.lines import SURE, every_line_has_an_article, order_has_lines
+from core.checks.lines import SURE, every_line_has_an_article, order_has_lines, quantities_are_sold
 from core.checks.prices import accepted_price_is_noted, prices_agree
 from core.checks.quote import quote_still_holds
-from core.checks.stock import stock_covers_every_line
+from core.checks.stock import (
+    backorder_is_noted,
+    stock_covers_every_line,
+    stock_was_counted,
+    what_was_promised_is_there,
+)
 from core.facts import Facts
 
 __all__ = ["CHECKS", "SURE", "Check", "Finding", "Outcome", "Service", "Severity", "examine", "verdict"]
@@ -44,6 +50,12 @@ CHECKS: tuple[Check, ...] = (
     prices_agree,
     accepted_price_is_noted,
     stock_covers_every_line,
+    backorder_is_noted,
+    what_was_promised_is_there,
+    stock_was_counted,
+    quantities_are_sold,
+    delivery_day_is_possible,
+    order_is_worth_the_way,
     deposit_is_paid,
     recap_is_accepted,
     sender_is_authenticated,

@@ -12,9 +12,10 @@ from sqlalchemy import select
 from core import overrides
 from core.catalogue import Article
 from core.clock import business_date
-from core.facts import account, conformity, deposit, duplicates, lines, quote
+from core.facts import account, conformity, delivery, deposit, duplicates, lines, quote
 from core.facts.account import AccountFacts, CreditRules, Exposure
 from core.facts.conformity import ConformityFacts
+from core.facts.delivery import DeliveryFacts
 from core.facts.deposit import DepositFacts
 from core.facts.duplicates import DuplicateFacts
 from core.facts.lines import LineFacts
@@ -30,6 +31,7 @@ __all__ = [
     "AccountFacts",
     "ConformityFacts",
     "CreditRules",
+    "DeliveryFacts",
     "DepositFacts",
     "DuplicateFacts",
     "Exposure",
@@ -53,6 +55,7 @@ class Facts:
     duplicates: DuplicateFacts
     price_tolerance_percent: Decimal
     overridden: frozenset[str]
+    delivery: DeliveryFacts = DeliveryFacts()  # noqa: RUF009 - frozen
 
 
 def gather(session: Session, order: Order, *, house: House, at: datetime) -> Facts:
@@ -62,13 +65,14 @@ def gather(session: Session, order: Order, *, house: House, at: datetime) -> Fac
     found = Facts(
         today=today,
         account=account.gather(session, order, house=house, at=at),
-        lines=lines.gather(session, order),
+        lines=lines.gather(session, order, today=today),
         conformity=conformity.gather(order),
         deposit=deposit.gather(session, order),
         quote=quote.gather(session, order, today=today),
         duplicates=duplicates.gather(session, order),
         price_tolerance_percent=house.price_tolerance_percent,
         overridden=overrides.standing(session, order, at=at),
+        delivery=delivery.gather(order, house=house, at=at),
     )
     del kept
     return found

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from core import journal
 from core.clock import business_date
 from core.errors import Refused
-from core.imports import addresses, articles, customers, open_items, staff
+from core.imports import addresses, articles, customers, open_items, receipts, staff, stock
 from core.imports.files import ImportRefused, Remark, Report, with_our_names
 from core.journal import Actor
 
@@ -23,6 +23,8 @@ KINDS = {
     "catalogue": articles.load,
     "open-items": open_items.load,
     "staff": staff.load,
+    "stock": stock.load,
+    "receipts": receipts.load,
 }
 
 

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from core import stock
-from core.catalogue import Article, ArticleAlias, Packaging
-from core.clock import PARIS, business_date
+from core.catalogue import Article, ArticleAlias, Packaging, Substitute
+from core.clock import business_date
 from core.imports.files import ImportRefused, Once, Remark, Report, Row, assign, records
+from core.imports.stock import count, quantity
 from core.journal import Actor
-from core.stock import StockLevel, StockMovement
+from core.stock import StockLevel
 from core.vat import RATES
 
 REQUIRED = ("sku", "name", "unit", "price", "vat_rate")
 TEXTS = {"supplier_ref": "supplier_reference", "category": "category", "location": "location"}
-KNOWN = (*TEXTS, "packagings", "gtin", "aliases", "stock")
+NUMBERS = ("minimum_quantity", "multiple")
+KNOWN = (*TEXTS, *NUMBERS, "packagings", "gtin", "aliases", "stock", "alternatives")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class _Record:
     values: dict[str, Any]
     packagings: dict[str, Decimal] | None
     aliases: list[str] | None
+    alternatives: list[str] | None
     on_hand: Decimal | None
 
 
@@ -50,7 +53,9 @@ def load(session: Session, content: bytes, report: Report, *, as_of: date | None
         raise ImportRefused(problems)
     known = {article.sku.upper(): article for article in session.scalars(select(Article))}
     levels = {level.article_id: level for level in session.scalars(select(StockLevel))}
+    stock.hold(session, (known[r.sku.upper()].id for r in found if r.on_hand is not None and r.sku.upper() in known))
     day = as_of or business_date(at)
+    replaced = _alternatives(session, found, known, problems)
     for record in found:
         article = known.get(record.sku.upper())
         new = article is None
@@ -60,15 +65,57 @@ def load(session: Session, content: bytes, report: Report, *, as_of: date | None
             changed = False
         else:
             changed = assign(article, record.values)
-        changed |= _bring(article, record)
+        changed |= _bring(article, record) or record.sku.upper() in replaced
         if record.on_hand is not None:
             session.flush()
-            changed |= _count(session, article, record, levels.get(article.id), report, problems, day=day, at=at)
+            changed |= count(
+                session, article.id, record.on_hand, levels.get(article.id), report, problems, line=record.line,
+                day=day, at=at,
+            )  # fmt: skip
         report.added += new
         report.changed += changed and not new
         report.unchanged += not changed and not new
     if problems:
         raise ImportRefused(problems)
+    _bring_alternatives(session, found, replaced)
+
+
+def _alternatives(
+    session: Session, found: list[_Record], known: dict[str, Article], problems: list[Remark]
+) -> set[str]:  # fmt: skip
+    """The articles whose alternatives are others than before; each must be in the file or the catalogue."""
+    query = select(Article.sku, Substitute.article_id).join(Substitute, Substitute.other_id == Article.id)
+    held: dict[int, list[str]] = {}
+    for sku, article_id in session.execute(query.order_by(Substitute.rank)):
+        held.setdefault(article_id, []).append(sku.upper())
+    every = {*known, *(record.sku.upper() for record in found)}
+    different = set()
+    for record in found:
+        if record.alternatives is None:
+            continue
+        wanted, own = [sku.upper() for sku in record.alternatives], record.sku.upper()
+        for sku in record.alternatives:
+            if sku.upper() not in every or sku.upper() == own:
+                why = "is the article itself" if sku.upper() == own else "is not in the catalogue"
+                problems.append(Remark(record.line, "alternatives", f"{sku!r} {why}"))
+        if wanted != held.get(known[own].id if own in known else 0, []):
+            different.add(own)
+    return different
+
+
+def _bring_alternatives(session: Session, found: list[_Record], replaced: set[str]) -> None:
+    """Bring the alternatives to what the file says, the nearest first."""
+    if not replaced:
+        return
+    session.flush()
+    ids = {sku.upper(): number for sku, number in session.execute(select(Article.sku, Article.id))}
+    session.execute(delete(Substitute).where(Substitute.article_id.in_([ids[sku] for sku in replaced])))
+    for record in found:
+        if record.sku.upper() in replaced:
+            session.add_all(
+                Substitute(article_id=ids[record.sku.upper()], other_id=ids[sku.upper()], rank=rank)
+                for rank, sku in enumerate(record.alternatives or [])
+            )
 
 
 def _record(row: Row) -> _Record:
@@ -85,6 +132,9 @@ def _record(row: Row) -> _Record:
         "vat_percent": percent,
     }
     values |= {ours: row.text(column) for column, ours in TEXTS.items() if row.has(column)}
+    for column in NUMBERS:
+        if row.has(column):
+            values[column] = row.number(column, places=4) or None
     if row.has("gtin"):
         values["gtin"] = row.identifier("gtin")
     return _Record(
@@ -93,7 +143,8 @@ def _record(row: Row) -> _Record:
         values=values,
         packagings=_packagings(row) if row.has("packagings") else None,
         aliases=row.words("aliases") if row.has("aliases") else None,
-        on_hand=row.number("stock", places=4),
+        alternatives=row.words("alternatives") if row.has("alternatives") else None,
+        on_hand=quantity(row, "stock"),
     )
 
 
@@ -131,36 +182,3 @@ def _bring(article: Article, record: _Record) -> bool:
             article.aliases = [a for a in article.aliases if a.customer_id is not None or a.text in record.aliases]
             article.aliases += [ArticleAlias(text=text) for text in record.aliases if text not in ours]
     return changed
-
-
-def _count(
-    session: Session, article: Article, record: _Record, level: StockLevel | None, report: Report,
-    problems: list[Remark], *, day: date, at: datetime,
-) -> bool:  # fmt: skip
-    """Set the shelf to the count plus what moved since; whether the count told something new."""
-    assert record.on_hand is not None  # noqa: S101 - asked only for a row that has a count
-    counted_on = None if level is None or level.counted_at is None else business_date(level.counted_at)
-    if counted_on is not None and counted_on > day:
-        report.notes.append(Remark(record.line, "stock", f"was counted again on {counted_on}: not taken"))
-        return False
-    instant = _instant(level, counted_on, day, at)
-    since = Decimal(0)
-    if level is not None:
-        moved = select(StockMovement.quantity).where(StockMovement.article_id == article.id, StockMovement.at > instant)
-        since = sum(session.scalars(moved), Decimal(0))
-        if counted_on == day and level.on_hand == record.on_hand + since:
-            return False
-    if record.on_hand + since < 0:
-        problems.append(Remark(record.line, "stock", f"{record.on_hand} were counted, but {-since} left since"))
-        return False
-    stock.count(session, article.id, record.on_hand + since, source=f"count:{day.isoformat()}", at=instant)
-    return True
-
-
-def _instant(level: StockLevel | None, counted_on: date | None, day: date, at: datetime) -> datetime:
-    """When the count of a day was made: once for that day; now when it is today, else when that day ended."""
-    if counted_on == day and level is not None and level.counted_at is not None:
-        return level.counted_at
-    if day == business_date(at):
-        return at
-    return datetime.combine(day + timedelta(days=1), time(), PARIS) - timedelta(microseconds=1)

@@ -30,12 +30,21 @@ from core.orders.drafts import (
     set_quantity,
     settle_price,
 )
+from core.orders.shortages import (
+    accept_shortages,
+    cap_line,
+    choose_substitute,
+    round_quantity,
+    settle_shortage,
+    wait_until,
+)
 from core.orders.tables import (
     NEXT,
     Order,
     OrderLine,
     OrderState,
     PriceChoice,
+    Shortage,
 )
 
 __all__ = [
@@ -46,11 +55,15 @@ __all__ = [
     "OrderLine",
     "OrderState",
     "PriceChoice",
+    "Shortage",
     "accept_recap",
+    "accept_shortages",
     "add_line",
     "append_lines",
     "by_reference",
     "cancel",
+    "cap_line",
+    "choose_substitute",
     "confirm",
     "draft",
     "line_at",
@@ -59,10 +72,13 @@ __all__ = [
     "open_drafts",
     "registered_of",
     "remove_line",
+    "round_quantity",
     "set_article",
     "set_customer",
     "set_delivery_date",
     "set_quantity",
     "settle_price",
+    "settle_shortage",
     "undo_confirmation",
+    "wait_until",
 ]

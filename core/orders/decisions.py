@@ -33,13 +33,21 @@ def move(session: Session, order: Order, target: OrderState, *, by: Actor, at: d
 def lock(session: Session, order_id: int, *, version: int | None = None) -> Order:
     """The order, held until the end of the transaction; refuses a version that is no longer the current one."""
     order = session.scalar(
-        select(Order).where(Order.id == order_id).with_for_update().execution_options(populate_existing=True)
+        select(Order)
+        .where(Order.id == order_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     )
     if order is None:
         raise Refused("order_unknown", order=order_id)
     if version is not None and order.version != version:
         raise Refused("order_version_changed", reference=order.reference, shown=version, current=order.version)
     return order
+
+
+def _hold_stock(session: Session, order: Order) -> None:
+    """Levels are locked before the journal, in one order, by whoever decides about stock."""
+    stock.hold(session, (line.article_id for line in order.lines))
 
 
 def confirm(
@@ -49,6 +57,7 @@ def confirm(
 
     The checks are the caller's (`registration.confirm`, in the same transaction); this verb does not look again.
     """
+    _hold_stock(session, order)
     move(session, order, OrderState.CONFIRMED, by=by, at=at, gross=order.totals.gross, net=order.totals.net)
     order.confirmed_at, order.confirmed_by_id = at, by.id
     granted = stock.reserve(
@@ -69,6 +78,7 @@ def undo_confirmation(session: Session, order: Order, *, by: Actor, at: datetime
     """Back to draft within the undo time, while nothing has left: rows moot, reservations released."""
     if order.confirmed_at is None or at >= order.confirmed_at + undo:
         raise Refused("undo_too_late", reference=order.reference)
+    _hold_stock(session, order)
     move(session, order, OrderState.DRAFT, by=by, at=at)
     for line in order.lines:
         stock.release(session, line.id)
@@ -83,6 +93,7 @@ def cancel(session: Session, order: Order, *, reason: str, by: Actor, at: dateti
 
     if order.state is OrderState.CONFIRMED and deliveries.shipped_quantities(session, order):
         raise Refused("order_already_shipped", reference=order.reference)
+    _hold_stock(session, order)
     move(session, order, OrderState.CANCELLED, by=by, at=at, private=reason)
     order.cancel_reason = reason
     for delivery in deliveries.of_order(session, order):

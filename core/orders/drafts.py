@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import events, journal, prices
-from core.catalogue import Article
+from core.catalogue import Article, countable
 from core.clock import business_date
 from core.errors import Refused
 from core.identifiers import next_number
@@ -129,7 +129,7 @@ def _set_article(session: Session, order: Order, line: OrderLine, article: Artic
 
     line.article = article
     line.article_id = article.id if article is not None else None
-    line.price_choice = None
+    line.price_choice, line.shortage = None, None
     if article is None:
         line.unit_price = None
         return
@@ -159,12 +159,11 @@ def _changed(session: Session, order: Order, *, by: Actor, at: datetime, change:
 
 
 def set_quantity(session: Session, order: Order, position: int, quantity: Decimal, *, by: Actor, at: datetime) -> None:
-    """Change how many sales units a draft's line asks for; refuses zero and less."""
+    """Change how many sales units a draft's line asks for; refuses zero, less, and parts that nobody counts."""
     _draft_only(order)
-    if quantity <= 0:
-        raise Refused("quantity_not_positive", position=position, quantity=quantity)
     line = line_at(order, position)
-    before, line.quantity = line.quantity, quantity
+    before, line.quantity = line.quantity, countable(quantity)
+    line.shortage = None
     line.packaging, line.packaging_count = "", None
     _changed(session, order, by=by, at=at, change="quantity_changed", position=position, before=before, after=quantity)
 
@@ -236,6 +235,7 @@ def set_delivery_date(session: Session, order: Order, day: date, *, by: Actor, a
     """Change the day a draft is wanted for."""
     _draft_only(order)
     before, order.requested_delivery_date = order.requested_delivery_date, day
+    order.delivery_date_set_at = at
     _changed(session, order, by=by, at=at, change="delivery_date_changed", before=before, after=day)
 
 

@@ -44,10 +44,18 @@ class PriceChoice(StrEnum):
     THEIRS = "theirs"
 
 
+class Shortage(StrEnum):
+    """What was decided about a line that stock does not cover: what is there leaves first, or all leaves together."""
+
+    BACKORDER = "backorder"
+    WAIT = "wait"
+
+
 class Order(Base):
     """An order from its draft on; `version` counts every change that a card shows.
 
     `customer_clue` is what alone proposed the customer (a domain, a name…), until a colleague confirms him.
+    `delivery_date_set_at` is when the wanted day was changed last: the cut-off is judged at that instant.
     """
 
     __tablename__ = "order"
@@ -72,6 +80,7 @@ class Order(Base):
     customer_total: Mapped[Money | None]
     accord: Mapped[bool] = mapped_column(default=False)
     requested_delivery_date: Mapped[date | None]
+    delivery_date_set_at: Mapped[datetime | None]
     deposit_percent: Mapped[Decimal | None] = mapped_column(PERCENT)
     taken_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     recap_accepted_at: Mapped[datetime | None]
@@ -120,6 +129,7 @@ class OrderLine(Base):
     unit_price: Mapped[Decimal | None] = mapped_column(PRICE)
     customer_price: Mapped[Decimal | None] = mapped_column(PRICE)
     price_choice: Mapped[PriceChoice | None] = mapped_column(choice(PriceChoice))
+    shortage: Mapped[Shortage | None] = mapped_column(choice(Shortage))
     customer_reference: Mapped[str] = mapped_column(default="")
     confidence: Mapped[Decimal] = mapped_column(PERCENT, default=Decimal(1))
     alternatives: Mapped[str] = mapped_column(Text, default="[]")

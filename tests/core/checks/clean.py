@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from core.calendars import DeliveryRule
 from core.checks import Severity
 from core.facts import (
     AccountFacts,
     ConformityFacts,
+    DeliveryFacts,
     DepositFacts,
     DuplicateFacts,
     Exposure,
@@ -21,7 +23,10 @@ from core.facts import (
 from core.money import ZERO, Money
 from core.parties import Requirement
 
-TODAY = date(2026, 3, 10)
+TODAY = date(2026, 3, 10)  # a Tuesday
+AT = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)  # ten o'clock in France
+#: Delivered on Tuesdays and Thursdays, what is ordered until eleven leaves two business days later.
+RULE = DeliveryRule(weekdays=frozenset({2, 4}), cutoff=time(11), lead_days=2)
 LINE = LineFacts(
     position=1, sku="DRA-140", text="draps", quantity=Decimal(10), unit_price=Decimal(100), customer_price=None,
     price_choice=None, confidence=Decimal(1), available=Decimal(10),
@@ -43,6 +48,10 @@ CLEAN = Facts(
     duplicates=DuplicateFacts(),
     price_tolerance_percent=Decimal(1),
     overridden=frozenset(),
+    delivery=DeliveryFacts(
+        wanted=TODAY + timedelta(days=2), rule=RULE, first_day=RULE.first_day(AT), proposed=TODAY + timedelta(days=2),
+        open=True, order_net=Money.of(1000), minimum_order=Money.of(1000),
+    ),
 )  # fmt: skip
 
 Change = dict[str, Any]
