@@ -17,7 +17,7 @@ from core import checks, deliveries, disputes, exposure, facts, invoices, invoic
 from core.db import transaction
 from core.deliveries import Delivery, DeliveryState, ReserveKind
 from core.documents import DocumentKind
-from core.errors import Comptoir, Refused
+from core.errors import Comptoir
 from core.exposure import Exposure, Stage
 from core.facts import AccountFacts, CreditRules
 from core.invoices import Invoice
@@ -148,6 +148,15 @@ class Clerk:
     def session(self) -> Session:
         return self.trade.session
 
+    def _order(self, which: int, state: OrderState, *, deposit: bool = False) -> tuple[Order, Deal]:
+        """One of the orders in that state: an act chooses among what it may act on, so that stories go far."""
+        fit = [(o, d) for o, d in self.orders if o.state is state and (o.deposit_percent is not None or not deposit)]
+        return fit[which % len(fit)]
+
+    def _shipment(self, which: int, state: DeliveryState) -> tuple[Delivery, Shipment, Deal]:
+        fit = [known for known in self.shipments if known[0].state is state]
+        return fit[which % len(fit)]
+
     def order(self, lines: dict[str, int], deposit: int) -> None:
         wanted = [(self.trade.skus[sku], str(count)) for sku, count in lines.items()]
         made = self.trade.draft(*wanted)
@@ -157,12 +166,12 @@ class Clerk:
         self.ledger.deals.append(deal)
 
     def change(self, which: int, count: int) -> None:
-        order, deal = self.orders[which % len(self.orders)]
+        order, deal = self._order(which, OrderState.DRAFT)
         orders.set_quantity(self.session, order, 1, Decimal(count), by=self.trade.by(), at=self.trade.at)
         deal.lines[next(iter(deal.lines))] = Decimal(count)
 
     def deposit(self, which: int) -> None:
-        order, deal = self.orders[which % len(self.orders)]
+        order, deal = self._order(which, OrderState.DRAFT, deposit=True)
         orders.accept_recap(self.session, order, by=self.trade.buyer, at=self.trade.at)
         by = self.trade.by(Role.ACCOUNTING)
         made = invoices.issue_deposit(
@@ -173,9 +182,7 @@ class Clerk:
         self.papers.append((made, paper))
 
     def confirm(self, which: int) -> None:
-        order, deal = self.orders[which % len(self.orders)]
-        if order.state is not OrderState.DRAFT:
-            raise Refused("order_not_draft")
+        order, deal = self._order(which, OrderState.DRAFT)
         orders.confirm(self.session, order, by=self.trade.by(), at=self.trade.at, undo=timedelta(0))
         deal.state = "confirmed"
 
@@ -187,7 +194,7 @@ class Clerk:
             shipment.state = "cancelled" if shipment.state == "preparing" else shipment.state
 
     def prepare(self, which: int, share: int) -> None:
-        order, deal = self.orders[which % len(self.orders)]
+        order, deal = self._order(which, OrderState.CONFIRMED)
         made = deliveries.prepare(self.session, order, house=self.house, by=self.trade.by(), at=self.trade.at)
         units = {}
         for line in made.lines:
@@ -202,20 +209,18 @@ class Clerk:
         self.shipments.append((made, shipment, deal))
 
     def ship(self, which: int) -> None:
-        delivery, shipment, _ = self.shipments[which % len(self.shipments)]
+        delivery, shipment, _ = self._shipment(which, DeliveryState.PREPARING)
         self.trade.ship(delivery)
         shipment.state = "shipped"
 
     def refuse(self, which: int) -> None:
-        delivery, shipment, _ = self.shipments[which % len(self.shipments)]
+        delivery, shipment, _ = self._shipment(which, DeliveryState.SHIPPED)
         deliveries.move(self.session, delivery, DeliveryState.REFUSED, by=self.trade.buyer, at=self.trade.at)
         shipment.state = "refused"
 
     def verify(self, which: int, kind: ReserveKind | None, held: bool) -> None:
         """Received with one unit of the first line wrong; its invoice held when our own records lack a mention."""
-        delivery, shipment, deal = self.shipments[which % len(self.shipments)]
-        if delivery.state is not DeliveryState.SHIPPED:
-            raise Refused("not_shipped")
+        delivery, shipment, deal = self._shipment(which, DeliveryState.SHIPPED)
         first = delivery.lines[0].order_line
         assert first.article is not None
         reserves = {first.position: (kind, Decimal(1), "x")} if kind is not None else None
@@ -331,10 +336,17 @@ def acts() -> st.SearchStrategy[tuple[Any, ...]]:
     )
 
 
+#: What every story begins with: an order of which a part left, another that waits for its deposit.
+PRELUDE: list[tuple[Any, ...]] = [
+    ("order", {"A": 5, "B": 30}, 0), ("confirm", 0), ("order", {"C": 7, "A": 3, "D": 2}, 30), ("deposit", 0),
+    ("prepare", 0, 60), ("ship", 0),
+]  # fmt: skip
+
+
 def played(trade: Trade, story: list[tuple[Any, ...]]) -> None:
     """Each act in a savepoint; after each, every stage is what the ledger says, for every order."""
     clerk = Clerk(trade)
-    for name, *args in story:
+    for name, *args in [*PRELUDE, *story]:
         try:
             with trade.session.begin_nested():
                 getattr(clerk, name)(*args)
@@ -359,7 +371,7 @@ def prove(engine: Engine, house: House, examples: int) -> None:
             trade.add_article(sku, PRICES[sku], vat=RATES[sku], on_hand="60")
 
     @settings(max_examples=examples, suppress_health_check=list(HealthCheck), database=None)
-    @given(st.lists(acts(), min_size=8, max_size=20))
+    @given(st.lists(acts(), min_size=8, max_size=18))
     def holds(story: list[tuple[Any, ...]]) -> None:
         with Session(engine, expire_on_commit=False) as session:
             again = Trade(session, trade.house, session.merge(trade.customer), session.merge(trade.article), {})
@@ -372,7 +384,7 @@ def prove(engine: Engine, house: House, examples: int) -> None:
 
 
 def test_exposure_is_what_a_naive_ledger_says(engine: Engine, house: House) -> None:
-    prove(engine, house, 15)
+    prove(engine, house, 20 if engine.dialect.name == "sqlite" else 10)  # the long proof takes 1,000 on each
 
 
 @pytest.mark.long
