@@ -28,27 +28,26 @@ def propose(finding: Finding, *, alternatives: tuple[str, ...] = ()) -> tuple[Re
     skus = list(dict.fromkeys([*own, *alternatives]))[:4]
     choices = tuple(Remedy("choose_article", args=line | {"sku": sku}) for sku in skus)
     which = (*choices, Remedy("search_article", args=line), Remedy("remove_line", args=line))
-    settle = tuple(Remedy("settle_price", args=line | {"choice": choice}) for choice in ("ours", "theirs"))
+    ours, theirs = (Remedy("settle_price", args=line | {"choice": choice}) for choice in ("ours", "theirs"))
+    below = (ours, Remedy("accept_price", args=line))  # only a manager may: he is asked
+    priced = (*((theirs,) if finding.data.get("theirs") else ()), Remedy("ask_price", args=line))
     let_through = (
         Remedy("request_override"),
-        Remedy("grant_override", role=Role.ACCOUNTING, args={"finding": finding.code}),
-    )
+        Remedy("grant_override", role=finding.override, args={"finding": finding.key}),
+    ) if finding.override is not None else ()  # fmt: skip
     known: dict[str, tuple[Remedy, ...]] = {
         # lines
+        "no_lines": (Remedy("cancel_draft"),),
         "article_unknown": which,
         "article_doubtful": which,
         "quantity_unknown": (Remedy("ask_quantity", args=line), Remedy("remove_line", args=line)),
         # prices
-        "price_differs": settle,
-        # account
-        "over_limit": let_through,
-        "overdue": let_through,
-        "customer_on_hold": let_through,
-        "customer_closed": let_through,
+        "price_differs": below if finding.override is not None else (ours, theirs),
+        "price_missing": (*priced, Remedy("remove_line", args=line)),
         # deposit
         "deposit_due": (Remedy("request_deposit"),),
         # conformity
         "recap_not_accepted": (Remedy("send_recap"),),
         "customer_to_confirm": (Remedy("confirm_customer"), Remedy("search_customer")),
     }
-    return known.get(finding.code, ())
+    return (*known.get(finding.code, ()), *let_through)

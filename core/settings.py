@@ -38,6 +38,7 @@ class House(BaseModel):
     penalty_rate: Decimal | None = None
     invoicing: Literal["comptoir", "erp"] = "comptoir"
     price_tolerance_percent: Decimal = Decimal(0)
+    agent_discount_percent: Decimal = Decimal(5)
     quote_days: int = 30
     accent: str = ""
     undo_seconds: int = 60

@@ -11,7 +11,7 @@ from telegram.error import BadRequest
 from bot import texts
 from bot.access import allowed
 from bot.cards import Content
-from bot.handlers import commands, customers, drafts, learning, sales, staff
+from bot.handlers import commands, customers, drafts, learning, pricing, sales, staff
 from bot.turns import Turn
 from core import conversations, events, orders, parties
 from core.conversations import Card
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bot.app import App
 
 MAX_DOWNLOAD = 20_000_000
-ANSWERS: dict[str, Any] = {**customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS}
+ANSWERS: dict[str, Any] = {**customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **pricing.ANSWERS}
 
 
 def download(app: App, update: Update) -> list[tuple[str, bytes]]:

@@ -49,6 +49,7 @@ class Facts:
     duplicates: DuplicateFacts
     price_tolerance_percent: Decimal
     overridden: frozenset[str]
+    agent_discount_percent: Decimal = Decimal(0)
 
 
 def gather(session: Session, order: Order, *, house: House, at: datetime) -> Facts:
@@ -64,4 +65,5 @@ def gather(session: Session, order: Order, *, house: House, at: datetime) -> Fac
         duplicates=duplicates.gather(session, order),
         price_tolerance_percent=house.price_tolerance_percent,
         overridden=overrides.standing(session, order, at=at),
+        agent_discount_percent=house.agent_discount_percent,
     )

@@ -43,6 +43,7 @@ CLEAN = Facts(
     duplicates=DuplicateFacts(),
     price_tolerance_percent=Decimal(1),
     overridden=frozenset(),
+    agent_discount_percent=Decimal(5),
 )  # fmt: skip
 
 Change = dict[str, Any]
