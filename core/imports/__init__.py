@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from core import journal
 from core.clock import business_date
 from core.errors import Refused
-from core.imports import articles, customers, open_items, staff
+from core.imports import articles, customers, discounts, open_items, prices, staff
 from core.imports.files import ImportRefused, Remark, Report
 from core.journal import Actor
 
@@ -21,6 +21,8 @@ KINDS = {
     "catalogue": articles.load,
     "open-items": open_items.load,
     "staff": staff.load,
+    "prices": prices.load,
+    "discounts": discounts.load,
 }
 
 
