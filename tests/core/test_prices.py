@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from core import facturx, invoices, journal, orders, prices, quotes
+from core import facturx, invoices, journal, orders, pages, prices, quotes
 from core.catalogue import Article
 from core.db import transaction
 from core.documents import Document, DocumentKind
@@ -191,6 +191,8 @@ def test_the_discount_is_printed_and_goes_into_the_invoices_data(trade: Trade) -
     assert (plain.list_price, plain.discount_percent) == (None, None)
     xml = facturx.invoice_xml(document)
     assert facturx.check(xml) == []
+    page = pages.render_html(document)
+    assert all(shown in page for shown in ("Tarif HT", "Remise", "PU net HT", "33,33"))
     text = xml.decode()
     assert text.count("GrossPriceProductTradePrice>") == 2  # its two tags: one line has a gross price
     assert "<ram:ChargeAmount>100</ram:ChargeAmount>" in text
