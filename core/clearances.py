@@ -40,6 +40,7 @@ def ask(
     session: Session, order: Order, *, house: House, reason: str, by: Actor, at: datetime, only: Role | None = None
 ) -> list[OverrideRequest]:
     """Ask each role concerned (or one of them) about its own blockers; refuses when nobody can let anything through."""
+    orders.lock(session, order.id)  # two colleagues who ask at once make one request
     found = waiting(registration.examine(session, order, house=house, at=at))
     asked = {role: own for role, own in found.items() if only in {None, role}}
     if not asked:
@@ -62,6 +63,7 @@ def grant(
 ) -> None:  # fmt: skip
     """Let through what the request showed and is still there; the customer's lower prices become the lines' prices."""
     order = orders.lock(session, wish.order_id)
+    session.refresh(wish)  # two who may decide are asked: the second is told so
     if wish.state is not RequestState.OPEN:
         raise Refused("request_already_answered")
     own = shown(wish, registration.examine(session, order, house=house, at=at))

@@ -13,7 +13,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from core import events, journal
+from core import events, journal, orders
 from core.db import Base, choice
 from core.errors import Refused
 from core.journal import Actor
@@ -195,6 +195,8 @@ def _told(data: Mapping[str, object]) -> dict[str, str]:
 
 def refuse(session: Session, wish: OverrideRequest, *, reason: str, by: Actor, at: datetime) -> None:
     """Say no to a request; the asker is told."""
+    orders.lock(session, wish.order_id)
+    session.refresh(wish)
     if wish.state is not RequestState.OPEN:
         raise Refused("request_already_answered")
     if wish.role.value not in by.roles:

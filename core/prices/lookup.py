@@ -25,7 +25,7 @@ def pricings(
     """The price and the rules' discount of each article at its quantity, in the order asked."""
     if not wanted:
         return []
-    articles = {article.id for article, _ in wanted}
+    articles, categories = {article.id for article, _ in wanted}, {"", *(article.category for article, _ in wanted)}
     agreed: dict[int, list[Price]] = {}
     query = select(Price).where(Price.article_id.in_(articles), _in_time(Price, on), _for(Price, customer))
     for price in session.scalars(query):
@@ -34,7 +34,7 @@ def pricings(
         session.scalars(
             select(Discount).where(
                 Discount.whole_order.is_(False), _in_time(Discount, on), _for(Discount, customer),
-                or_(Discount.article_id.is_(None), Discount.article_id.in_(articles)),
+                or_(Discount.article_id.is_(None), Discount.article_id.in_(articles)), Discount.category.in_(categories),
             )
         )
     )  # fmt: skip

@@ -35,7 +35,7 @@ class Price(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     article_id: Mapped[int] = mapped_column(ForeignKey("article.id"), index=True)
-    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"), index=True)
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
     group: Mapped[str] = mapped_column(default="")
     contract: Mapped[bool] = mapped_column(default=False)
     minimum_quantity: Mapped[Decimal] = mapped_column(default=Decimal(0))

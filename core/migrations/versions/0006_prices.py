@@ -38,7 +38,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_price")),
     )
     op.create_index(op.f("ix_price_article_id"), "price", ["article_id"])
-    op.create_index(op.f("ix_price_customer_id"), "price", ["customer_id"])
     op.execute(
         'INSERT INTO price (article_id, customer_id, "group", contract, minimum_quantity, price, valid_from,'
         " valid_until) SELECT article_id, customer_id, '', true, 0, price, valid_from, valid_until FROM contract_price"
