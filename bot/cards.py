@@ -110,7 +110,7 @@ def order_card(session: Session, order: Order, *, house: House, at: datetime) ->
     confirmed_by = session.get(Staff, order.confirmed_by_id) if order.confirmed_by_id is not None else None
     undo_until = order.confirmed_at + timedelta(seconds=house.undo_seconds) if order.confirmed_at else None
     undoable = order.state is OrderState.CONFIRMED and undo_until is not None and at <= undo_until
-    asked = _asked_roles(session, order)
+    asked = [role for role in _asked_roles(session, order) if role in clearances.waiting(found)]
     html = texts.render(
         "order_card", **order_context(order), shown_lines=SHOWN_LINES, findings=_sentences(told),
         more_findings=max(len(told) - SHOWN_FINDINGS, 0), accounting=_verdict(found, Service.ACCOUNTING),

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Text, select
@@ -116,7 +117,7 @@ def request(
     session.flush()
     journal.write(
         session, "override_requested", subject=order.subject, by=by, at=at, private=reason, role=role, request=wish.id,
-        findings=wish.shown, gross=wish.gross,
+        numbers={key: _numbers(data) for key, data in (findings or {}).items()}, gross=wish.gross,
     )  # fmt: skip
     events.emit(session, f"override_requested_{role}", wish, at=at)
     return wish
@@ -162,7 +163,7 @@ def grant(
     journal.write(
         session, "override_granted", subject=order.subject, by=by, at=at, private=reason.strip(),
         findings=sorted(findings), cap=granted[0].cap, expires_at=granted[0].expires_at,
-        numbers={key: _told(data) for key, data in (numbers or {}).items()},
+        numbers={key: _numbers(data) for key, data in (numbers or {}).items()},
     )  # fmt: skip
     events.emit(session, "override_granted", order, at=at, role=next(iter(findings.values())))
     return granted
@@ -186,6 +187,11 @@ def _ensure_reason(reason: str) -> None:
 def _ensure_open(order: Order) -> None:
     if order.state not in {OrderState.DRAFT, OrderState.CONFIRMED}:
         raise Refused("order_over", reference=order.reference, state=order.state)
+
+
+def _numbers(data: Mapping[str, object]) -> dict[str, str]:
+    """The numbers alone, for the journal: a finding's words may name a person."""
+    return {name: str(value) for name, value in data.items() if isinstance(value, Money | Decimal | int | date)}
 
 
 def _told(data: Mapping[str, object]) -> dict[str, str]:

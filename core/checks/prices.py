@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from core.checks.findings import Finding, Severity, commercial
 from core.facts import Facts
 from core.orders import PriceChoice
 from core.parties import Role
+
+
+def _written(value: Decimal) -> str:
+    """The number as one text, however many zeros it ends with."""
+    return f"{value.normalize():f}"
 
 
 def every_line_has_a_price(facts: Facts) -> Iterator[Finding]:
@@ -31,7 +37,7 @@ def prices_agree(facts: Facts) -> Iterator[Finding]:
         if abs(gap) > line.unit_price * facts.price_tolerance_percent / 100:
             yield commercial(
                 "price_differs", Severity.BLOCK, line.position, override=Role.MANAGER if gap < 0 else None,
-                bound=f"{line.customer_price:f}<{line.unit_price:f}" if gap < 0 else "", sku=line.sku,
+                bound=f"{_written(line.customer_price)}<{_written(line.unit_price)}" if gap < 0 else "", sku=line.sku,
                 ours=line.unit_price, theirs=line.customer_price, quantity=line.quantity,
                 percent=abs(gap) * 100 / line.unit_price,
             )  # fmt: skip
@@ -50,6 +56,6 @@ def discounts_are_allowed(facts: Facts) -> Iterator[Finding]:
     if given > facts.agent_discount_percent:
         yield commercial(
             "discount_above_limit", Severity.BLOCK, override=Role.MANAGER,
-            bound=",".join(f"{line.position}={line.given_discount:f}" for line in facts.lines if line.given_discount),
+            bound=",".join(sorted({_written(line.given_discount) for line in facts.lines if line.given_discount})),
             percent=given, limit=facts.agent_discount_percent,
         )  # fmt: skip

@@ -34,7 +34,8 @@ def pricings(
         session.scalars(
             select(Discount).where(
                 Discount.whole_order.is_(False), _in_time(Discount, on), _for(Discount, customer),
-                or_(Discount.article_id.is_(None), Discount.article_id.in_(articles)), Discount.category.in_(categories),
+                Discount.category.in_(categories),
+                or_(Discount.article_id.is_(None), Discount.article_id.in_(articles)),
             )
         )
     )  # fmt: skip

@@ -153,7 +153,7 @@ def test_each_role_is_asked_about_its_own_findings_and_lets_through_no_others(tr
     order = twice_blocked(trade)
     money, terms_of_sale = clearances.ask(trade.session, order, **by(trade, Role.SALES))
     assert (money.role, list(money.shown)) == (Role.ACCOUNTING, ["over_limit"])
-    assert (terms_of_sale.role, list(terms_of_sale.shown)) == (Role.MANAGER, ["discount_above_limit:1=12"])
+    assert (terms_of_sale.role, list(terms_of_sale.shown)) == (Role.MANAGER, ["discount_above_limit:12"])
     with pytest.raises(Refused, match="role_missing"):
         clearances.grant(trade.session, terms_of_sale, **by(trade, Role.ACCOUNTING))
     clearances.grant(trade.session, money, **by(trade, Role.ACCOUNTING))
@@ -181,6 +181,37 @@ def test_nobody_grants_what_the_request_did_not_show(trade: Trade) -> None:
     assert codes(trade, order) == {"over_limit", "discount_above_limit"}  # it was another discount
     orders.set_discount(trade.session, order, Decimal(60), by=trade.by(Role.MANAGER), at=trade.at)
     assert "discount_above_limit" not in codes(trade, order)  # a manager needs nobody
+
+
+def test_a_line_without_a_price_waits_for_one_or_for_a_managers_gift(trade: Trade) -> None:
+    sample, other = trade.add_article("ECH-1", "0"), trade.add_article("ECH-2", "0")
+    order = trade.draft((sample, "2"), (trade.article, "1"))
+    assert codes(trade, order) == {"price_missing"}
+    (wish,) = clearances.ask(trade.session, order, **by(trade, Role.SALES))
+    clearances.grant(trade.session, wish, **by(trade, Role.MANAGER))
+    assert codes(trade, order) == set()
+    orders.set_article(trade.session, order, 1, other, by=trade.by(), at=trade.at)
+    assert codes(trade, order) == {"price_missing"}  # another article was not given away
+    orders.set_price(trade.session, order, 1, Decimal("2.40"), by=trade.by(), at=trade.at)
+    assert codes(trade, order) == set()
+    assert trade.confirm(order).totals.net == Money.of("104.80")
+
+
+def test_a_missing_price_is_typed_in_by_the_agent(desk: Desk) -> None:
+    with transaction(desk.app.engine) as session:
+        session.scalars(select(Article).where(Article.sku == "FAR-T65-25")).one().price = Decimal(0)
+    order_id = desk.order()
+    desk.settle()
+    desk.press("sales", texts.label("treat_points_one"))
+    desk.settle()
+    desk.press("sales", texts.label("ask_price"))
+    desk.settle()
+    desk.say("sales", "18,4000001")
+    desk.settle()
+    assert "plus de 6 décimales" in desk.last("sales").text
+    desk.say("sales", "18,40")
+    desk.settle()
+    assert desk.get(order_id).totals.net == Money.of(882)
 
 
 def test_an_override_has_a_cap_and_an_expiry_and_is_never_the_requesters_own(trade: Trade) -> None:
