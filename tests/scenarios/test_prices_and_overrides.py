@@ -26,6 +26,8 @@ from tests.core.conftest import house, trade
 
 __all__ = ["desk", "house", "trade"]  # the fixtures of the two halves meet here
 
+#: What the chats say does not depend on the database: the verbs below them are tried on both.
+ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 REASON = "geste commercial de fin d'année"
 
 
@@ -92,6 +94,7 @@ def test_a_purchase_order_below_our_price_is_settled_by_the_manager(desk: Desk) 
     assert desk.get(order_id).state is OrderState.CONFIRMED
 
 
+@ONE_DATABASE
 def test_a_manager_who_refuses_leaves_our_price_and_the_agent_reads_why(desk: Desk) -> None:
     link_the_manager(desk)
     order_id = ordered_below_our_price(desk)
@@ -113,6 +116,7 @@ def test_a_manager_who_refuses_leaves_our_price_and_the_agent_reads_why(desk: De
     assert desk.get(order_id).lines[0].price_choice is PriceChoice.OURS
 
 
+@ONE_DATABASE
 def test_an_agents_words_give_a_discount_and_above_his_limit_the_manager_is_asked(desk: Desk) -> None:
     link_the_manager(desk)
     order_id = desk.order()
@@ -197,6 +201,7 @@ def test_a_line_without_a_price_waits_for_one_or_for_a_managers_gift(trade: Trad
     assert trade.confirm(order).totals.net == Money.of("104.80")
 
 
+@ONE_DATABASE
 def test_a_missing_price_is_typed_in_by_the_agent(desk: Desk) -> None:
     with transaction(desk.app.engine) as session:
         session.scalars(select(Article).where(Article.sku == "FAR-T65-25")).one().price = Decimal(0)
