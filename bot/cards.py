@@ -14,13 +14,13 @@ from sqlalchemy import select
 
 from bot import texts
 from bot.keyboards import Press, Rows
-from core import checks, deliveries, facts, orders, overrides, registration, remedies, stock
+from core import checks, clearances, deliveries, facts, orders, overrides, registration, remedies, stock
 from core.catalogue import Article
 from core.checks import Finding, Outcome, Service, Severity
 from core.deliveries import Delivery, DeliveryState
 from core.messages import MAY_BE, Message, MessageState
 from core.orders import Order, OrderLine, OrderState
-from core.parties import Customer, Staff
+from core.parties import Customer, Role, Staff
 from core.quotes import Quote, QuoteLine, QuoteState
 
 if TYPE_CHECKING:
@@ -118,18 +118,16 @@ def order_card(session: Session, order: Order, *, house: House, at: datetime) ->
     confirmed_by = session.get(Staff, order.confirmed_by_id) if order.confirmed_by_id is not None else None
     undo_until = order.confirmed_at + timedelta(seconds=house.undo_seconds) if order.confirmed_at else None
     undoable = order.state is OrderState.CONFIRMED and undo_until is not None and at <= undo_until
-    wish = _open_request(session, order)
+    asked = [role for role in _asked_roles(session, order) if role in clearances.waiting(found)]
     html = texts.render(
         "order_card", **order_context(order), shown_lines=SHOWN_LINES, findings=_sentences(told),
         more_findings=max(len(told) - SHOWN_FINDINGS, 0), accounting=_verdict(found, Service.ACCOUNTING),
         commercial=_verdict(found, Service.COMMERCIAL), exposure=account.exposure.total, limit=account.credit_limit,
         confirmed_by=confirmed_by.name if confirmed_by is not None else "", undoable=undoable, house=house,
-        waiting=wish is not None, ready=not any(f.blocks for f in found),
+        waiting=[role.value for role in asked], ready=not any(f.blocks for f in found),
         shipped=[d for d in deliveries.of_order(session, order) if d.state is not DeliveryState.CANCELLED],
     )  # fmt: skip
-    return Content(
-        html, _order_rows(session, order, found, undoable=undoable, house=house, asked=wish is not None), order
-    )
+    return Content(html, _order_rows(session, order, found, undoable=undoable, house=house, asked=asked), order)
 
 
 def _verdict(found: tuple[Finding, ...], service: Service) -> dict[str, Any]:
@@ -142,15 +140,16 @@ def _sentences(found: list[Finding]) -> list[str]:
     return [texts.finding_text(finding) for finding in found[:SHOWN_FINDINGS]]
 
 
-def _open_request(session: Session, order: Order) -> overrides.OverrideRequest | None:
-    query = select(overrides.OverrideRequest).where(
+def _asked_roles(session: Session, order: Order) -> list[Role]:
+    """The roles whose answer is awaited."""
+    query = select(overrides.OverrideRequest.role).where(
         overrides.OverrideRequest.order_id == order.id, overrides.OverrideRequest.state == overrides.RequestState.OPEN
     )
-    return session.scalar(query.limit(1))
+    return sorted(set(session.scalars(query)))
 
 
 def _order_rows(
-    session: Session, order: Order, found: tuple[Finding, ...], *, undoable: bool, house: House, asked: bool
+    session: Session, order: Order, found: tuple[Finding, ...], *, undoable: bool, house: House, asked: list[Role]
 ) -> Rows:
     look = [Press("show_evidence"), Press("show_lines"), Press("show_exposure")]
     waiting = sum(other.id != order.id for other in orders.open_drafts(session))
@@ -163,20 +162,22 @@ def _order_rows(
         return [[Press("prepare_rest")] if rest else [], look, following]
     if order.state is not OrderState.DRAFT:
         return [look, following]
-    points = treatable(found)
+    points, unasked = treatable(found), set(clearances.waiting(found)) - set(asked)
+    beside: list[Press] = []
     if points:
         key = "treat_points" if len(points) > 1 else "treat_points_one"
         primary = [Press("treat_points", {"index": 0}, {"count": len(points)}, key)]
+        others = [f for f in found if f.blocks and f not in points and f.override in unasked]
+        beside = [Press("request_override")] if others else []
     elif any(f.blocks for f in found):
-        overridable = any(f.blocks and f.override is not None for f in found)
-        primary = [Press("request_override")] if overridable and not asked else []
+        primary = [Press("request_override")] if unasked else []
     else:
         primary = [Press("confirm")]
     payable = any(f.blocks and "request_payment" in {r.action for r in remedies.propose(f)} for f in found)
     open_points = watched(found)
     more = [Press("treat_watched", {"index": 0}, {"count": len(open_points)})]
     return [
-        primary, [Press("request_payment")] if payable else [], more if open_points else [], look,
+        primary, beside, [Press("request_payment")] if payable else [], more if open_points else [], look,
         [Press("cancel_draft"), *following],
     ]  # fmt: skip
 
@@ -233,6 +234,8 @@ def _remedy(session: Session, remedy: remedies.Remedy, finding: Finding) -> Pres
     args = remedy.args
     if remedy.action == "settle_price":
         return Press("settle_price", args, {"price": finding.data[args["choice"]]}, f"settle_{args['choice']}")
+    if remedy.action == "accept_price":
+        return Press("accept_price", args, {"price": finding.data["theirs"]})
     if remedy.action == "choose_article":
         name = session.scalar(select(Article.name).where(Article.sku == args["sku"])) or ""
         return Press("choose_article", args, {"sku": args["sku"], "name": name})

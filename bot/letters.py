@@ -12,7 +12,7 @@ from sqlalchemy import select
 from bot import cards, texts
 from bot.cards import Content
 from bot.keyboards import Press
-from core import deliveries, disputes, events, facts, payments, registration, reminders, stock
+from core import checks, clearances, deliveries, disputes, events, facts, payments, registration, reminders, stock
 from core.catalogue import Article
 from core.checks import Service
 from core.clock import business_date
@@ -180,21 +180,21 @@ def _override(
     session: Session, wish: OverrideRequest, _row: OutboxRow, house: House, at: datetime, _language: str
 ) -> Made:
     order = wish.order
-    account = facts.gather(session, order, house=house, at=at).account
-    found = registration.examine(session, order, house=house, at=at)
+    known = facts.gather(session, order, house=house, at=at)
+    account, own = known.account, clearances.shown(wish, checks.examine(known))
     asker = session.get(Staff, wish.requested_by_id)
     given = {
         "wish": wish, **cards.order_context(order), "exposure": account.exposure, "limit": account.credit_limit,
         "overdue": account.overdue, "asker": asker.name if asker is not None else "",
-        "findings": [texts.finding_text(f) for f in found if f.blocks and f.override is not None],
+        "findings": [texts.finding_text(finding) for finding in own],
     }  # fmt: skip
-    args = {"request": wish.id}
-    buttons = [
-        [Press("grant_override", args)],
-        [Press("refuse_override", args), Press("show_account", {"customer": order.customer_id})],
-        [Press("show_exposure")],
-    ]
-    return given, buttons
+    args, account_of = {"request": wish.id}, Press("show_account", {"customer": order.customer_id})
+    priced = any(finding.code == "price_differs" for finding in own)
+    grant = Press("grant_override", args, label_key="grant_price" if priced else "")
+    refuse, receivables = Press("refuse_override", args), wish.role is Role.ACCOUNTING
+    return given, [
+        [grant], [refuse, *([account_of] if receivables else [])], [Press("show_exposure")] if receivables else [],
+    ]  # fmt: skip
 
 
 def _payment(session: Session, payment: Payment, row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
@@ -223,11 +223,15 @@ def _quote(_session: Session, quote: Quote, _row: OutboxRow, _house: House, _at:
     return given, [[Press("accept_quote", {"quote": quote.id})], [Press("human")]]
 
 
-def _order(session: Session, order: Order, _row: OutboxRow, house: House, at: datetime, _language: str) -> Made:
+def _order(session: Session, order: Order, row: OutboxRow, house: House, at: datetime, _language: str) -> Made:
     found = registration.examine(session, order, house=house, at=at)
     blocking = [f for f in found if f.blocks and f.service is Service.ACCOUNTING]
     colleague = session.get(Staff, order.confirmed_by_id) if order.confirmed_by_id is not None else None
-    return {"blocking": blocking, "confirmed_by": colleague.name if colleague is not None else ""}, []
+    wish = session.get(OverrideRequest, int(str(row.arguments.get("request", 0))))
+    return {
+        "blocking": blocking, "confirmed_by": colleague.name if colleague is not None else "",
+        "answer": wish.answer if wish is not None else "",
+    }, []  # fmt: skip
 
 
 def _released(session: Session, order: Order, row: OutboxRow, house: House, at: datetime, language: str) -> Made:

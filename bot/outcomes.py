@@ -17,6 +17,7 @@ from core.deliveries import Delivery, DeliveryState
 from core.errors import Ambiguous, Comptoir, TryLater
 from core.orders import Order, OrderState
 from core.outbox import OutboxChannel, OutboxRow, OutboxState
+from core.overrides import OverrideRequest, RequestState
 from core.parties import ChatLink, Contact
 from core.quotes import Quote, QuoteState
 
@@ -53,6 +54,8 @@ def still_true(  # noqa: PLR0911 - one line a reason
         return "delivery cancelled"
     if isinstance(thing, Quote) and row.template == "quote_sent" and thing.state is not QuoteState.SENT:
         return "quote is not open"
+    if isinstance(thing, OverrideRequest) and thing.state is not RequestState.OPEN:
+        return "request is answered"
     if row.template in {"reminder", "formal_notice"}:
         amounts = reminders.statement(session, thing, today=business_date(at), house=house)
         return None if amounts else "nothing is due"

@@ -16,7 +16,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from core.money import ZERO, Money, total
+from core.money import ZERO, Money, rounded, total
 from core.vat import Totals, VatCategory, VatRate, totals
 
 
@@ -91,7 +91,8 @@ class DocumentLine:
     """One line; quantities in the article's sales `unit`, `packaging` is how the customer counts it.
 
     `unit_price` and `net` are without VAT and absent on papers that show no price. `ordered`, `delivered` and
-    `remaining` are for delivery papers, `location` for the preparation slip, `buyer_reference` is BT-156.
+    `remaining` are for delivery papers, `location` for the preparation slip, `buyer_reference` is BT-156. `list_price`
+    is the price before discounts (BT-148), there only where `unit_price` is below it.
     """
 
     position: int
@@ -110,6 +111,14 @@ class DocumentLine:
     remaining: Decimal | None = None
     location: str = ""
     note: str = ""
+    list_price: Decimal | None = None
+
+    @property
+    def discount_percent(self) -> Decimal | None:
+        """What was taken off the list price, to two decimals; None without a discount."""
+        if not self.list_price or self.unit_price is None:
+            return None
+        return rounded((self.list_price - self.unit_price) * 100 / self.list_price)
 
 
 @dataclass(frozen=True, slots=True)

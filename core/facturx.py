@@ -230,6 +230,7 @@ def _line(line: DocumentLine) -> dict[str, Any]:
         "BT-130": mentions.unit_code(line.unit),
         "BT-131": str(line.net),
         "BT-146": _plain(line.unit_price),
+        **_gross_price(line),
         **_rate(line.vat, "BT-151", "BT-152"),
         "BT-153": line.name,
         "BT-155": line.sku,
@@ -238,6 +239,16 @@ def _line(line: DocumentLine) -> dict[str, Any]:
     if line.gtin.isdigit() and len(line.gtin) in {8, 12, 13, 14}:
         fields |= {"BT-157": line.gtin, "BT-157-1": GTIN}
     return fields
+
+
+def _gross_price(line: DocumentLine) -> dict[str, Any]:
+    """BT-148 and BT-147: the net price (BT-146) is the gross price less the discount."""
+    if line.list_price is None or line.unit_price is None or line.list_price <= line.unit_price:
+        return {}
+    return {
+        "BT-148": _plain(line.list_price),
+        "BT-147-00": [{"BT-147": _plain(line.list_price - line.unit_price)}],
+    }
 
 
 def _plain(value: Decimal) -> str:

@@ -210,7 +210,7 @@ def _delivered(delivery: Delivery) -> list[_Source]:
             position=len(sources) + 1, sku=article.sku, name=article.name, quantity=quantity, unit=article.unit,
             packaging=packed(ordered.packaging, ordered.packaging_count) if quantity == ordered.quantity else "",
             unit_price=ordered.unit_price, net=Money.of(quantity * ordered.unit_price), vat=article.vat_rate,
-            buyer_reference=ordered.customer_reference, gtin=article.gtin,
+            buyer_reference=ordered.customer_reference, gtin=article.gtin, list_price=ordered.gross_price,
         )  # fmt: skip
         sources.append(_Source(printed, order_line_id=ordered.id, article_id=article.id))
     return sources

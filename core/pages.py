@@ -139,7 +139,10 @@ def _priced(document: Document, words: dict[str, Any], language: str) -> dict[st
     rate = formats.percent(percent, language) if percent else ""
     exempt = [mentions.exemption(document, row.rate.category) for row in document.totals.breakdown]
     return {
-        "columns": {"sku": any(line.sku for line in document.lines)},
+        "columns": {
+            "sku": any(line.sku for line in document.lines),
+            "discount": any(line.discount_percent for line in document.lines),
+        },
         "exemptions": [found[1] for found in exempt if found is not None],
         "payable_label": words["totals"][payable] if payable else "",
         "credit": document.kind is DocumentKind.CREDIT_NOTE,

@@ -85,6 +85,7 @@ class QuoteLine(Base):
     packaging: Mapped[str] = mapped_column(default="")
     packaging_count: Mapped[Decimal | None]
     unit_price: Mapped[Decimal | None] = mapped_column(PRICE)
+    list_price: Mapped[Decimal | None] = mapped_column(PRICE)
     customer_reference: Mapped[str] = mapped_column(default="")
     article: Mapped[Article | None] = relationship()
 
@@ -102,7 +103,11 @@ def draft(session: Session, asked: Asked, *, by: Actor, at: datetime) -> Quote:
         thread_message_id=asked.thread_message_id, thread_subject=asked.thread_subject,
     )  # fmt: skip
     for position, line in enumerate(asked.lines, start=1):
-        price = prices.price_for(session, asked.customer, line.article, on=today) if line.article else None
+        price = (
+            prices.pricing_for(session, asked.customer, line.article, on=today, quantity=line.quantity)
+            if line.article is not None
+            else None
+        )
         quote.lines.append(
             QuoteLine(
                 position=position,
@@ -111,7 +116,8 @@ def draft(session: Session, asked: Asked, *, by: Actor, at: datetime) -> Quote:
                 quantity=line.quantity,
                 packaging=line.packaging,
                 packaging_count=line.packaging_count,
-                unit_price=price,
+                unit_price=price.unit_price if price is not None else None,
+                list_price=price.list_price if price is not None and price.discount_percent else None,
                 customer_reference=line.customer_reference,
             )
         )
@@ -162,6 +168,7 @@ def _document(quote: Quote, house: House) -> Document:
                 unit=line.article.unit, packaging=packed(line.packaging, line.packaging_count),
                 unit_price=line.unit_price, net=Money.of(line.quantity * line.unit_price),
                 vat=line.article.vat_rate, gtin=line.article.gtin, buyer_reference=line.customer_reference,
+                list_price=line.list_price,
             )
             for line in quote.lines
             if line.article is not None and line.quantity is not None and line.unit_price is not None

@@ -157,7 +157,7 @@ def _confirmation(order: Order, house: House, *, at: datetime) -> Document:
                 position=line.position, sku=line.article.sku, name=line.article.name, quantity=line.quantity,
                 unit=line.article.unit, packaging=packed(line.packaging, line.packaging_count),
                 unit_price=line.unit_price, net=line.net, vat=line.article.vat_rate,
-                buyer_reference=line.customer_reference, gtin=line.article.gtin,
+                buyer_reference=line.customer_reference, gtin=line.article.gtin, list_price=line.gross_price,
             )
             for line in order.kept_lines
             if line.article is not None and line.quantity is not None and line.unit_price is not None

@@ -36,42 +36,36 @@ def propose(finding: Finding, *, alternatives: tuple[str, ...] = ()) -> tuple[Re
     skus = list(dict.fromkeys([*own, *alternatives]))[:4]
     choices = tuple(Remedy("choose_article", args=line | {"sku": sku}) for sku in skus)
     which = (*choices, Remedy("search_article", args=line), Remedy("remove_line", args=line))
-    settle = tuple(Remedy("settle_price", args=line | {"choice": choice}) for choice in ("ours", "theirs"))
+    ours, theirs = (Remedy("settle_price", args=line | {"choice": choice}) for choice in ("ours", "theirs"))
+    below = (ours, Remedy("accept_price", args=line))  # only a manager may: he is asked
+    priced = (*((theirs,) if finding.data.get("theirs") else ()), Remedy("ask_price", args=line))
     let_through = (
         Remedy("request_override"),
-        Remedy("grant_override", role=Role.ACCOUNTING, args={"finding": finding.code}),
-    )
+        Remedy("grant_override", role=finding.override, args={"finding": finding.key}),
+    ) if finding.override is not None else ()  # fmt: skip
     known: dict[str, tuple[Remedy, ...]] = {
         # lines
+        "no_lines": (Remedy("cancel_draft"),),
         "article_unknown": which,
         "article_doubtful": which,
         # stock and delivery days
         "stock_short": _shortage(finding),
-        "below_minimum_quantity": (Remedy("round_quantity", args=line), *_asked_of(Role.MANAGER, finding)),
-        "not_a_multiple": (Remedy("round_quantity", args=line), *_asked_of(Role.MANAGER, finding)),
-        "below_minimum_order": _asked_of(Role.MANAGER, finding),
+        "below_minimum_quantity": (Remedy("round_quantity", args=line),),
+        "not_a_multiple": (Remedy("round_quantity", args=line),),
         **dict.fromkeys(DELIVERY_DAYS, _delivery_day(finding)),
         "quantity_unknown": (Remedy("ask_quantity", args=line), Remedy("remove_line", args=line)),
-        # prices
-        "price_differs": settle,
         # account
-        "over_limit": (*let_through, Remedy("request_payment")),
-        "overdue": (*let_through, Remedy("request_payment")),
-        "reminder_reached": (*let_through, Remedy("request_payment")),
-        "customer_on_hold": let_through,
-        "customer_closed": let_through,
-        "customer_insolvent": let_through,
+        **dict.fromkeys(("over_limit", "overdue", "reminder_reached"), (Remedy("request_payment"),)),
+        # prices
+        "price_differs": below if finding.override is not None else (ours, theirs),
+        "price_missing": (*priced, Remedy("remove_line", args=line)),
         # deposit
         "deposit_due": (Remedy("request_deposit"),),
         # conformity
         "recap_not_accepted": (Remedy("send_recap"),),
         "customer_to_confirm": (Remedy("confirm_customer"), Remedy("search_customer")),
     }
-    return known.get(finding.code, ())
-
-
-def _asked_of(role: Role, finding: Finding) -> tuple[Remedy, ...]:
-    return Remedy("request_override"), Remedy("grant_override", role=role, args={"finding": finding.code})
+    return (*known.get(finding.code, ()), *let_through)
 
 
 def _shortage(finding: Finding) -> tuple[Remedy, ...]:
@@ -83,11 +77,9 @@ def _shortage(finding: Finding) -> tuple[Remedy, ...]:
     if isinstance(others, tuple):
         found += [Remedy("choose_substitute", args=line | {"other": sku}) for sku in others[:3]]
     found += [Remedy("cap_line", args=line | {"quantity": str(cap)})] if isinstance(cap, Decimal) and cap else []
-    found += [Remedy("remove_line", args=line)]
-    return (*found, *(_asked_of(Role.MANAGER, finding) if finding.override else ()))
+    return (*found, Remedy("remove_line", args=line))
 
 
 def _delivery_day(finding: Finding) -> tuple[Remedy, ...]:
     day = finding.data.get("day")
-    found = (Remedy("deliver_on", args={"day": day.isoformat()}),) if isinstance(day, date) else ()
-    return (*found, *(_asked_of(Role.MANAGER, finding) if finding.override else ()))
+    return (Remedy("deliver_on", args={"day": day.isoformat()}),) if isinstance(day, date) else ()

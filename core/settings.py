@@ -39,6 +39,7 @@ class House(BaseModel):
     invoicing: Literal["comptoir", "erp"] = "comptoir"
     price_tolerance_percent: Decimal = Decimal(0)
     minimum_order: Decimal | None = None
+    agent_discount_percent: Decimal = Decimal(5)
     quote_days: int = 30
     exposure_stages: tuple[
         Literal["unpaid", "delivered", "confirmed", "this_order", "receipts", "credit_notes"], ...

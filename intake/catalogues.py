@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from core import orders
 from core.catalogue import Article, ArticleAlias, Packaging
+from core.money import rounded
 from core.orders import Order, OrderLine, OrderState
 from core.parties import Customer
 from intake.matching import DOUBTFUL, NOBODY, Buyer, CatalogueRow, Index
@@ -45,7 +46,8 @@ class ArticleMatcher:
             quantity=matched.base_quantity,
             packaging=matched.packaging,
             packaging_count=line.quantity if matched.packaging else None,
-            customer_price=line.unit_price,
+            # a price per hundred divides badly; the words of the line keep what was written
+            customer_price=rounded(line.unit_price, 6) if line.unit_price is not None else None,
             customer_reference=line.reference,
             confidence=matched.confidence,
             alternatives=alternatives,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot import cards, texts
 from bot.access import allowed
-from bot.handlers import credit, customers, goods, learning, sales, staff
+from bot.handlers import credit, customers, goods, learning, pricing, sales, staff
 from core import conversations, orders
 from core.errors import Comptoir
 from core.orders import Order
@@ -26,6 +26,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **staff.ACTIONS,
     **credit.ACTIONS,
     **goods.ACTIONS,
+    **pricing.ACTIONS,
 }
 
 

@@ -11,7 +11,7 @@ from telegram.error import BadRequest
 from bot import texts
 from bot.access import allowed
 from bot.cards import Content
-from bot.handlers import commands, credit, customers, drafts, goods, learning, sales, staff
+from bot.handlers import commands, credit, customers, drafts, goods, learning, pricing, sales, staff
 from bot.turns import Turn
 from core import conversations, events, orders, parties
 from core.conversations import Card
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MAX_DOWNLOAD = 20_000_000
 ANSWERS: dict[str, Any] = {
-    **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **credit.ANSWERS,
+    **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **credit.ANSWERS, **pricing.ANSWERS,
 }  # fmt: skip
 
 

@@ -11,12 +11,11 @@ from bot import cards, texts
 from bot.cards import Content
 from bot.handlers import learning
 from bot.keyboards import Press
-from core import catalogue, deliveries, events, invoices, messages, orders, overrides, quotes, registration
+from core import catalogue, clearances, deliveries, events, invoices, messages, orders, quotes, registration
 from core.errors import Refused
 from core.journal import ActorKind
 from core.messages import Message, MessageState
 from core.orders import Order, PriceChoice
-from core.parties import Role
 from core.quotes import Quote
 from intake import receive
 from intake.understand import drafts
@@ -117,7 +116,10 @@ def search_words(turn: Turn, args: Args, text: str) -> None:
 def settle_price(turn: Turn, args: Args, order: Order) -> None:
     """Our price or the purchase order's."""
     choice = PriceChoice(args["choice"])
-    orders.settle_price(turn.session, order, int(args["position"]), choice, by=turn.by, at=turn.at)
+    orders.settle_price(
+        turn.session, order, int(args["position"]), choice, by=turn.by, at=turn.at,
+        tolerance_percent=turn.house.price_tolerance_percent,
+    )  # fmt: skip
     treat_points(turn, {}, order)
 
 
@@ -157,15 +159,15 @@ def number(text: str) -> Decimal:
 
 
 def request_override(turn: Turn, _args: Args, order: Order) -> None:
-    """Why? The next text goes to accounting."""
+    """Why? The next text goes to whoever may decide."""
     turn.ask("override_reason", "why_override", order=order.id)
 
 
 def override_reason(turn: Turn, args: Args, text: str) -> None:
-    """The reason: accounting is asked."""
+    """The reason: each role concerned is asked about its own findings."""
     order = orders.lock(turn.session, args["order"])
-    overrides.request(turn.session, order, Role.ACCOUNTING, reason=text, by=turn.by, at=turn.at)
-    turn.say("override_asked", reference=order.reference)
+    asked = clearances.ask(turn.session, order, house=turn.house, reason=text, by=turn.by, at=turn.at)
+    turn.say("override_asked", reference=order.reference, roles=tuple(texts.word(wish.role.value) for wish in asked))
 
 
 def cancel_draft(turn: Turn, _args: Args, order: Order) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -10,8 +12,8 @@ from sqlalchemy import func, select
 from bot import texts
 from bot.cards import Content
 from bot.handlers.sales import number
-from core import deliveries, invoices, orders, overrides, payments, registration, reminders
-from core.clock import business_date
+from core import clearances, deliveries, invoices, orders, overrides, payments, reminders
+from core.clock import PARIS, business_date
 from core.deliveries import Delivery
 from core.errors import Refused
 from core.invoices import Invoice
@@ -39,10 +41,40 @@ def grant_reason(turn: Turn, args: Args, text: str) -> None:
     """Let the order through, this once."""
     wish = turn.session.get_one(OverrideRequest, args["request"])
     order = orders.lock(turn.session, wish.order_id)
-    found = registration.examine(turn.session, order, house=turn.house, at=turn.at)
-    findings = {f.code: f.override for f in found if f.blocks and f.override is not None}
-    overrides.grant(turn.session, order, findings, reason=text, by=turn.by, at=turn.at, wish=wish)
+    given = terms(text, today=business_date(turn.at))
+    clearances.grant(
+        turn.session, wish, house=turn.house, reason=given.reason, cap=given.cap, expires_at=given.expires_at,
+        by=turn.by, at=turn.at,
+    )  # fmt: skip
     turn.say("granted", reference=order.reference)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Why an order is let through, up to what gross amount and until when, as a colleague typed it."""
+
+    reason: str
+    cap: Money | None = None
+    expires_at: datetime | None = None
+
+
+def terms(said: str, *, today: date) -> Terms:
+    """The reason without its amount and its day; a day without a year is the next one, and counts to its end."""
+    words = texts.table("menus", "fr")["words"]
+    cap, until, reason = None, None, said
+    if (found := re.search(words["cap"], reason, re.IGNORECASE)) is not None:
+        cap, reason = amount(found["amount"], ZERO), reason.replace(found[0], " ")
+    if (found := re.search(words["expiry"], reason, re.IGNORECASE)) is not None:
+        reason = reason.replace(found[0], " ")
+        day, month, year = int(found["day"]), int(found["month"]), found["year"]
+        try:
+            last = date(int(year) if year else today.year, month, day)
+            if not year and last < today:
+                last = last.replace(year=today.year + 1)
+        except ValueError as error:
+            raise Refused("date_not_understood") from error
+        until = datetime.combine(last + timedelta(days=1), time(), PARIS)
+    return Terms(" ".join(reason.split()), cap, until)
 
 
 def refuse_override(turn: Turn, args: Args, _wish: OverrideRequest) -> None:
@@ -191,6 +223,7 @@ ASKED_BY: dict[str, str] = {
     "search_words": "search_article", "customer_words": "search_customer",
     "quantity": "ask_quantity", "override_reason": "request_override",
     "ignore_reason": "ignore_message", "grant_reason": "grant_override", "refuse_reason": "refuse_override",
+    "price_reason": "accept_price", "given_price": "ask_price",
     "payment_amount": "record_payment", "prepared": "set_prepared", "drop_reason": "drop_notice",
     "asked_amount": "record_asked", "release_reason": "release_delivery",
 }  # fmt: skip

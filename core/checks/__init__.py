@@ -23,7 +23,7 @@ from core.checks.deposit import deposit_is_paid
 from core.checks.duplicates import purchase_order_is_new
 from core.checks.findings import Finding, Outcome, Service, Severity
 from core.checks.lines import SURE, every_line_has_an_article, order_has_lines, quantities_are_sold
-from core.checks.prices import accepted_price_is_noted, prices_agree
+from core.checks.prices import accepted_price_is_noted, discounts_are_allowed, every_line_has_a_price, prices_agree
 from core.checks.quote import quote_still_holds
 from core.checks.stock import (
     backorder_is_noted,
@@ -47,7 +47,9 @@ CHECKS: tuple[Check, ...] = (
     reminders_are_heeded,
     order_has_lines,
     every_line_has_an_article,
+    every_line_has_a_price,
     prices_agree,
+    discounts_are_allowed,
     accepted_price_is_noted,
     stock_covers_every_line,
     backorder_is_noted,
@@ -69,7 +71,8 @@ _WEIGHT = {Severity.BLOCK: 0, Severity.WATCH: 1, Severity.NOTE: 2}
 def examine(facts: Facts) -> tuple[Finding, ...]:
     """Everything both services find, blockers first; a finding that was let through stays, marked."""
     found = [finding for check in CHECKS for finding in check(facts)]
-    marked = [replace(f, overridden=f.code in facts.overridden) if f.override is not None else f for f in found]
+    through = facts.overridden
+    marked = [replace(f, overridden=bool({f.key, f.code} & through)) if f.override is not None else f for f in found]
     return tuple(sorted(marked, key=lambda finding: _WEIGHT[finding.severity]))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from core.checks.findings import Finding, Severity, commercial
 from core.facts import Facts
-from core.parties import Requirement
+from core.parties import Requirement, Role
 
 
 def customer_is_certain(facts: Facts) -> Iterator[Finding]:
@@ -24,7 +24,8 @@ def recap_is_accepted(facts: Facts) -> Iterator[Finding]:
     ):
         return
     required = facts.conformity.recap_policy is Requirement.REQUIRED
-    yield commercial("recap_not_accepted", Severity.BLOCK if required else Severity.NOTE)
+    severity, override = (Severity.BLOCK, Role.MANAGER) if required else (Severity.NOTE, None)
+    yield commercial("recap_not_accepted", severity, override=override)
 
 
 def sender_is_authenticated(facts: Facts) -> Iterator[Finding]:

@@ -33,7 +33,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found, with its numbers; `override` names the role that may let it through, if any."""
+    """What a check found, with its numbers; `override` names the role that may let it through, if any.
+
+    `bound` is the number that an override of it is bound to: with another number it is another finding.
+    """
 
     code: str
     service: Service
@@ -42,6 +45,13 @@ class Finding:
     data: dict[str, object] = field(default_factory=dict)
     override: Role | None = None
     overridden: bool = False
+    bound: str = ""
+
+    @property
+    def key(self) -> str:
+        """What an override names: the code, the line it is about and what it is bound to."""
+        position = "" if self.position is None else str(self.position)
+        return ":".join(part for part in (self.code, position, self.bound) if part)
 
     @property
     def blocks(self) -> bool:
@@ -56,7 +66,8 @@ def accounting(code: str, severity: Severity, **data: object) -> Finding:
 
 
 def commercial(
-    code: str, severity: Severity, position: int | None = None, *, override: Role | None = None, **data: object
-) -> Finding:
+    code: str, severity: Severity, position: int | None = None, *, override: Role | None = None, bound: str = "",
+    **data: object,
+) -> Finding:  # fmt: skip
     """A finding of the commercial service, about the line at `position` or the whole order."""
-    return Finding(code, Service.COMMERCIAL, severity, position, data, override)
+    return Finding(code, Service.COMMERCIAL, severity, position, data, override, bound=bound)

@@ -56,6 +56,7 @@ class Facts:
     price_tolerance_percent: Decimal
     overridden: frozenset[str]
     delivery: DeliveryFacts = DeliveryFacts()  # noqa: RUF009 - frozen
+    agent_discount_percent: Decimal = Decimal(0)
 
 
 def gather(session: Session, order: Order, *, house: House, at: datetime) -> Facts:
@@ -73,6 +74,7 @@ def gather(session: Session, order: Order, *, house: House, at: datetime) -> Fac
         price_tolerance_percent=house.price_tolerance_percent,
         overridden=overrides.standing(session, order, at=at),
         delivery=delivery.gather(order, house=house, at=at),
+        agent_discount_percent=house.agent_discount_percent,
     )
     del kept
     return found

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from core import receipts, stock
 from core.catalogue import Article, Substitute
-from core.orders import Order, OrderLine, OrderState, PriceChoice, Shortage
+from core.orders import Order, OrderLine, OrderState, PriceChoice, Shortage, pricing
 from core.stock import Backorder, Shelf
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ class LineFacts:
 
     `needed` is what a registered order still waits for, None before: then it is the quantity. `oversold` is what was
     promised of the article and is not there. Looked up only for an article that is short: `expected`, what is still to
-    come of it day by day once those who wait already are served, and `alternatives`.
+    come of it day by day once those who wait already are served, and `alternatives`. `given_discount` is the
+    percentage that agents took off the line on their own authority, of the line and of the order.
     """
 
     position: int
@@ -57,6 +58,7 @@ class LineFacts:
     shortage: Shortage | None = None
     minimum: Decimal | None = None
     multiple: Decimal | None = None
+    given_discount: Decimal = Decimal(0)
 
 
 def gather(session: Session, order: Order, *, today: date) -> tuple[LineFacts, ...]:
@@ -75,7 +77,7 @@ def gather(session: Session, order: Order, *, today: date) -> tuple[LineFacts, .
         _line(
             line, shelves.get(line.article_id or 0, Shelf()), needed=waits.get(line.id),
             expected=_unclaimed(line, lines, shelves, coming, waits),
-            alternatives=others.get(line.article_id or 0, ()),
+            alternatives=others.get(line.article_id or 0, ()), given=pricing.given_by_agents(order, line),
         )
         for line in lines
     )  # fmt: skip
@@ -130,7 +132,7 @@ def _alternatives(session: Session, article_ids: set[int]) -> dict[int, tuple[Al
 
 def _line(
     line: OrderLine, shelf: Shelf, *, needed: Decimal | None, expected: tuple[tuple[date, Decimal], ...],
-    alternatives: tuple[Alternative, ...],
+    alternatives: tuple[Alternative, ...], given: Decimal,
 ) -> LineFacts:  # fmt: skip
     article = line.article
     return LineFacts(
@@ -140,5 +142,5 @@ def _line(
         unit=article.unit if article else "", counted=shelf.counted or article is None, on_hand=shelf.on_hand,
         reserved=shelf.reserved, oversold=shelf.oversold, needed=needed, expected=expected, alternatives=alternatives,
         shortage=line.shortage, minimum=article.minimum_quantity if article else None,
-        multiple=article.multiple if article else None,
+        multiple=article.multiple if article else None, given_discount=given,
     )  # fmt: skip

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from core import journal
 from core.clock import business_date
 from core.errors import Refused
-from core.imports import addresses, articles, customers, open_items, receipts, staff, stock
+from core.imports import addresses, articles, customers, discounts, open_items, prices, receipts, staff, stock
 from core.imports.files import ImportRefused, Remark, Report, with_our_names
 from core.journal import Actor
 
@@ -25,6 +25,8 @@ KINDS = {
     "staff": staff.load,
     "stock": stock.load,
     "receipts": receipts.load,
+    "prices": prices.load,
+    "discounts": discounts.load,
 }
 
 

@@ -27,6 +27,8 @@ from core.orders.drafts import (
     set_article,
     set_customer,
     set_delivery_date,
+    set_discount,
+    set_price,
     set_quantity,
     settle_price,
 )
@@ -40,6 +42,7 @@ from core.orders.shortages import (
 )
 from core.orders.tables import (
     NEXT,
+    DiscountBy,
     Order,
     OrderLine,
     OrderState,
@@ -51,6 +54,7 @@ __all__ = [
     "NEXT",
     "Asked",
     "AskedLine",
+    "DiscountBy",
     "Order",
     "OrderLine",
     "OrderState",
@@ -76,6 +80,8 @@ __all__ = [
     "set_article",
     "set_customer",
     "set_delivery_date",
+    "set_discount",
+    "set_price",
     "set_quantity",
     "settle_price",
     "settle_shortage",

@@ -22,8 +22,10 @@ from core.identifiers import next_number
 from core.journal import Actor
 from core.messages import Message, MessageChannel
 from core.money import Money
-from core.orders.tables import Order, OrderLine, OrderState, PriceChoice
-from core.parties import Customer
+from core.orders.pricing import FIXED, discount_order, price_lines
+from core.orders.tables import DiscountBy, Order, OrderLine, OrderState, PriceChoice
+from core.parties import Customer, Role
+from core.prices import PriceSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +95,10 @@ def draft(session: Session, asked: Asked, *, by: Actor, at: datetime) -> Order:
     )  # fmt: skip
     session.add(order)
     session.flush()
-    for line in asked.lines:
-        add_line(session, order, line, on=today)
+    for asked_line in asked.lines:
+        order.lines.append(_line(order, asked_line))
+    _reprice(session, order, list(order.lines), on=today)
+    session.flush()
     journal.write(
         session, "order_drafted", subject=order.subject, by=by, at=at, reference=order.reference,
         channel=asked.channel, lines=len(asked.lines),
@@ -105,10 +109,21 @@ def draft(session: Session, asked: Asked, *, by: Actor, at: datetime) -> Order:
 
 def add_line(session: Session, order: Order, asked: AskedLine, *, on: date) -> OrderLine:
     """Append a line, priced for the order's customer on that day (the quote's price when the order refers to one)."""
-    line = OrderLine(
+    line = _line(order, asked)
+    order.lines.append(line)
+    _reprice(session, order, [line], on=on)
+    session.flush()
+    return line
+
+
+def _line(order: Order, asked: AskedLine) -> OrderLine:
+    if asked.customer_price is not None:
+        prices.checked_price(asked.customer_price, field="customer_price")
+    return OrderLine(
         order_id=order.id,
         position=max((known.position for known in order.lines), default=0) + 1,
         text=asked.text,
+        article=asked.article,
         quantity=asked.quantity,
         packaging=asked.packaging,
         packaging_count=asked.packaging_count,
@@ -117,24 +132,23 @@ def add_line(session: Session, order: Order, asked: AskedLine, *, on: date) -> O
         confidence=asked.confidence,
         alternatives=json.dumps(list(asked.alternatives)),
         evidence=json.dumps(dict(asked.evidence)),
+        discount_percent=Decimal(0),
+        removed=False,
     )
-    _set_article(session, order, line, asked.article, on=on)
-    order.lines.append(line)
-    session.flush()
-    return line
 
 
 def _set_article(session: Session, order: Order, line: OrderLine, article: Article | None, *, on: date) -> None:
-    from core import quotes
-
+    """Another article has its own price, and nothing that was decided about the former one's."""
     line.article = article
     line.article_id = article.id if article is not None else None
     line.price_choice, line.shortage = None, None
-    if article is None:
-        line.unit_price = None
-        return
-    quoted = quotes.quoted_price(session, order.quote_id, article)
-    line.unit_price = quoted if quoted is not None else prices.price_for(session, order.customer, article, on=on)
+    line.discount_percent, line.discount_by = Decimal(0), None
+    _reprice(session, order, [line], on=on)
+
+
+def _reprice(session: Session, order: Order, lines: list[OrderLine], *, on: date) -> None:
+    price_lines(session, order, lines, on=on)
+    discount_order(session, order, on=on)
 
 
 def _draft_only(order: Order) -> None:
@@ -165,6 +179,9 @@ def set_quantity(session: Session, order: Order, position: int, quantity: Decima
     before, line.quantity = line.quantity, countable(quantity)
     line.shortage = None
     line.packaging, line.packaging_count = "", None
+    if line.price_choice is None and line.price_source not in FIXED:
+        price_lines(session, order, [line], on=business_date(at))
+    discount_order(session, order, on=business_date(at))
     _changed(session, order, by=by, at=at, change="quantity_changed", position=position, before=before, after=quantity)
 
 
@@ -183,6 +200,7 @@ def set_customer(
     if before.id != customer.id:
         overrides.end(session, order, at=at)
         order.deposit_percent, order.quote_id = customer.deposit_percent, None
+        order.discount_percent, order.discount_by = Decimal(0), None
         for line in order.kept_lines:
             _set_article(session, order, line, line.article, on=business_date(at))
     _changed(session, order, by=by, at=at, change="customer_set", before=before.code, after=customer.code)
@@ -198,28 +216,78 @@ def set_article(session: Session, order: Order, position: int, article: Article,
 
 
 def settle_price(
-    session: Session, order: Order, position: int, settled: PriceChoice, *, by: Actor, at: datetime
-) -> None:
-    """Decide between our price and the one on the purchase order."""
+    session: Session, order: Order, position: int, settled: PriceChoice, *, by: Actor, at: datetime,
+    tolerance_percent: Decimal = Decimal(0),
+) -> None:  # fmt: skip
+    """Decide between our price and the one on the purchase order; below ours by more than the tolerance, a manager."""
     _draft_only(order)
     line = line_at(order, position)
     if line.customer_price is None or line.article is None:
         raise Refused("no_price_to_settle", position=position)
-    before = line.unit_price
-    _set_article(session, order, line, line.article, on=business_date(at))
+    if line.price_choice is settled:
+        return
+    before, today = line.unit_price, business_date(at)
+    if line.price_choice is PriceChoice.THEIRS or line.list_price is None:
+        line.price_choice = None
+        _reprice(session, order, [line], on=today)
+    ours = line.unit_price or Decimal(0)
     if settled is PriceChoice.THEIRS:
-        line.unit_price = line.customer_price
+        lowest = ours * (100 - tolerance_percent) / 100
+        if line.customer_price < lowest and Role.MANAGER.value not in by.roles:
+            raise Refused("price_below_tolerance", position=position, ours=ours, theirs=line.customer_price)
+        line.unit_price, line.list_price = line.customer_price, None
+        line.discount_percent, line.discount_by = Decimal(0), None
     line.price_choice = settled
+    discount_order(session, order, on=today)
     _changed(
         session, order, by=by, at=at, change="price_settled", position=position, settled=settled,
         before=before, after=line.unit_price,
     )  # fmt: skip
 
 
+def set_price(session: Session, order: Order, position: int, price: Decimal, *, by: Actor, at: datetime) -> None:
+    """Give a price to a draft's line that has none; refuses a line that has one, and a price that cannot be one."""
+    _draft_only(order)
+    line = line_at(order, position)
+    if line.article is None or line.unit_price:
+        raise Refused("price_known", position=position)
+    if not prices.checked_price(price, field="price"):
+        raise Refused("price_negative", field="price", price=price)
+    line.list_price, line.price_source, line.price_choice = price, PriceSource.GIVEN, None
+    discount_order(session, order, on=business_date(at))
+    _changed(session, order, by=by, at=at, change="price_given", position=position, price=price)
+
+
+def set_discount(
+    session: Session, order: Order, percent: Decimal, *, by: Actor, at: datetime, position: int | None = None
+) -> None:
+    """Take a percentage off the whole draft, or off one line, in the place of what the rules give; 0: the rules again.
+
+    Refuses a line whose price was settled for the customer's own. Who gave it is kept: above the house's limit a
+    manager must let an agent's discount through.
+    """
+    _draft_only(order)
+    percent = prices.checked_discount(percent)
+    giver = DiscountBy.MANAGER if Role.MANAGER.value in by.roles else DiscountBy.AGENT
+    line = line_at(order, position) if position is not None else None
+    if line is not None and line.list_price is None:
+        raise Refused("price_settled", position=position)
+    given: Order | OrderLine = line if line is not None else order
+    before = given.discount_percent
+    given.discount_percent, given.discount_by = percent, giver if percent else None
+    if line is not None and not percent and line.price_source not in FIXED:
+        price_lines(session, order, [line], on=business_date(at))
+    discount_order(session, order, on=business_date(at))
+    _changed(
+        session, order, by=by, at=at, change="discounted", position=position, before=before, after=percent, given=giver
+    )
+
+
 def remove_line(session: Session, order: Order, position: int, *, by: Actor, at: datetime) -> None:
     """Take a line out of a draft; its words are kept."""
     _draft_only(order)
     line_at(order, position).removed = True
+    discount_order(session, order, on=business_date(at))
     _changed(session, order, by=by, at=at, change="line_removed", position=position)
 
 

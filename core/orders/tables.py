@@ -16,6 +16,7 @@ from core.errors import Refused
 from core.messages import MessageChannel
 from core.money import Money
 from core.parties import Customer
+from core.prices.tables import PriceSource
 from core.vat import Totals, totals
 
 
@@ -49,6 +50,14 @@ class Shortage(StrEnum):
 
     BACKORDER = "backorder"
     WAIT = "wait"
+
+
+class DiscountBy(StrEnum):
+    """Who gave a discount: a rule of the house, or a colleague by hand, with or without a manager's authority."""
+
+    RULE = "rule"
+    AGENT = "agent"
+    MANAGER = "manager"
 
 
 class Order(Base):
@@ -90,6 +99,8 @@ class Order(Base):
     confirmed_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     cancel_reason: Mapped[str] = mapped_column(default="")
     blocked: Mapped[bool] = mapped_column(default=False)
+    discount_percent: Mapped[Decimal] = mapped_column(PERCENT, default=Decimal(0))
+    discount_by: Mapped[DiscountBy | None] = mapped_column(choice(DiscountBy))
     customer: Mapped[Customer] = relationship()
     lines: Mapped[list[OrderLine]] = relationship(order_by="OrderLine.position", cascade="all, delete-orphan")
 
@@ -114,6 +125,7 @@ class OrderLine(Base):
 
     `quantity` counts the article's sales unit; `packaging` and `packaging_count` are how the customer counts it.
     `customer_price` is the price on the purchase order, kept beside ours and never used without a decision.
+    `list_price` is ours before discounts (BT-148); `discount_percent` is the line's own, beside the order's.
     """
 
     __tablename__ = "order_line"
@@ -136,6 +148,10 @@ class OrderLine(Base):
     evidence: Mapped[str] = mapped_column(Text, default="{}")
     removed: Mapped[bool] = mapped_column(default=False)
     closed_quantity: Mapped[Decimal] = mapped_column(default=Decimal(0))
+    list_price: Mapped[Decimal | None] = mapped_column(PRICE)
+    discount_percent: Mapped[Decimal] = mapped_column(PERCENT, default=Decimal(0))
+    discount_by: Mapped[DiscountBy | None] = mapped_column(choice(DiscountBy))
+    price_source: Mapped[PriceSource | None] = mapped_column(choice(PriceSource))
     article: Mapped[Article | None] = relationship()
 
     @property
@@ -149,6 +165,13 @@ class OrderLine(Base):
         if self.quantity is None or self.unit_price is None:
             raise Refused("line_incomplete", position=self.position)
         return Money.of(self.quantity * self.unit_price)
+
+    @property
+    def gross_price(self) -> Decimal | None:
+        """The price before discounts, where discounts were taken off it."""
+        if self.list_price is None or self.unit_price is None or self.list_price <= self.unit_price:
+            return None
+        return self.list_price
 
     @property
     def other_skus(self) -> list[str]:

@@ -51,7 +51,7 @@ def test_accepting_twice_changes_nothing(trade: Trade) -> None:
 def test_a_settled_price_can_be_settled_the_other_way(trade: Trade) -> None:
     line = AskedLine(text="draps", article=trade.article, quantity=Decimal(2), customer_price=Decimal(95))
     order = trade.draft(lines=(line,))
-    orders.settle_price(trade.session, order, 1, PriceChoice.THEIRS, by=trade.by(), at=trade.at)
+    orders.settle_price(trade.session, order, 1, PriceChoice.THEIRS, by=trade.by(Role.MANAGER), at=trade.at)
     assert order.lines[0].unit_price == Decimal(95)
     orders.settle_price(trade.session, order, 1, PriceChoice.OURS, by=trade.by(), at=trade.at)
     assert (order.lines[0].unit_price, order.lines[0].price_choice) == (Decimal(100), PriceChoice.OURS)
@@ -60,7 +60,7 @@ def test_a_settled_price_can_be_settled_the_other_way(trade: Trade) -> None:
 def test_another_article_must_have_its_price_settled_again(trade: Trade) -> None:
     line = AskedLine(text="draps", article=trade.article, quantity=Decimal(2), customer_price=Decimal(95))
     order = trade.draft(lines=(line,))
-    orders.settle_price(trade.session, order, 1, PriceChoice.THEIRS, by=trade.by(), at=trade.at)
+    orders.settle_price(trade.session, order, 1, PriceChoice.THEIRS, by=trade.by(Role.MANAGER), at=trade.at)
     orders.set_article(trade.session, order, 1, trade.add_article("DRA-160", "120"), by=trade.by(), at=trade.at)
     assert (order.lines[0].unit_price, order.lines[0].price_choice) == (Decimal(120), None)
 

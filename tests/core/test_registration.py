@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select
 
-from core import deliveries, invoices, journal, orders, overrides, payments, registration
+from core import clearances, deliveries, invoices, journal, orders, overrides, payments, registration
 from core.documents import DocumentKind
 from core.errors import Refused
 from core.money import ZERO, Money
@@ -119,19 +119,24 @@ def test_an_override_belongs_to_one_draft(trade: Trade) -> None:
         trade.confirm(other)
     trade.customer.credit_limit = Money.of(10_000)
     trade.confirm(other)
-    with pytest.raises(Refused, match="order_not_draft"):
+    let_through(trade, other)  # a confirmed order is checked again when it ships
+    assert overrides.standing(trade.session, other, at=trade.at) == {"over_limit"}
+    orders.cancel(trade.session, other, reason="annulée", by=trade.by(), at=trade.at)
+    with pytest.raises(Refused, match="order_over"):
         let_through(trade, other)
 
 
-def test_a_commercial_blocker_is_not_let_through(trade: Trade) -> None:
+def test_a_customers_missing_yes_is_not_accountings_to_let_through(trade: Trade) -> None:
     trade.customer.recap_policy = Requirement.REQUIRED
     order = trade.draft((trade.article, "2"))
-    overrides.grant(
-        trade.session, order, {"recap_not_accepted": Role.ACCOUNTING}, reason=REASON, by=trade.by(Role.ACCOUNTING),
-        at=trade.at,
-    )  # fmt: skip
     with pytest.raises(Refused, match="order_blocked"):
         trade.confirm(order)
+    asked = clearances.ask(trade.session, order, house=trade.house, reason=REASON, by=trade.by(), at=trade.at)
+    assert [wish.role for wish in asked] == [Role.MANAGER]
+    with pytest.raises(Refused, match="role_missing"):
+        clearances.grant(
+            trade.session, asked[0], house=trade.house, reason=REASON, by=trade.by(Role.ACCOUNTING), at=trade.at
+        )
     orders.accept_recap(trade.session, order, by=trade.buyer, at=trade.at)
     assert trade.confirm(order).state is OrderState.CONFIRMED
 

@@ -16,7 +16,7 @@ from core.db import Scaled, transaction
 from core.errors import Refused
 from core.identifiers import valid
 from core.money import CENT, ZERO, Money, rounded, total
-from core.prices import ContractPrice, price_for
+from core.prices import Price, price_for
 from core.settings import Flag
 from core.stock import StockLevel
 from core.terms import PaymentTerms
@@ -200,12 +200,12 @@ def test_a_contract_price_holds_between_its_days(trade: Trade) -> None:
     today = AT.date()
     trade.session.add_all(
         [
-            ContractPrice(
-                customer_id=trade.customer.id, article_id=trade.article.id, price=Decimal(90),
+            Price(
+                contract=True, customer_id=trade.customer.id, article_id=trade.article.id, price=Decimal(90),
                 valid_from=today - timedelta(days=30), valid_until=None,
             ),
-            ContractPrice(
-                customer_id=trade.customer.id, article_id=trade.article.id, price=Decimal(80),
+            Price(
+                contract=True, customer_id=trade.customer.id, article_id=trade.article.id, price=Decimal(80),
                 valid_from=today, valid_until=today + timedelta(days=5),
             ),
         ]

@@ -52,6 +52,7 @@ CLEAN = Facts(
         wanted=TODAY + timedelta(days=2), rule=RULE, first_day=RULE.first_day(AT), proposed=TODAY + timedelta(days=2),
         open=True, order_net=Money.of(1000), minimum_order=Money.of(1000),
     ),
+    agent_discount_percent=Decimal(5),
 )  # fmt: skip
 
 Change = dict[str, Any]

@@ -7,9 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from core import checks, remedies
+from core import checks, clearances, remedies
 from core.checks import CHECKS, Finding, Outcome, Service, Severity
 from core.money import Money
+from core.parties import Role
 from tests.core.checks import account, conformity, delivery, deposit, duplicates, lines, prices, quote, stock
 from tests.core.checks.account import LATE, OVER
 from tests.core.checks.clean import CLEAN, LINE, Change, Row, changed, line
@@ -77,12 +78,25 @@ def test_an_override_does_not_reach_a_finding_without_a_role() -> None:
 
 
 @pytest.mark.parametrize("code", [code for code, severity, _, _ in TABLE if severity is Severity.BLOCK])
-def test_a_blocker_can_be_settled_by_a_button_or_by_what_it_waits_for(code: str) -> None:
+def test_a_blocker_is_settled_by_a_button_or_let_through_by_the_role_it_names(code: str) -> None:
     wrong = next(w for c, s, w, _ in TABLE if c == code and s is Severity.BLOCK)
     offered = remedies.propose(found(wrong)[code], alternatives=("DRA-160",))
-    assert bool(offered) is (code not in {"no_lines", "deposit_unpaid"})
-    if found(wrong)[code].override and offered and code != "deposit_due":
-        assert found(wrong)[code].override in {remedy.role for remedy in offered}
+    assert offered
+    letting = {remedy.role for remedy in offered if remedy.action == "grant_override"}
+    assert letting == ({found(wrong)[code].override} if found(wrong)[code].override is not None else set())
+    assert letting <= {Role.ACCOUNTING, Role.MANAGER}
+
+
+@pytest.mark.parametrize("code", sorted({code for code, severity, _, _ in TABLE if severity is Severity.BLOCK}))
+def test_no_role_is_asked_about_another_ones_finding(code: str) -> None:
+    for wrong in (w for c, s, w, _ in TABLE if c == code and s is Severity.BLOCK):
+        asked = clearances.waiting(checks.examine(changed(wrong)))
+        assert all(finding.override is role for role, own in asked.items() for finding in own)
+        for finding in (f for f in checks.examine(changed(wrong)) if f.code == code):
+            through = checks.examine(changed({**wrong, "overridden": frozenset({finding.key})}))
+            same = next(f for f in through if f.key == finding.key)
+            assert same.blocks is (finding.override is None)
+            assert not any(f.overridden for f in through if f.key != finding.key)
 
 
 def test_a_doubtful_article_is_offered_first_and_once() -> None:
