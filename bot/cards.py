@@ -14,12 +14,13 @@ from sqlalchemy import select
 
 from bot import texts
 from bot.keyboards import Press, Rows
-from core import checks, deliveries, facts, orders, overrides, registration, remedies, stock
+from core import automation, checks, deliveries, deposits, facts, orders, overrides, registration, remedies, stock
 from core.catalogue import Article
 from core.checks import Finding, Service, Severity
 from core.deliveries import Delivery, DeliveryState
 from core.messages import MAY_BE, Message, MessageState
-from core.orders import Order, OrderLine, OrderState
+from core.money import ZERO, Money
+from core.orders import DepositStage, Order, OrderLine, OrderState
 from core.parties import Customer, Staff
 from core.quotes import Quote, QuoteLine, QuoteState
 
@@ -118,10 +119,18 @@ def order_card(session: Session, order: Order, *, house: House, at: datetime) ->
         confirmed_by=confirmed_by.name if confirmed_by is not None else "", undoable=undoable, house=house,
         waiting=wish is not None, ready=not any(f.blocks for f in found),
         shipped=[d for d in deliveries.of_order(session, order) if d.state is not DeliveryState.CANCELLED],
+        automatic=automation.figures_at(session, order), held=_held(session, order, at=at),
     )  # fmt: skip
     return Content(
-        html, _order_rows(session, order, found, undoable=undoable, house=house, asked=wish is not None), order
+        html, _order_rows(session, order, found, undoable=undoable, house=house, asked=wish is not None, at=at), order
     )
+
+
+def _held(session: Session, order: Order, *, at: datetime) -> Money:
+    """What is missing of the deposit before a registered order may be prepared."""
+    if order.state is not OrderState.CONFIRMED:
+        return ZERO
+    return deposits.held_back(session, order, DepositStage.PREPARATION, at=at)
 
 
 def _verdict(found: tuple[Finding, ...], service: Service) -> dict[str, Any]:
@@ -142,7 +151,14 @@ def _open_request(session: Session, order: Order) -> overrides.OverrideRequest |
 
 
 def _order_rows(
-    session: Session, order: Order, found: tuple[Finding, ...], *, undoable: bool, house: House, asked: bool
+    session: Session,
+    order: Order,
+    found: tuple[Finding, ...],
+    *,
+    undoable: bool,
+    house: House,
+    asked: bool,
+    at: datetime,
 ) -> Rows:
     look = [Press("show_evidence"), Press("show_lines")]
     waiting = sum(other.id != order.id for other in orders.open_drafts(session))
@@ -152,6 +168,10 @@ def _order_rows(
     if order.state is OrderState.CONFIRMED:
         under_way = any(d.state is DeliveryState.PREPARING for d in deliveries.of_order(session, order))
         rest = _deliverable(session, order) and not under_way
+        holding = deposits.holding(session, order, at=at) if order.deposit_terms else {}
+        asks = [Press("request_deposit" if deposits.to_invoice(session, order) else "request_override")]
+        if holding and not under_way:
+            return [asks if not asked else [], look, following]
         return [[Press("prepare_rest")] if rest else [], look, following]
     if order.state is not OrderState.DRAFT:
         return [look, following]
@@ -164,6 +184,8 @@ def _order_rows(
         primary = [Press("request_override")] if overridable and not asked else []
     else:
         primary = [Press("confirm")]
+        if any(f.code in {"deposit_before_preparation", "deposit_before_shipping"} for f in found):
+            primary += [Press("request_deposit")] if deposits.to_invoice(session, order) else []
     return [primary, look, [Press("cancel_draft"), *following]]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bot import cards, texts
 from bot.cards import Content
 from bot.keyboards import Press
-from core import deliveries, disputes, events, facts, payments, registration, reminders
+from core import deliveries, deposits, disputes, events, facts, invoices, payments, registration, reminders
 from core.checks import Service
 from core.clock import business_date
 from core.deliveries import Delivery
@@ -18,7 +18,7 @@ from core.disputes import Dispute
 from core.invoices import Invoice
 from core.messages import Message
 from core.money import total
-from core.orders import Order
+from core.orders import DepositStage, Order, OrderState
 from core.outbox import OutboxRow
 from core.overrides import OverrideRequest
 from core.parties import Customer, Staff
@@ -181,7 +181,9 @@ def _override(
     given = {
         "wish": wish, **cards.order_context(order), "exposure": account.exposure, "limit": account.credit_limit,
         "overdue": account.overdue, "asker": asker.name if asker is not None else "",
-        "findings": [texts.finding_text(f) for f in found if f.blocks and f.override is not None],
+        "findings": [texts.finding_text(f) for f in found if f.blocks and f.override is not None]
+        if order.state is not OrderState.CONFIRMED
+        else [texts.short_finding(code) for code in deposits.holding(session, order, at=at)],
     }  # fmt: skip
     args = {"request": wish.id}
     buttons = [
@@ -226,7 +228,8 @@ def _order(session: Session, order: Order, _row: OutboxRow, house: House, at: da
 
 def _released(session: Session, order: Order, row: OutboxRow, house: House, at: datetime, language: str) -> Made:
     given, _ = _order(session, order, row, house, at, language)
-    clean = not any(f.blocks for f in registration.examine(session, order, house=house, at=at))
+    found = registration.examine(session, order, house=house, at=at)
+    clean = order.state is OrderState.DRAFT and not any(f.blocks for f in found)
     return given, [[Press("confirm")]] if clean else [[Press("show_order")]]
 
 
@@ -243,8 +246,32 @@ def _backorder(session: Session, order: Order, _row: OutboxRow, _house: House, _
     return {"left": lines}, [[Press("prepare_rest")]]
 
 
+def _preparation_held(
+    session: Session, order: Order, _row: OutboxRow, _house: House, at: datetime, _language: str
+) -> Made:
+    missing = deposits.held_back(session, order, DepositStage.PREPARATION, at=at)
+    ask = "request_deposit" if deposits.to_invoice(session, order) else "request_override"
+    return {"missing": missing}, [[Press(ask)], [Press("show_order")]]
+
+
+def _deposit_to_credit(
+    session: Session, order: Order, _row: OutboxRow, _house: House, _at: datetime, _language: str
+) -> Made:
+    left = invoices.uncredited_deposits(session, order)
+    rows = [{"number": d.number, "left": left, "paid": payments.allocated(session, d)} for d, left in left]
+    return {"deposits": rows}, [[Press("credit_deposit")]] if rows else []
+
+
+def _auto_stopped(
+    _session: Session, _order: Order, row: OutboxRow, _house: House, _at: datetime, _language: str
+) -> Made:
+    return {"why": texts.word(f"auto_{row.arguments.get('reason', '')}")}, []
+
+
 MAKERS: dict[str, Maker] = {
     "backorder_ready": _backorder,
+    "preparation_held": _preparation_held, "deposit_to_credit": _deposit_to_credit,
+    "auto_confirm_stopped": _auto_stopped,
     "delivery_shipped": _delivered, "delivery_verified": _verified, "reserve_stated": _verified,
     "invoice_issued": _invoice, "deposit_issued": _invoice, "credit_note_issued": _credit_note,
     "invoice_card": _invoice_card, "reminder": _reminder, "formal_notice": _reminder, "legal_handover": _reminder,

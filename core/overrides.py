@@ -21,6 +21,8 @@ from core.parties import Role
 
 MIN_REASON = 10
 LIFETIME = timedelta(days=3)
+#: What holds the goods of a registered order back: let through after its registration.
+AFTER_REGISTRATION = frozenset({"deposit_unpaid_for_preparation", "deposit_unpaid_for_shipping"})
 
 
 class RequestState(StrEnum):
@@ -96,7 +98,8 @@ def grant(
     """Let the named findings of this order through; refuses a wrong role, the requester himself, a short reason."""
     if len(reason.strip()) < MIN_REASON:
         raise Refused("reason_too_short", minimum=MIN_REASON)
-    if order.state is not OrderState.DRAFT:
+    registered = order.state is OrderState.CONFIRMED and findings.keys() <= AFTER_REGISTRATION
+    if order.state is not OrderState.DRAFT and not registered:
         raise Refused("order_not_draft", reference=order.reference, state=order.state)
     if not findings:
         raise Refused("nothing_to_override", reference=order.reference)
@@ -141,3 +144,10 @@ def standing(session: Session, order: Order, *, at: datetime) -> frozenset[str]:
     """The findings of the order that are let through now: not expired, and the order not above the cap."""
     query = select(Override).where(Override.order_id == order.id, Override.expires_at > at)
     return frozenset(override.finding for override in session.scalars(query) if order.totals.gross <= override.cap)
+
+
+def end(session: Session, order: Order, findings: frozenset[str], *, at: datetime) -> None:
+    """What was let through is no longer what the order asks for: it must be looked at again."""
+    query = select(Override).where(Override.order_id == order.id, Override.finding.in_(findings))
+    for override in session.scalars(query.where(Override.expires_at > at)):
+        override.expires_at = at

@@ -66,6 +66,8 @@ class Customer(Base):
     deposit_percent: Mapped[Decimal | None] = mapped_column(PERCENT)
     recap_policy: Mapped[Requirement] = mapped_column(choice(Requirement), default=Requirement.NOTED)
     on_hold: Mapped[bool] = mapped_column(default=False)
+    auto_confirm: Mapped[bool] = mapped_column(default=False)
+    auto_confirm_reason: Mapped[str] = mapped_column(default="")
     active: Mapped[bool] = mapped_column(default=True)
     contacts: Mapped[list[Contact]] = relationship(back_populates="customer", order_by="Contact.id")
     addresses: Mapped[list[DeliveryAddress]] = relationship(order_by="DeliveryAddress.id")

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from core import checks, deliveries, events, facts, orders, papers, quotes, stock
+from core import checks, deliveries, deposits, events, facts, orders, papers, quotes, stock
 from core.checks import Finding
 from core.clock import business_date
 from core.deliveries import DeliveryState
 from core.documents import Document, DocumentKind, DocumentLine
 from core.errors import Refused
 from core.journal import SYSTEM, Actor
-from core.orders import Order, OrderState
+from core.orders import DepositStage, Order, OrderState
 from core.parties import Customer
 from core.quotes import QuoteState, packed
 
@@ -57,9 +57,30 @@ def confirm(
     orders.confirm(session, order, by=by, at=at, undo=undo, paper=paper)
     if house.invoicing == "erp":
         events.emit(session, "order_handed_over", order, at=at, not_before=at + undo, paper=paper)
-    if any(session.get(stock.Reservation, line.id) for line in order.kept_lines):
+    if deposits.held_back(session, order, DepositStage.PREPARATION, at=at):
+        events.emit(session, "preparation_held", order, at=at, not_before=at + undo)
+    elif _promised(session, order):
         deliveries.prepare(session, order, house=house, by=SYSTEM, at=at, not_before=at + undo)
     return order
+
+
+def _promised(session: Session, order: Order) -> bool:
+    return any(session.get(stock.Reservation, line.id) for line in order.kept_lines)
+
+
+def prepare_held(session: Session, order: Order, *, house: House, at: datetime) -> bool:
+    """Start the preparation that waited for its deposit, once nothing is missing; whether it started.
+
+    Nothing of the order was prepared yet: whatever came after that, a colleague decides about.
+    """
+    if order.state is not OrderState.CONFIRMED or order.confirmed_at is None:
+        return False
+    begun = any(d.state is not DeliveryState.CANCELLED for d in deliveries.of_order(session, order))
+    if begun or deposits.held_back(session, order, DepositStage.PREPARATION, at=at) or not _promised(session, order):
+        return False
+    undo_until = order.confirmed_at + timedelta(seconds=house.undo_seconds)
+    deliveries.prepare(session, order, house=house, by=SYSTEM, at=at, not_before=max(at, undo_until))
+    return True
 
 
 def undo(session: Session, order_id: int, *, house: House, by: Actor, at: datetime) -> Order:
@@ -70,6 +91,9 @@ def undo(session: Session, order_id: int, *, house: House, by: Actor, at: dateti
     preparing = [d for d in deliveries.of_order(session, order) if d.state is not DeliveryState.CANCELLED]
     if any(delivery.state is not DeliveryState.PREPARING for delivery in preparing):
         raise Refused("undo_too_late", reference=order.reference)
+    from core import automation
+
+    automation.corrected(session, order, reason="undone", by=by, at=at)
     orders.undo_confirmation(session, order, by=by, at=at, undo=timedelta(seconds=house.undo_seconds))
     for delivery in preparing:
         deliveries.cancel(session, delivery, by=by, at=at)
@@ -88,12 +112,14 @@ def _drafts(session: Session, customer: Customer) -> list[Order]:
 
 
 def look_again(session: Session, customer: Customer, *, house: House, at: datetime) -> None:
-    """After money came in: drafts that were blocked and no longer are, are shown to sales as free."""
+    """After money came in: drafts that are blocked no more are shown to sales as free, held preparations start."""
     for order in _drafts(session, customer):
         was_blocked = order.blocked
         if note_verdict(session, order, house=house, at=at) or not was_blocked:
             continue
         events.emit(session, "order_released", order, at=at)
+    for order in deposits.waiting(session, customer):
+        prepare_held(session, order, house=house, at=at)
 
 
 def note_verdict(session: Session, order: Order, *, house: House, at: datetime) -> bool:

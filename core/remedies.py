@@ -47,6 +47,8 @@ def propose(finding: Finding, *, alternatives: tuple[str, ...] = ()) -> tuple[Re
         "customer_closed": let_through,
         # deposit
         "deposit_due": (Remedy("request_deposit"),),
+        "deposit_unpaid": let_through,
+        "deposit_below_rules": let_through,
         # conformity
         "recap_not_accepted": (Remedy("send_recap"),),
         "customer_to_confirm": (Remedy("confirm_customer"), Remedy("search_customer")),

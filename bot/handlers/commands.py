@@ -9,7 +9,7 @@ from sqlalchemy import select
 from bot import cards, texts
 from bot.access import allowed
 from bot.cards import Content
-from bot.handlers import customers, drafts, learning, staff
+from bot.handlers import automation, customers, drafts, learning, staff
 from core import catalogue, orders, parties, payments, stock
 from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState
@@ -148,4 +148,5 @@ COMMANDS: dict[str, Any] = {
     "quarantine": _quarantine,
     "human": _human,
     "take_order": take_order,
+    "automation": automation.show,
 }

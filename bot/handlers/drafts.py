@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from bot import texts
-from bot.handlers import sales
+from bot.handlers import deposits, sales
 from core import events, messages, orders
 from core.clock import business_date
 from core.errors import Refused
@@ -53,6 +53,8 @@ def reply(turn: Turn, order: Order, text: str) -> None:
     """A colleague's words in reply to the card; what asks for no change is refused, with an example."""
     if (found := POSITION.fullmatch(text.strip())) is not None:
         sales.set_quantity(turn, order, int(found[1]), Decimal(found[2].replace(",", ".")))
+        return
+    if deposits.reply(turn, order, text):
         return
     if not change(turn, order, text):
         raise Refused("nothing_to_change", reference=order.reference)

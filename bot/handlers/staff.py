@@ -10,12 +10,13 @@ from sqlalchemy import func, select
 from bot import texts
 from bot.cards import Content
 from bot.handlers.sales import number
-from core import deliveries, invoices, orders, overrides, payments, registration, reminders
+from core import deliveries, deposits, invoices, orders, overrides, payments, registration, reminders
 from core.clock import business_date
 from core.deliveries import Delivery
 from core.errors import Refused
 from core.invoices import Invoice
 from core.money import ZERO, Money
+from core.orders import OrderState
 from core.overrides import OverrideRequest
 from core.parties import Customer
 from core.payments import OpenItem
@@ -41,7 +42,10 @@ def grant_reason(turn: Turn, args: Args, text: str) -> None:
     order = orders.lock(turn.session, wish.order_id)
     found = registration.examine(turn.session, order, house=turn.house, at=turn.at)
     findings = {f.code: f.override for f in found if f.blocks and f.override is not None}
+    if order.state is OrderState.CONFIRMED:
+        findings = deposits.holding(turn.session, order, at=turn.at)
     overrides.grant(turn.session, order, findings, reason=text, by=turn.by, at=turn.at, wish=wish)
+    registration.prepare_held(turn.session, order, house=turn.house, at=turn.at)
     turn.say("granted", reference=order.reference)
 
 

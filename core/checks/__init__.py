@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from core.checks.account import customer_is_open, exposure_is_within_limit, nothing_is_overdue
 from core.checks.conformity import customer_is_certain, recap_is_accepted, sender_is_authenticated, totals_add_up
-from core.checks.deposit import deposit_is_paid
+from core.checks.deposit import deposit_follows_the_rules, deposit_is_paid, later_deposit_is_paid
 from core.checks.duplicates import purchase_order_is_new
 from core.checks.findings import Finding, Service, Severity
 from core.checks.lines import SURE, every_line_has_an_article, order_has_lines
@@ -35,6 +35,8 @@ CHECKS: tuple[Check, ...] = (
     accepted_price_is_noted,
     stock_covers_every_line,
     deposit_is_paid,
+    later_deposit_is_paid,
+    deposit_follows_the_rules,
     recap_is_accepted,
     sender_is_authenticated,
     totals_add_up,

@@ -32,6 +32,8 @@ from core.orders.drafts import (
 )
 from core.orders.tables import (
     NEXT,
+    DepositStage,
+    DepositTerm,
     Order,
     OrderLine,
     OrderState,
@@ -42,6 +44,8 @@ __all__ = [
     "NEXT",
     "Asked",
     "AskedLine",
+    "DepositStage",
+    "DepositTerm",
     "Order",
     "OrderLine",
     "OrderState",

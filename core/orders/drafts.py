@@ -70,6 +70,7 @@ def draft(session: Session, asked: Asked, *, by: Actor, at: datetime) -> Order:
 
     A quote of another customer is not taken up: its prices are not this one's.
     """
+    from core import deposits
     from core.quotes import Quote
 
     if asked.message_id is not None:
@@ -83,7 +84,6 @@ def draft(session: Session, asked: Asked, *, by: Actor, at: datetime) -> Order:
         reference=next_number(session, "CMD", on=today),
         customer=asked.customer,
         created_at=at,
-        deposit_percent=asked.customer.deposit_percent,
         quote_id=quote.id if quote is not None and quote.customer_id == asked.customer.id else None,
         **{name: getattr(asked, name) for name in (
             "channel", "message_id", "reply_chat_id", "reply_email", "thread_message_id", "thread_subject",
@@ -95,6 +95,7 @@ def draft(session: Session, asked: Asked, *, by: Actor, at: datetime) -> Order:
     session.flush()
     for line in asked.lines:
         add_line(session, order, line, on=today)
+    deposits.ask(session, order, on=today)
     journal.write(
         session, "order_drafted", subject=order.subject, by=by, at=at, reference=order.reference,
         channel=asked.channel, lines=len(asked.lines),
@@ -152,8 +153,11 @@ def line_at(order: Order, position: int) -> OrderLine:
 
 def _changed(session: Session, order: Order, *, by: Actor, at: datetime, change: str, **data: Any) -> None:
     """Every change of a draft: the version grows, an accepted recap must be accepted again, the cards follow."""
+    from core import deposits
+
     order.version += 1
     order.recap_accepted_at, order.recap_accepted_by = None, ""
+    deposits.ask(session, order, on=business_date(at))
     journal.write(session, f"order_{change}", subject=order.subject, by=by, at=at, **data)
     events.emit(session, "order_changed", order, at=at)
 
@@ -177,7 +181,7 @@ def set_customer(
     before, order.customer, order.customer_id = order.customer, customer, customer.id
     order.customer_clue, order.sender_authenticated = "", authenticated
     if before.id != customer.id:
-        order.deposit_percent, order.quote_id = customer.deposit_percent, None
+        order.deposit_terms, order.quote_id = [], None
         for line in order.kept_lines:
             _set_article(session, order, line, line.article, on=business_date(at))
     _changed(session, order, by=by, at=at, change="customer_set", before=before.code, after=customer.code)
