@@ -87,7 +87,7 @@ def init(
 
 @app.command("import")
 def import_(kind: str, file: File, as_of: Day = None) -> None:
-    """Take in customers, catalogue, open-items or staff from a CSV file: all of it or nothing."""
+    """Take in customers, catalogue, open-items, staff or deposit-rules from a CSV file: all of it or nothing."""
     from core.db import transaction
     from core.imports import ImportRefused, import_file
     from core.journal import SYSTEM

@@ -202,29 +202,26 @@ def _asked(term: DepositTerm, lines: list[OrderLine]) -> Bases:
     return {rate: base * share for rate, base in whole.items()}
 
 
-def spread(amount: Money, whole: Bases) -> Bases:
+def spread(amount: Money, whole: Bases, *, at_least: bool = False) -> Bases:
     """The bases without VAT whose total VAT included is `amount`, each rate bearing its share of `whole`, to the cent.
 
-    Not every amount VAT included exists: at 20 % no base gives 0.03. Then it is the nearest one below.
+    Not every amount VAT included exists: at 20 % no base gives 0.03. Then it is the nearest one below, or, `at_least`,
+    the nearest one above.
     """
     gross = {rate: totals([(rate, base)]).gross for rate, base in whole.items() if base > ZERO}
-    parts = dict(zip(gross, shares(amount, list(gross.values())), strict=True))
-    nearest = {
-        rate: Money.of(part.amount / (1 + rate.percent / 100)).cents for rate, part in parts.items()
-    }  # fmt: skip
-    best: Bases = {}
+    parts = zip(gross, shares(amount, list(gross.values())), strict=True)
+    nearest = {rate: Money.of(part.amount / (1 + rate.percent / 100)) for rate, part in parts}
+    best: tuple[Money, Bases] | None = None
     # a cent more or less on a base is what rounding may cost: the first that fits moves the fewest
     for steps in sorted(product((0, -1, 1), repeat=len(nearest)), key=lambda step: sum(map(abs, step))):
-        tried = {
-            rate: Money.from_cents(max(cents + step, 0))
-            for (rate, cents), step in zip(nearest.items(), steps, strict=True)
-        }
-        reached = totals(tried.items()).gross
-        if reached == amount:
+        moved = {rate: base.cents + step for (rate, base), step in zip(nearest.items(), steps, strict=True)}
+        tried = {rate: Money.from_cents(min(max(cents, 0), whole[rate].cents)) for rate, cents in moved.items()}
+        off = totals(tried.items()).gross - amount
+        if off == ZERO:
             return tried
-        if reached < amount and (not best or reached > totals(best.items()).gross):
-            best = tried
-    return best
+        if (off > ZERO) is at_least and (best is None or abs(off.cents) < abs(best[0].cents)):
+            best = off, tried
+    return best[1] if best is not None else dict(whole) if at_least else {}
 
 
 def shares(amount: Money, weights: list[Money]) -> list[Money]:

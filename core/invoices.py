@@ -368,13 +368,16 @@ def _to_invoice(session: Session, order: Order) -> bool:
 def _credit_deposit(
     session: Session, deposit: Invoice, left: Money, *, reason: str, house: House, by: Actor, at: datetime
 ) -> Invoice:
-    """A credit note of a part of a deposit, VAT included, spread over its rates as they are left."""
+    """A credit note of a part of a deposit, VAT included, spread over its rates as they are left.
+
+    Where the VAT of no base comes to that amount it is one cent more: nobody is ever reminded of a cent.
+    """
     session.execute(select(Invoice.id).where(Invoice.id == deposit.id).with_for_update())
     frozen = {line.position: line for line in deposit.paper.document.lines}
     nets = {line.position: line.net - _credited_net(session, line) for line in deposit.lines}
     rates = {VatRate(line.vat_percent): nets[line.position] for line in deposit.lines}
     whole = totals(rates.items()).gross == left
-    parts = rates if whole else deposits.spread(left, rates)
+    parts = rates if whole else deposits.spread(left, rates, at_least=True)
     sources: list[_Source] = []
     for line in deposit.lines:
         net = parts.get(VatRate(line.vat_percent), ZERO)

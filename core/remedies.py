@@ -47,7 +47,6 @@ def propose(finding: Finding, *, alternatives: tuple[str, ...] = ()) -> tuple[Re
         "customer_closed": let_through,
         # deposit
         "deposit_due": (Remedy("request_deposit"),),
-        "deposit_unpaid": let_through,
         "deposit_below_rules": let_through,
         # conformity
         "recap_not_accepted": (Remedy("send_recap"),),

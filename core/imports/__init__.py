@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from core import journal
 from core.clock import business_date
 from core.errors import Refused
-from core.imports import articles, customers, open_items, staff
+from core.imports import articles, customers, deposit_rules, open_items, staff
 from core.imports.files import ImportRefused, Remark, Report
 from core.journal import Actor
 
@@ -21,6 +21,7 @@ KINDS = {
     "catalogue": articles.load,
     "open-items": open_items.load,
     "staff": staff.load,
+    "deposit-rules": deposit_rules.load,
 }
 
 
