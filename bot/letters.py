@@ -263,7 +263,7 @@ def _deposit_to_credit(
 
 
 def _auto_stopped(
-    _session: Session, _order: Order, row: OutboxRow, _house: House, _at: datetime, _language: str
+    _session: Session, _customer: Customer, row: OutboxRow, _house: House, _at: datetime, _language: str
 ) -> Made:
     return {"why": texts.word(f"auto_{row.arguments.get('reason', '')}")}, []
 

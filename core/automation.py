@@ -242,7 +242,8 @@ def corrected(session: Session, order: Order, *, reason: str, by: Actor, at: dat
     journal.write(
         session, "auto_confirm_off", subject=customer.subject, by=by, at=at, reason=reason, order=order.reference
     )
-    events.emit(session, "auto_confirm_stopped", order, at=at, reason=reason)
+    # about the customer: what waits to leave about an order given up or taken back is dropped
+    events.emit(session, "auto_confirm_stopped", customer, at=at, reason=reason, reference=order.reference)
     return True
 
 

@@ -9,10 +9,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.catalogue import Article
-from core.deposits import DepositRule, DepositStage
+from core.deposits import DepositRule
 from core.imports.files import ImportRefused, Once, Remark, Report, Row, assign, records
 from core.journal import Actor
 from core.money import ZERO, Money
+from core.orders import DepositStage
 from core.parties import Customer
 
 REQUIRED = ("code",)
@@ -26,8 +27,8 @@ def load(session: Session, content: bytes, report: Report, *, as_of: date | None
     """Add the rules that are new and change those that differ."""
     problems: list[Remark] = []
     once = Once()
-    customers = {code: number for code, number in session.execute(select(Customer.code, Customer.id))}
-    articles = {sku: number for sku, number in session.execute(select(func.upper(Article.sku), Article.id))}
+    customers = dict(session.execute(select(Customer.code, Customer.id)).all())
+    articles: dict[str, int] = dict(session.execute(select(func.upper(Article.sku), Article.id)).all())
     wanted: dict[str, dict[str, Any]] = {}
     for row in records(content, required=REQUIRED, known=KNOWN, report=report, problems=problems):
         code = row.text("code", required=True)

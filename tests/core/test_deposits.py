@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from core import deliveries, deposits, invoices, orders, overrides, payments, quotes, registration, stock
 from core.deliveries import ReserveKind
-from core.deposits import DepositRule, DepositStage
+from core.deposits import DepositRule
 from core.documents import DocumentKind
 from core.errors import Refused
 from core.imports import ImportRefused, import_file
@@ -20,7 +20,7 @@ from core.invoices import Invoice
 from core.journal import SYSTEM
 from core.messages import MessageChannel
 from core.money import ZERO, Money, total
-from core.orders import Order, OrderState
+from core.orders import DepositStage, Order, OrderState
 from core.outbox import OutboxRow
 from core.parties import Role
 from core.vat import VatRate, totals

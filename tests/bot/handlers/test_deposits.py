@@ -1,0 +1,143 @@
+"""Deposits and automatic confirmation as colleagues handle them in chat."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+
+from bot import cards
+from core import automation, deposits, journal, orders
+from core.db import transaction
+from core.deposits import DepositRule
+from core.invoices import Invoice
+from core.journal import SYSTEM
+from core.money import Money
+from core.orders import DepositStage, Order, OrderState
+from core.parties import ChatLink, Customer, Role, staff_with
+
+Desk = Any
+
+
+def ruled(desk: Desk, **values: object) -> None:
+    with transaction(desk.app.engine) as session:
+        session.add(DepositRule(code="R", **values))
+
+
+def due(desk: Desk, order: int) -> Money:
+    with transaction(desk.app.engine) as session:
+        return deposits.due(session.get_one(Order, order))
+
+
+def test_a_reply_to_the_card_sets_the_deposit_and_the_invoice_follows(desk: Desk) -> None:
+    ruled(desk, percent=Decimal(30))
+    order = desk.order()
+    desk.settle()
+    card = desk.last("sales").message_id
+    gross = desk.get(order).totals.gross
+    asked = Money.of(gross.amount * Decimal("0.4"))
+    for said, wanted in (("acompte 40 %", asked), ("Acompte 500 €.", Money.of(500))):
+        desk.say("sales", said, reply_to=card)
+        desk.settle()
+        assert due(desk, order) == wanted
+    for vague in ("acompte 30", "acompte demain", "acompte 10 % ou 20 %"):
+        desk.say("sales", vague, reply_to=card)
+        desk.settle()
+        assert "Je n'ai pas lu l'acompte" in desk.last("sales").text
+        assert due(desk, order) == Money.of(500)
+    desk.say("sales", "sans acompte", reply_to=card)
+    desk.settle()
+    assert due(desk, order) == Money.of(0)
+    desk.say("sales", "acompte selon les règles", reply_to=card)
+    desk.settle()
+    ruled_for = due(desk, order)
+    assert ruled_for > Money.of(0)
+    with transaction(desk.app.engine) as session:
+        orders.accept_recap(session, session.get_one(Order, order), by=desk.actor("customer"), at=desk.clock())
+    desk.settle()
+    desk.press("sales", "Traiter le point", message_id=card)
+    desk.settle()
+    desk.press("sales", "Demander l'acompte", message_id=card)
+    desk.settle()
+    with transaction(desk.app.engine) as session:
+        (made,) = session.scalars(select(Invoice)).all()
+        assert (made.gross, made.lines[0].net.amount > 0) == (ruled_for, True)
+    assert "acompte" in desk.last("customer").text
+
+
+def test_a_held_preparation_is_shown_and_accounting_lets_it_go(desk: Desk) -> None:
+    ruled(desk, percent=Decimal(30), blocks=DepositStage.PREPARATION)
+    number = desk.order()
+    desk.settle()
+    card = desk.last("sales").message_id
+    desk.press("sales", "Confirmer et prévenir le client", message_id=card)
+    desk.settle()
+    assert desk.chat("warehouse") == [m for m in desk.chat("warehouse") if "À préparer" not in m.text]
+    desk.clock.forward(seconds=61)
+    desk.settle()
+    held = desk.last("sales")
+    assert "Préparation en attente" in held.text
+    desk.press("sales", "Demander l'acompte", message_id=held.message_id)
+    desk.settle()
+    with transaction(desk.app.engine) as session:
+        shown = cards.order_card(session, session.get_one(Order, number), house=desk.app.house, at=desk.clock())
+    assert "avant de préparer" in shown.html
+    assert "request_override" in {press.action for row in shown.rows for press in row}
+    with transaction(desk.app.engine) as session:
+        order = session.get_one(Order, number)
+        from core import overrides
+
+        wish = overrides.request(
+            session, order, Role.ACCOUNTING, reason="le client est pressé", by=desk.actor("sales"), at=desk.clock()
+        )
+        assert wish.id
+    desk.settle()
+    desk.press("accounting", "Débloquer cette commande…")
+    desk.settle()
+    desk.say("accounting", "virement vu sur l'extrait de compte")
+    desk.settle()
+    assert any("BL-" in seen.text for seen in desk.chat("warehouse"))
+
+
+def test_the_manager_alone_switches_automatic_confirmation_on_and_the_card_says_who_confirmed(desk: Desk) -> None:
+    house = desk.app.house
+    object.__setattr__(house, "auto_confirm_threshold", Decimal("0.30"))
+    object.__setattr__(house, "auto_confirm_orders", 3)
+    boss = desk.client.add_user("Claire", language_code="fr")
+    desk.client.say(boss.id, "/start")
+    with transaction(desk.app.engine) as session:
+        manager = staff_with(session, Role.MANAGER)[0]
+        session.add(ChatLink(chat_id=boss.id, staff_id=manager.id, linked_at=desk.clock()))
+    desk.chats["manager"] = boss.id
+    desk.settle()
+    for _ in range(3):
+        desk.say("customer", "2 sacs farine T65 25kg")
+        desk.settle()
+        desk.press("sales", "Confirmer et prévenir le client")
+        desk.settle()
+        desk.clock.forward(hours=1)
+        desk.settle()
+    desk.say("sales", "/auto martin")
+    desk.settle()
+    seen = desk.last("sales")
+    assert "3 commandes sur 3" in seen.text
+    assert not seen.buttons
+    desk.say("manager", "/auto martin")
+    desk.settle()
+    desk.press("manager", "Activer pour Boulangerie Martin")
+    desk.settle()
+    desk.say("customer", "3 sacs farine T65 25kg")
+    desk.settle()
+    desk.clock.forward(minutes=3)
+    assert automation.run(desk.app.engine, house=desk.app.house, at=desk.clock()) == 1
+    desk.settle()
+    assert "Confirmée automatiquement (3 sur 3 sans retouche" in desk.last("sales").text
+    desk.press("sales", "Annuler (60 s)")
+    desk.settle()
+    assert "Confirmation automatique coupée" in desk.last("manager").text
+    with transaction(desk.app.engine) as session:
+        assert not session.get_one(Customer, desk.ids["customer"]).auto_confirm
+        assert session.scalars(select(Order).order_by(Order.id.desc())).first().state is OrderState.DRAFT
+        assert journal.first_broken(session) is None
+    assert SYSTEM.id is None
