@@ -91,6 +91,7 @@ def order_context(order: Order, language: str = "fr") -> dict[str, Any]:
     return {
         "order": order, "customer": order.customer, "lines": [line_view(line, language) for line in order.kept_lines],
         "net": order.totals.net, "gross": order.totals.gross, "when": order.requested_delivery_date,
+        "deposit": deposits.due(order),
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from core import checks, deliveries, deposits, events, facts, orders, papers, quotes, stock
+from core import checks, deliveries, deposits, events, facts, journal, orders, papers, quotes, stock
 from core.checks import Finding
 from core.clock import business_date
 from core.deliveries import DeliveryState
@@ -79,7 +79,13 @@ def prepare_held(session: Session, order: Order, *, house: House, at: datetime) 
     if begun or deposits.held_back(session, order, DepositStage.PREPARATION, at=at) or not _promised(session, order):
         return False
     undo_until = order.confirmed_at + timedelta(seconds=house.undo_seconds)
-    deliveries.prepare(session, order, house=house, by=SYSTEM, at=at, not_before=max(at, undo_until))
+    try:
+        with session.begin_nested():  # whatever else holds the goods back, the money that came in is recorded
+            deliveries.prepare(session, order, house=house, by=SYSTEM, at=at, not_before=max(at, undo_until))
+    except Refused as refusal:
+        journal.write(session, "preparation_refused", subject=order.subject, by=SYSTEM, at=at, code=refusal.code)
+        events.emit(session, "backorder_ready", order, at=at)
+        return False
     return True
 
 

@@ -65,6 +65,8 @@ def refusal_text(turn: Turn, refusal: Comptoir) -> str:
     """The sentence of a refusal, with the colleague's name where it names one."""
     who = turn.session.get(Staff, refusal.data["by"]) if isinstance(refusal.data.get("by"), int) else None
     more = {"name": who.name} if who is not None else {}
+    if refusal.code == "already_confirmed" and who is None:
+        more = {"name": texts.word("system", turn.language)}
     return texts.refusal(refusal, turn.language, **more)
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from bot import cards, texts
 from bot.handlers.staff import AMOUNT
+from bot.handlers.staff import amount as read_amount
 from core import deposits, invoices
 from core.errors import Refused
-from core.money import Money
+from core.money import ZERO, Money
 from core.orders import Order
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def reply(turn: Turn, order: Order, text: str) -> bool:
     elif re.fullmatch(words["deposit_none"], said, re.IGNORECASE):
         deposits.agree(turn.session, order, by=turn.by, at=turn.at)
     else:
-        percent, amount = _wanted(said)
+        percent, amount = wanted(said)
         deposits.agree(turn.session, order, by=turn.by, at=turn.at, percent=percent, amount=amount)
     due = deposits.due(order)
     if due:
@@ -51,7 +52,7 @@ def reply(turn: Turn, order: Order, text: str) -> bool:
     return True
 
 
-def _wanted(said: str) -> tuple[Decimal | None, Money | None]:
+def wanted(said: str) -> tuple[Decimal | None, Money | None]:
     """The one share or the one amount in the words; nothing is guessed about money."""
     found = PERCENT.findall(said)
     rest = PERCENT.sub(" ", said)
@@ -62,9 +63,7 @@ def _wanted(said: str) -> tuple[Decimal | None, Money | None]:
         return Decimal(found[0].replace(",", ".")), None
     if not re.search(r"€|eur", rest, re.IGNORECASE):  # « acompte 30 » may be either
         raise Refused("deposit_not_read")
-    from bot.handlers.staff import amount
-
-    return None, amount(rest, Money.of(0))
+    return None, read_amount(rest, ZERO)
 
 
 def credit_deposit(turn: Turn, _args: Args, order: Order) -> None:
