@@ -339,6 +339,9 @@ def credit_deposits(
 
     Refuses an order that may still be invoiced.
     """
+    # two colleagues who press at once, or one who credits a line: each must see what the other gave back
+    held = select(Invoice.id).where(Invoice.order_id == order.id, Invoice.kind == DocumentKind.DEPOSIT_INVOICE)
+    session.execute(held.order_by(Invoice.id).with_for_update())
     if order.state is not OrderState.CANCELLED and _to_invoice(session, order):
         raise Refused("deposit_still_to_deduct", reference=order.reference)
     notes = [
@@ -372,7 +375,6 @@ def _credit_deposit(
 
     Where the VAT of no base comes to that amount it is one cent more: nobody is ever reminded of a cent.
     """
-    session.execute(select(Invoice.id).where(Invoice.id == deposit.id).with_for_update())
     frozen = {line.position: line for line in deposit.paper.document.lines}
     nets = {line.position: line.net - _credited_net(session, line) for line in deposit.lines}
     rates = {VatRate(line.vat_percent): nets[line.position] for line in deposit.lines}

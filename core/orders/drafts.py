@@ -177,7 +177,11 @@ def set_customer(
     session: Session, order: Order, customer: Customer, *, authenticated: bool, by: Actor, at: datetime
 ) -> None:
     """Say whose draft it is: another customer has his own prices, and a quote of somebody else is let go."""
+    from core import invoices
+
     _draft_only(order)
+    if order.customer_id != customer.id and invoices.uncredited_deposits(session, order):
+        raise Refused("deposit_of_other_customer", reference=order.reference)
     before, order.customer, order.customer_id = order.customer, customer, customer.id
     order.customer_clue, order.sender_authenticated = "", authenticated
     if before.id != customer.id:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import timedelta
 from decimal import Decimal
 
@@ -22,7 +23,7 @@ from core.messages import MessageChannel
 from core.money import ZERO, Money, total
 from core.orders import DepositStage, Order, OrderState
 from core.outbox import OutboxRow
-from core.parties import Role
+from core.parties import Customer, Role
 from core.vat import VatRate, totals
 from tests.core.builders import AT, Trade
 
@@ -279,6 +280,20 @@ def test_a_draft_cancelled_with_a_paid_deposit_is_told_and_the_money_stays_his(t
         invoices.credit_deposits(trade.session, order, reason="annulée", house=trade.house, by=by, at=trade.at)
     orders.cancel(trade.session, trade.draft((trade.article, "1")), reason="doublon", by=trade.by(), at=trade.at)
     assert told(trade, "deposit_to_credit") == 1
+
+
+def test_a_draft_with_a_deposit_invoice_stays_its_customers(trade: Trade) -> None:
+    other = Customer(code="C002", name="Hôtel Voisin")
+    trade.session.add(other)
+    trade.customer.deposit_percent = Decimal(30)
+    first, second = trade.draft((trade.article, "1")), trade.draft((trade.article, "1"))
+    deposit_of(trade, first)
+    for order in (first, second):
+        refused = pytest.raises(Refused, match="deposit_of_other_customer") if order is first else nullcontext()
+        with refused:
+            orders.set_customer(trade.session, order, other, authenticated=True, by=trade.by(), at=trade.at)
+    assert (first.customer, second.customer) == (trade.customer, other)
+    assert (deposits.due(first), deposits.due(second)) == (Money.of(36), ZERO)  # each by its own customer's rules
 
 
 def test_lines_that_change_their_rate_are_asked_for_what_is_missing_only(trade: Trade) -> None:
