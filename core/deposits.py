@@ -140,7 +140,10 @@ def agree(
     stage = min((term.blocks for term in ruled), key=list(DepositStage).index, default=DepositStage.REGISTRATION)
     overrides.end(session, order, frozenset({"deposit_below_rules"}), at=at)  # another amount was let through
     share = None if amount is not None else percent or Decimal(0)
-    order.deposit_terms = [*ruled, DepositTerm(percent=share, amount=amount, blocks=stage, agreed=True)]
+    order.deposit_terms = [
+        *ruled,
+        DepositTerm(rule_code="", category="", percent=share, amount=amount, blocks=stage, agreed=True),
+    ]
     _changed(session, order, "deposit_agreed", by=by, at=at, percent=share, amount=amount)
 
 
@@ -172,21 +175,22 @@ def bases(order: Order, terms: Iterable[DepositTerm] | None = None, *, until: De
     terms = in_force(order) if terms is None else list(terms)
     order_of = list(DepositStage).index
     sums: Bases = {}
-    for term in terms:
-        if until is not None and order_of(term.blocks) > order_of(until):
-            continue
-        for rate, net in _asked(term, _lines_of(term, terms, order)).items():
-            sums[rate] = sums.get(rate, ZERO) + net
+    for term, lines in _lines(order, terms):
+        if until is None or order_of(term.blocks) <= order_of(until):
+            for rate, net in _asked(term, lines).items():
+                sums[rate] = sums.get(rate, ZERO) + net
     return sums
 
 
-def _lines_of(term: DepositTerm, terms: list[DepositTerm], order: Order) -> list[OrderLine]:
-    """The lines that this term is about: those of its article, or of its category, that no closer term is about."""
-    closer = [t for t in terms if _closeness(t) > _closeness(term)]
-    return [
-        line for line in order.kept_lines
-        if line.complete and _about(term, line) and not any(_about(other, line) for other in closer)
-    ]  # fmt: skip
+def _lines(order: Order, terms: list[DepositTerm]) -> list[tuple[DepositTerm, list[OrderLine]]]:
+    """Each term with the lines that it is about: those of its article or category that no closer term is about."""
+    closest = sorted(terms, key=_closeness, reverse=True)
+    found: dict[int, list[OrderLine]] = {id(term): [] for term in terms}
+    for line in order.kept_lines if terms else ():
+        term = next((term for term in closest if _about(term, line)), None) if line.complete else None
+        if term is not None:
+            found[id(term)].append(line)
+    return [(term, found[id(term)]) for term in terms]
 
 
 def _closeness(term: DepositTerm) -> int:
@@ -257,13 +261,22 @@ def paid(session: Session, order: Order) -> Money:
     )
 
 
-def missing(order: Order, stage: DepositStage, *, paid: Money) -> Money:
-    """What is missing for that stage alone: money goes to what was due before first."""
-    stages = list(DepositStage)
-    before = stages[: stages.index(stage)]
-    until = due(order, until=stage)
-    own = until - (due(order, until=before[-1]) if before else ZERO)
-    return max(min(own, until - paid), ZERO)
+def stages(order: Order) -> dict[DepositStage, Money]:
+    """What of the deposit must be there up to each stage, VAT included."""
+    used = {term.blocks for term in in_force(order)}
+    reached, amounts = ZERO, {}
+    for stage in DepositStage:
+        reached = due(order, until=stage) if stage in used else reached
+        amounts[stage] = reached
+    return amounts
+
+
+def missing(amounts: dict[DepositStage, Money], stage: DepositStage, *, paid: Money) -> Money:
+    """What is missing for that stage alone, of what `stages` says: money goes to what was due before first."""
+    known = list(DepositStage)
+    before = known[: known.index(stage)]
+    own = amounts[stage] - (amounts[before[-1]] if before else ZERO)
+    return max(min(own, amounts[stage] - paid), ZERO)
 
 
 #: What holds the goods of a registered order back, by the stage that its deposit blocks; accounting may let it through.
@@ -279,7 +292,7 @@ def held_back(session: Session, order: Order, stage: DepositStage, *, at: dateti
 
     if all(term.blocks is not stage for term in in_force(order)):
         return ZERO
-    left = missing(order, stage, paid=paid(session, order))
+    left = missing(stages(order), stage, paid=paid(session, order))
     return ZERO if left and HOLDING[stage] in overrides.standing(session, order, at=at) else left
 
 

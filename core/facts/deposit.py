@@ -38,14 +38,16 @@ def gather(session: Session, order: Order) -> DepositFacts:
     if not order.deposit_terms:
         return DepositFacts(percent=None, due=ZERO, invoiced=ZERO, paid=ZERO)
     issued = invoices.deposits_of(session, order)
+    amounts, agreed = deposits.stages(order), any(term.agreed for term in order.deposit_terms)
+    whole = amounts[DepositStage.SHIPPING]
     paid = total(payments.allocated(session, deposit) for deposit in issued)
     return DepositFacts(
         percent=order.deposit_percent,
-        due=deposits.due(order, until=DepositStage.REGISTRATION),
+        due=amounts[DepositStage.REGISTRATION],
         invoiced=total(deposit.gross - payments.credited(session, deposit) for deposit in issued),
         paid=paid,
-        before_preparation=deposits.missing(order, DepositStage.PREPARATION, paid=paid),
-        before_shipping=deposits.missing(order, DepositStage.SHIPPING, paid=paid),
-        by_rules=deposits.asked_by_rules(order),
-        agreed=deposits.due(order) if any(term.agreed for term in order.deposit_terms) else None,
+        before_preparation=deposits.missing(amounts, DepositStage.PREPARATION, paid=paid),
+        before_shipping=deposits.missing(amounts, DepositStage.SHIPPING, paid=paid),
+        by_rules=deposits.asked_by_rules(order) if agreed else whole,
+        agreed=whole if agreed else None,
     )

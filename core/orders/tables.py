@@ -127,7 +127,9 @@ class Order(Base):
     def deposit_percent(self, percent: Decimal | None) -> None:
         """Ask for this share of the whole order before registration, whatever the rules say."""
         kept = [term for term in self.deposit_terms if not term.agreed]
-        self.deposit_terms = kept if percent is None else [*kept, DepositTerm(percent=percent, agreed=True)]
+        stage = DepositStage.REGISTRATION
+        asked = DepositTerm(rule_code="", category="", percent=percent, blocks=stage, agreed=True)
+        self.deposit_terms = kept if percent is None else [*kept, asked]
 
     @property
     def subject(self) -> str:
