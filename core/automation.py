@@ -144,7 +144,7 @@ def consider(session: Session, order_id: int, *, house: House, at: datetime) -> 
     order.auto_considered = order.version
     # whoever takes the rule away from him waits for us, or we see that he has
     customer = session.scalars(
-        select(Customer).where(Customer.id == order.customer_id).with_for_update().execution_options(
+        select(Customer).where(Customer.id == order.customer_id).with_for_update(key_share=True).execution_options(
             populate_existing=True
         )
     ).one()  # fmt: skip
@@ -232,8 +232,11 @@ def corrected(session: Session, order: Order, *, reason: str, by: Actor, at: dat
     The rule is taken off this customer at once, sales and the manager are told; whether it was on. An order that a
     colleague registered himself proves nothing here. `reason` is one of the words `auto_…` of the templates.
     """
-    if not was_automatic(order):
-        return False
+    return was_automatic(order) and take_away(session, order, reason=reason, by=by, at=at)
+
+
+def take_away(session: Session, order: Order, *, reason: str, by: Actor, at: datetime) -> bool:
+    """What `corrected` does, for an order of which the caller knew that the system had registered it."""
     journal.write(session, "auto_confirm_corrected", subject=order.subject, by=by, at=at, reason=reason)
     customer = _held(session, order.customer_id)
     if not customer.auto_confirm:
@@ -248,7 +251,7 @@ def corrected(session: Session, order: Order, *, reason: str, by: Actor, at: dat
 
 
 def _held(session: Session, customer_id: int) -> Customer:
-    query = select(Customer).where(Customer.id == customer_id).with_for_update()
+    query = select(Customer).where(Customer.id == customer_id).with_for_update(key_share=True)
     return session.scalars(query.execution_options(populate_existing=True)).one()
 
 

@@ -138,7 +138,7 @@ def agree(
         raise Refused("deposit_above_order", reference=order.reference, gross=order.totals.gross)
     ruled = [term for term in order.deposit_terms if not term.agreed]
     stage = min((term.blocks for term in ruled), key=list(DepositStage).index, default=DepositStage.REGISTRATION)
-    overrides.end(session, order, frozenset({"deposit_below_rules"}), at=at)  # another amount was let through
+    overrides.withdraw(session, order, frozenset({"deposit_below_rules"}), at=at)  # another amount was let through
     share = None if amount is not None else percent or Decimal(0)
     order.deposit_terms = [
         *ruled,

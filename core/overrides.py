@@ -146,7 +146,7 @@ def standing(session: Session, order: Order, *, at: datetime) -> frozenset[str]:
     return frozenset(override.finding for override in session.scalars(query) if order.totals.gross <= override.cap)
 
 
-def end(session: Session, order: Order, findings: frozenset[str], *, at: datetime) -> None:
+def withdraw(session: Session, order: Order, findings: frozenset[str], *, at: datetime) -> None:
     """What was let through is no longer what the order asks for: it must be looked at again."""
     query = select(Override).where(Override.order_id == order.id, Override.finding.in_(findings))
     for override in session.scalars(query.where(Override.expires_at > at)):

@@ -99,10 +99,12 @@ def undo(session: Session, order_id: int, *, house: House, by: Actor, at: dateti
         raise Refused("undo_too_late", reference=order.reference)
     from core import automation
 
-    automation.corrected(session, order, reason="undone", by=by, at=at)
+    automatic = automation.was_automatic(order)
     orders.undo_confirmation(session, order, by=by, at=at, undo=timedelta(seconds=house.undo_seconds))
     for delivery in preparing:
         deliveries.cancel(session, delivery, by=by, at=at)
+    if automatic:
+        automation.take_away(session, order, reason="undone", by=by, at=at)
     return order
 
 

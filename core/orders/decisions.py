@@ -83,8 +83,6 @@ def cancel(session: Session, order: Order, *, reason: str, by: Actor, at: dateti
 
     if order.state is OrderState.CONFIRMED and deliveries.shipped_quantities(session, order):
         raise Refused("order_already_shipped", reference=order.reference)
-    if by.kind is ActorKind.STAFF:
-        automation.corrected(session, order, reason="cancelled", by=by, at=at)
     move(session, order, OrderState.CANCELLED, by=by, at=at, private=reason)
     order.cancel_reason = reason
     for delivery in deliveries.of_order(session, order):
@@ -95,6 +93,8 @@ def cancel(session: Session, order: Order, *, reason: str, by: Actor, at: dateti
     outbox.cancel_waiting(session, order.subject, at=at, reason="order cancelled")
     events.emit(session, "order_cancelled", order, at=at)
     deposits.tell_of_cancelled(session, order, at=at)
+    if by.kind is ActorKind.STAFF:
+        automation.corrected(session, order, reason="cancelled", by=by, at=at)
 
 
 def by_reference(session: Session, reference: str) -> Order | None:
