@@ -14,12 +14,25 @@ from sqlalchemy import select
 
 from bot import texts
 from bot.keyboards import Press, Rows
-from core import checks, clearances, deliveries, facts, orders, overrides, registration, remedies, stock
+from core import (
+    automation,
+    checks,
+    clearances,
+    deliveries,
+    deposits,
+    facts,
+    orders,
+    overrides,
+    registration,
+    remedies,
+    stock,
+)
 from core.catalogue import Article
 from core.checks import Finding, Outcome, Service, Severity
 from core.deliveries import Delivery, DeliveryState
 from core.messages import MAY_BE, Message, MessageState
-from core.orders import Order, OrderLine, OrderState
+from core.money import ZERO, Money
+from core.orders import DepositStage, Order, OrderLine, OrderState
 from core.parties import Customer, Role, Staff
 from core.quotes import Quote, QuoteLine, QuoteState
 
@@ -93,6 +106,7 @@ def order_context(order: Order, language: str = "fr") -> dict[str, Any]:
     return {
         "order": order, "customer": order.customer, "lines": [line_view(line, language) for line in order.kept_lines],
         "net": order.totals.net, "gross": order.totals.gross, "when": order.requested_delivery_date,
+        "deposit": deposits.due(order),
     }  # fmt: skip
 
 
@@ -126,8 +140,16 @@ def order_card(session: Session, order: Order, *, house: House, at: datetime) ->
         confirmed_by=confirmed_by.name if confirmed_by is not None else "", undoable=undoable, house=house,
         waiting=[role.value for role in asked], ready=not any(f.blocks for f in found),
         shipped=[d for d in deliveries.of_order(session, order) if d.state is not DeliveryState.CANCELLED],
+        automatic=automation.figures_at(session, order), held=_held(session, order, at=at),
     )  # fmt: skip
-    return Content(html, _order_rows(session, order, found, undoable=undoable, house=house, asked=asked), order)
+    return Content(html, _order_rows(session, order, found, undoable=undoable, house=house, asked=asked, at=at), order)
+
+
+def _held(session: Session, order: Order, *, at: datetime) -> Money:
+    """What is missing of the deposit before a registered order may be prepared."""
+    if order.state is not OrderState.CONFIRMED:
+        return ZERO
+    return deposits.held_back(session, order, DepositStage.PREPARATION, at=at)
 
 
 def _verdict(found: tuple[Finding, ...], service: Service) -> dict[str, Any]:
@@ -149,7 +171,14 @@ def _asked_roles(session: Session, order: Order) -> list[Role]:
 
 
 def _order_rows(
-    session: Session, order: Order, found: tuple[Finding, ...], *, undoable: bool, house: House, asked: list[Role]
+    session: Session,
+    order: Order,
+    found: tuple[Finding, ...],
+    *,
+    undoable: bool,
+    house: House,
+    asked: list[Role],
+    at: datetime,
 ) -> Rows:
     look = [Press("show_evidence"), Press("show_lines"), Press("show_exposure")]
     waiting = sum(other.id != order.id for other in orders.open_drafts(session))
@@ -159,6 +188,10 @@ def _order_rows(
     if order.state is OrderState.CONFIRMED:
         under_way = any(d.state is DeliveryState.PREPARING for d in deliveries.of_order(session, order))
         rest = _deliverable(session, order) and not under_way
+        holding = deposits.holding(session, order, at=at) if order.deposit_terms else {}
+        asks = [Press("request_deposit" if deposits.to_invoice(session, order) else "request_override")]
+        if holding and not under_way:
+            return [asks if not asked else [], look, following]
         return [[Press("prepare_rest")] if rest else [], look, following]
     if order.state is not OrderState.DRAFT:
         return [look, following]
@@ -173,6 +206,8 @@ def _order_rows(
         primary = [Press("request_override")] if unasked else []
     else:
         primary = [Press("confirm")]
+        if any(f.code in {"deposit_before_preparation", "deposit_before_shipping"} for f in found):
+            primary += [Press("request_deposit")] if deposits.to_invoice(session, order) else []
     payable = any(f.blocks and "request_payment" in {r.action for r in remedies.propose(f)} for f in found)
     open_points = watched(found)
     more = [Press("treat_watched", {"index": 0}, {"count": len(open_points)})]

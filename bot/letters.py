@@ -12,7 +12,19 @@ from sqlalchemy import select
 from bot import cards, texts
 from bot.cards import Content
 from bot.keyboards import Press
-from core import checks, clearances, deliveries, disputes, events, facts, payments, registration, reminders, stock
+from core import (
+    clearances,
+    deliveries,
+    deposits,
+    disputes,
+    events,
+    facts,
+    invoices,
+    payments,
+    registration,
+    reminders,
+    stock,
+)
 from core.catalogue import Article
 from core.checks import Service
 from core.clock import business_date
@@ -21,7 +33,7 @@ from core.disputes import Dispute
 from core.invoices import Invoice
 from core.messages import Message
 from core.money import Money, total
-from core.orders import Order, OrderLine, OrderState
+from core.orders import DepositStage, Order, OrderLine, OrderState
 from core.outbox import OutboxRow
 from core.overrides import OverrideRequest
 from core.parties import Customer, Role, Staff
@@ -181,7 +193,8 @@ def _override(
 ) -> Made:
     order = wish.order
     known = facts.gather(session, order, house=house, at=at)
-    account, own = known.account, clearances.shown(wish, checks.examine(known))
+    account = known.account
+    own = clearances.shown(wish, registration.blockers(session, order, house=house, at=at))
     asker = session.get(Staff, wish.requested_by_id)
     given = {
         "wish": wish, **cards.order_context(order), "exposure": account.exposure, "limit": account.credit_limit,
@@ -236,8 +249,9 @@ def _order(session: Session, order: Order, row: OutboxRow, house: House, at: dat
 
 def _released(session: Session, order: Order, row: OutboxRow, house: House, at: datetime, language: str) -> Made:
     given, _ = _order(session, order, row, house, at, language)
-    clean = not any(f.blocks for f in registration.examine(session, order, house=house, at=at))
-    return given, [[Press("confirm")]] if clean and order.state is OrderState.DRAFT else [[Press("show_order")]]
+    found = registration.examine(session, order, house=house, at=at)
+    clean = order.state is OrderState.DRAFT and not any(f.blocks for f in found)
+    return given, [[Press("confirm")]] if clean else [[Press("show_order")]]
 
 
 def _asked(_session: Session, _order: Order, row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
@@ -276,11 +290,35 @@ def _oversold(session: Session, level: StockLevel, _row: OutboxRow, _house: Hous
     return {"article": article, "shelf": shelf, "promised": promised}, []
 
 
+def _preparation_held(
+    session: Session, order: Order, _row: OutboxRow, _house: House, at: datetime, _language: str
+) -> Made:
+    missing = deposits.held_back(session, order, DepositStage.PREPARATION, at=at)
+    ask = "request_deposit" if deposits.to_invoice(session, order) else "request_override"
+    return {"missing": missing}, [[Press(ask)], [Press("show_order")]]
+
+
+def _deposit_to_credit(
+    session: Session, order: Order, _row: OutboxRow, _house: House, _at: datetime, _language: str
+) -> Made:
+    left = invoices.uncredited_deposits(session, order)
+    rows = [{"number": d.number, "left": left, "paid": payments.allocated(session, d)} for d, left in left]
+    return {"deposits": rows}, [[Press("credit_deposit")]] if rows else []
+
+
+def _auto_stopped(
+    _session: Session, _customer: Customer, row: OutboxRow, _house: House, _at: datetime, _language: str
+) -> Made:
+    return {"why": texts.word(f"auto_{row.arguments.get('reason', '')}")}, []
+
+
 MAKERS: dict[str, Maker] = {
     "payment_asked": _asked, "payment_asked_info": _asked, "delivery_blocked": _withheld,
     "delivery_blocked_info": _withheld,
     "stock_oversold": _oversold,
     "backorder_ready": _backorder,
+    "preparation_held": _preparation_held, "deposit_to_credit": _deposit_to_credit,
+    "auto_confirm_stopped": _auto_stopped,
     "delivery_shipped": _delivered, "delivery_verified": _verified, "reserve_stated": _verified,
     "invoice_issued": _invoice, "deposit_issued": _invoice, "credit_note_issued": _credit_note,
     "invoice_card": _invoice_card, "reminder": _reminder, "formal_notice": _reminder, "legal_handover": _reminder,

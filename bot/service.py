@@ -19,7 +19,19 @@ from sqlalchemy.orm import Session
 from bot import push, telegram
 from bot.app import App
 from bot.limiter import Limiter
-from core import conversations, db, deliveries, invoicing, jobs, messages, outbox, papers, reminders, rendering
+from core import (
+    automation,
+    conversations,
+    db,
+    deliveries,
+    invoicing,
+    jobs,
+    messages,
+    outbox,
+    papers,
+    reminders,
+    rendering,
+)
 from core.clock import PARIS, Clock, business_date, wall_clock
 from core.db import transaction
 from core.errors import TryLater
@@ -95,6 +107,7 @@ class Service:
             {
                 "updates": lambda: telegram.handle(app),
                 "understand": self._understand,
+                "automation": self._confirm,
                 "papers": lambda: push.make_papers(app),
                 "deliver": lambda: push.deliver(app, limiter=self.limiter),
             },
@@ -147,6 +160,9 @@ class Service:
         app = self.app
         understand(app.engine, settings=app.settings, at=app.clock(), checkpoint=app.checkpoint)
 
+    def _confirm(self) -> None:
+        automation.run(self.app.engine, house=self.app.house, at=self.app.clock())
+
     def _poll_chat(self) -> None:
         while not self.stop.is_set():
             try:
@@ -183,13 +199,13 @@ class Service:
             for name in self._due(session, now=now):
                 jobs.ring(session, name, f"sweep:{wall_clock().timestamp():.1f}", at=now, now=now)
 
-    @staticmethod
-    def _due(session: Session, *, now: datetime) -> list[str]:
+    def _due(self, session: Session, *, now: datetime) -> list[str]:
         """The kinds of work with something to do now; nothing may leave while sending is frozen after a restore."""
         frozen = flag(session, SENDING_FROZEN) is not None
         due = {
             "updates": bool(messages.unfinished_updates(session)),
             "understand": bool(messages.unfinished(session, at=now)),
+            "automation": bool(automation.due(session, house=self.app.house, at=now)),
             "papers": bool(papers.unmade(session)),
             "deliver": not frozen and bool(outbox.due(session, at=now)),
         }

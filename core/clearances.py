@@ -41,7 +41,7 @@ def ask(
 ) -> list[OverrideRequest]:
     """Ask each role concerned (or one of them) about its own blockers; refuses when nobody can let anything through."""
     orders.lock(session, order.id)  # two colleagues who ask at once make one request
-    found = waiting(registration.examine(session, order, house=house, at=at))
+    found = waiting(registration.blockers(session, order, house=house, at=at))
     asked = {role: own for role, own in found.items() if only in {None, role}}
     if not asked:
         raise Refused("nothing_to_override", reference=order.reference)
@@ -66,7 +66,7 @@ def grant(
     session.refresh(wish)  # two who may decide are asked: the second is told so
     if wish.state is not RequestState.OPEN:
         raise Refused("request_already_answered")
-    own = shown(wish, registration.examine(session, order, house=house, at=at))
+    own = shown(wish, registration.blockers(session, order, house=house, at=at))
     overrides.grant(
         session, order, {finding.key: wish.role for finding in own}, reason=reason, by=by, at=at, cap=cap,
         expires_at=expires_at, wish=wish, numbers={finding.key: finding.data for finding in own},

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ForeignKey, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from core import events, journal, orders, outbox, papers, stock
+from core import deposits, events, journal, orders, outbox, papers, stock
 from core.clock import business_date
 from core.db import Base, choice
 from core.documents import Document, DocumentKind, DocumentLine, Party
 from core.errors import IllegalTransition, Refused
 from core.identifiers import next_number
 from core.journal import Actor
-from core.orders import Order, OrderLine, OrderState, Shortage
+from core.orders import DepositStage, Order, OrderLine, OrderState, Shortage
 from core.quotes import packed
 
 if TYPE_CHECKING:
@@ -179,6 +179,7 @@ def prepare(
         raise Refused("order_not_confirmed", reference=order.reference)
     if any(known.state is DeliveryState.PREPARING for known in of_order(session, order)):
         raise Refused("delivery_already_preparing", reference=order.reference)
+    deposits.ensure_paid(session, order, DepositStage.PREPARATION, at=at)
     delivery = Delivery(reference=next_number(session, "BL", on=business_date(at)), order=order, created_at=at)
     remaining = remaining_quantities(session, order)
     stock.reserve(
@@ -246,9 +247,13 @@ def announce_backorders(session: Session, *, at: datetime, articles: Collection[
             continue
         under_way = any(known.state is DeliveryState.PREPARING for known in of_order(session, order))
         left = remaining_quantities(session, order)
-        if not under_way and any(
-            line.id in left and line.article_id is not None and stock.available(session, line.article_id) > 0
-            for line in order.kept_lines
+        if (
+            not under_way
+            and any(
+                line.id in left and line.article_id is not None and stock.available(session, line.article_id) > 0
+                for line in order.kept_lines
+            )
+            and not deposits.held_back(session, order, DepositStage.PREPARATION, at=at)
         ):
             events.emit(session, "backorder_ready", order, at=at)
             ready.append(order)
@@ -287,6 +292,7 @@ def ship(
     _hold(session, delivery)
     if delivery.state is not DeliveryState.PREPARING:
         raise IllegalTransition(thing="delivery", state=delivery.state, target=DeliveryState.SHIPPED)
+    deposits.ensure_paid(session, delivery.order, DepositStage.SHIPPING, at=at)
     for line in list(delivery.lines):
         if line.quantity == 0:
             delivery.lines.remove(line)
@@ -326,7 +332,7 @@ def verify(
 
     Saying it twice changes nothing.
     """
-    from core import invoicing
+    from core import automation, invoicing
 
     _hold(session, delivery)
     if delivery.state is DeliveryState.VERIFIED:
@@ -339,6 +345,8 @@ def verify(
     move(session, delivery, DeliveryState.VERIFIED, by=by, at=at)
     delivery.verified_at, delivery.verified_by = at, str(by)
     session.flush()
+    if any(kind is ReserveKind.WRONG_ARTICLE for kind, _, _ in (reserves or {}).values()):
+        automation.corrected(session, delivery.order, reason="wrong_article", by=by, at=at)
     events.emit(session, "reserve_stated" if reserves else "delivery_verified", delivery, at=at)
     invoicing.invoice_received(session, delivery, house=house, by=by, at=at)
     close_when_done(session, delivery.order, by=by, at=at)

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ForeignKey, Text, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from core import events, facturx, journal, orders, papers, stock, terms
+from core import deposits, events, facturx, journal, mentions, orders, papers, stock, terms
 from core.clock import business_date
 from core.db import PERCENT, PRICE, Base, choice
-from core.deliveries import Delivery, DeliveryState, delivery_place
+from core.deliveries import Delivery, DeliveryState, delivery_place, shipped_quantities
 from core.documents import Document, DocumentKind, DocumentLine, Reference
 from core.errors import Refused, TryLater
 from core.identifiers import next_number
 from core.journal import Actor
-from core.money import ZERO, Money, total
+from core.money import ZERO, Money, rounded, total
 from core.orders import Order, OrderState
 from core.parties import Customer
-from core.quotes import packed
+from core.quotes import Quote, QuoteState, packed
 from core.vat import VatRate, totals
 
 if TYPE_CHECKING:
@@ -102,12 +102,13 @@ class DepositDeduction(Base):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Source:
-    """Where a document line comes from, beside what it prints."""
+    """Where a document line comes from, beside what it prints; `counted` is which part of a line it credits."""
 
     line: DocumentLine
     order_line_id: int | None = None
     article_id: int | None = None
     credits_line_id: int | None = None
+    counted: Decimal | None = None
 
 
 def _issue(
@@ -153,7 +154,7 @@ def _issue(
                 position=line.position,
                 order_line_id=source.order_line_id,
                 article_id=source.article_id,
-                quantity=line.quantity,
+                quantity=source.counted if source.counted is not None else line.quantity,
                 unit_price=line.unit_price,
                 net=line.net,
                 vat_percent=line.vat.percent,
@@ -230,6 +231,12 @@ def issue_for_delivery(session: Session, delivery: Delivery, *, house: House, by
     for deposit, amount in _deductible(session, delivery.order, document.totals.gross):
         session.add(DepositDeduction(invoice_id=invoice.id, deposit_id=deposit.id, amount=amount))
     session.flush()
+    # a deposit let through unpaid, or more than came: beside the last invoice it would be owed a second time
+    if not _to_invoice(session, delivery.order) and uncredited_deposits(session, delivery.order):
+        reason = mentions.wording(
+            "deposit_given_back", on=invoice.issue_date, language=invoice.customer.language, number=invoice.number
+        )
+        credit_deposits(session, delivery.order, reason=reason, house=house, by=by, at=at)
     return invoice
 
 
@@ -258,32 +265,36 @@ def deducted(session: Session, deposit: Invoice) -> Money:
     return total(session.scalars(select(DepositDeduction.amount).where(DepositDeduction.deposit_id == deposit.id)))
 
 
-def _deposit_bases(order: Order) -> dict[VatRate, Money]:
-    share = (order.deposit_percent or Decimal(0)) / 100
-    return {row.rate: row.base * share for row in order.totals.breakdown}
-
-
 def deposit_amount(order: Order) -> Money:
-    """The deposit due on an order, VAT included: to the cent what its deposit invoice comes to."""
-    return totals(_deposit_bases(order).items()).gross
+    """The deposit due on an order, VAT included: to the cent what its deposit invoices come to."""
+    return deposits.due(order)
 
 
 def issue_deposit(session: Session, order: Order, *, house: House, by: Actor, at: datetime, label: str) -> Invoice:
-    """Issue the deposit invoice of a draft whose recap was accepted; VAT is due at receipt (since 01/01/2023).
+    """Issue the deposit invoice of an order that its customer accepted; VAT is due at receipt (since 01/01/2023).
 
-    `label` is the printed text of its lines. One line per VAT rate of the order; an order that grew since its first
-    deposit invoice gets one for the difference.
+    Accepted is a draft with its recap or its quote; a registered order may still ask for what blocks its preparation
+    or its shipping, while nothing has left. `label` is the printed text of its lines. One line per VAT rate of the
+    order; an order that grew since its first deposit invoice gets one for the difference.
     """
     orders.lock(session, order.id)
-    if order.state is not OrderState.DRAFT or not order.deposit_percent:
+    asked = deposits.bases(order)
+    if order.state not in {OrderState.DRAFT, OrderState.CONFIRMED} or not any(asked.values()):
         raise Refused("no_deposit_due", reference=order.reference)
-    if order.recap_accepted_at is None and order.quote_id is None:
+    if order.state is OrderState.CONFIRMED and shipped_quantities(session, order):
+        raise Refused("order_already_shipped", reference=order.reference)
+    if order.state is OrderState.DRAFT and not _accepted(session, order):
         raise Refused("recap_not_accepted", reference=order.reference)
-    bases = _deposit_bases(order)
+    missing = totals(asked.items()).gross
+    bases = dict(asked)
     for deposit in deposits_of(session, order):
+        missing -= deposit.gross - _credited(session, deposit)
         for known in deposit.lines:
             rate, left = VatRate(known.vat_percent), known.net - _credited_net(session, known)
             bases[rate] = bases.get(rate, ZERO) - left
+    bases = {rate: net for rate, net in bases.items() if net > ZERO}
+    if totals(bases.items()).gross > missing:  # lines went from one rate to another: no more than what is missing
+        bases = deposits.spread(max(missing, ZERO), bases)
     sources: list[_Source] = []
     for rate, net in bases.items():
         if net <= ZERO:
@@ -304,10 +315,95 @@ def issue_deposit(session: Session, order: Order, *, house: House, by: Actor, at
     )
 
 
+def _accepted(session: Session, order: Order) -> bool:
+    """The customer said yes to the recap of this draft, or to the quote it was made from."""
+    if order.recap_accepted_at is not None:
+        return True
+    quote = session.get(Quote, order.quote_id) if order.quote_id is not None else None
+    return quote is not None and quote.state is QuoteState.ACCEPTED
+
+
+def uncredited_deposits(session: Session, order: Order) -> list[tuple[Invoice, Money]]:
+    """The deposit invoices of the order with what neither an invoice deducted nor a credit note gave back."""
+    found = (
+        (deposit, deposit.gross - _credited(session, deposit) - deducted(session, deposit))
+        for deposit in deposits_of(session, order)
+    )
+    return [(deposit, left) for deposit, left in found if left > ZERO]
+
+
+def credit_deposits(
+    session: Session, order: Order, *, reason: str, house: House, by: Actor, at: datetime
+) -> list[Invoice]:
+    """Give back by credit notes what no invoice will deduct of the order's deposits; what was paid of it stays his.
+
+    Refuses an order that may still be invoiced.
+    """
+    from core import registration
+
+    # two colleagues who press at once, or one who credits a line: each must see what the other gave back
+    held = select(Invoice.id).where(Invoice.order_id == order.id, Invoice.kind == DocumentKind.DEPOSIT_INVOICE)
+    session.execute(held.order_by(Invoice.id).with_for_update())
+    if order.state is not OrderState.CANCELLED and _to_invoice(session, order):
+        raise Refused("deposit_still_to_deduct", reference=order.reference)
+    notes = [
+        _credit_deposit(session, deposit, left, reason=reason, house=house, by=by, at=at)
+        for deposit, left in uncredited_deposits(session, order)
+    ]
+    if not notes:
+        raise Refused("no_deposit_to_credit", reference=order.reference)
+    registration.look_again(session, order.customer, house=house, at=at)
+    return notes
+
+
+def _to_invoice(session: Session, order: Order) -> bool:
+    """Something of the order is still to leave, on its way, or received and not invoiced."""
+    from core.deliveries import of_order, remaining_quantities
+
+    open_states = {DeliveryState.PREPARING, DeliveryState.SHIPPED}
+    known = of_order(session, order)
+    invoiced = set(session.scalars(select(Invoice.delivery_id).where(Invoice.order_id == order.id)))
+    held = any(
+        delivery.state is DeliveryState.VERIFIED and delivery.id not in invoiced
+        and any(line.invoiceable > 0 for line in delivery.lines)
+        for delivery in known
+    )  # fmt: skip
+    return held or any(d.state in open_states for d in known) or bool(remaining_quantities(session, order))
+
+
+def _credit_deposit(
+    session: Session, deposit: Invoice, left: Money, *, reason: str, house: House, by: Actor, at: datetime
+) -> Invoice:
+    """A credit note of a part of a deposit, VAT included, spread over its rates as they are left.
+
+    Where the VAT of no base comes to that amount it is one cent more: nobody is ever reminded of a cent.
+    """
+    frozen = {line.position: line for line in deposit.paper.document.lines}
+    nets = {line.position: line.net - _credited_net(session, line) for line in deposit.lines}
+    rates = {VatRate(line.vat_percent): nets[line.position] for line in deposit.lines}
+    whole = totals(rates.items()).gross == left
+    parts = rates if whole else deposits.spread(left, rates, at_least=True)
+    sources: list[_Source] = []
+    for line in deposit.lines:
+        net = parts.get(VatRate(line.vat_percent), ZERO)
+        if net > ZERO:
+            printed = dataclasses.replace(
+                frozen[line.position], position=len(sources) + 1, quantity=Decimal(1), unit_price=net.amount, net=net
+            )
+            sources.append(_Source(printed, credits_line_id=line.id, counted=rounded(net.amount / line.net.amount, 4)))
+    return _credit(session, deposit, sources, reason=reason, house=house, by=by, at=at)
+
+
 def credited_quantity(session: Session, line: InvoiceLine) -> Decimal:
     """How much of an invoiced line credit notes have already given back."""
     query = select(InvoiceLine.quantity).where(InvoiceLine.credits_line_id == line.id)
     return sum(session.scalars(query), Decimal(0))
+
+
+def _credited(session: Session, invoice: Invoice) -> Money:
+    from core import payments
+
+    return payments.credited(session, invoice)
 
 
 def _credited_net(session: Session, line: InvoiceLine) -> Money:
@@ -355,16 +451,7 @@ def issue_credit_note(
                 credits_line_id=original.id,
             )
         )
-    registration.note_verdicts(session, invoice.customer, house=house, at=at)
-    document = dataclasses.replace(
-        _head(DocumentKind.CREDIT_NOTE, invoice.customer, invoice.order, house, at=at),
-        preceding_invoices=(Reference(invoice.number, invoice.issue_date),), reason=reason, payment_terms="",
-        type_code="503" if invoice.kind is DocumentKind.DEPOSIT_INVOICE else "",
-    )  # fmt: skip
-    note = _issue(
-        session, document, sources, customer=invoice.customer, order=invoice.order, by=by, at=at,
-        refers_to=invoice, event="credit_note_issued",
-    )  # fmt: skip
+    note = _credit(session, invoice, sources, reason=reason, house=house, by=by, at=at)
     if returned:
         for source in sources:
             if source.article_id is not None:
@@ -375,6 +462,23 @@ def issue_credit_note(
     session.flush()
     registration.look_again(session, invoice.customer, house=house, at=at)
     return note
+
+
+def _credit(
+    session: Session, invoice: Invoice, sources: list[_Source], *, reason: str, house: House, by: Actor, at: datetime
+) -> Invoice:
+    from core import registration
+
+    registration.note_verdicts(session, invoice.customer, house=house, at=at)
+    document = dataclasses.replace(
+        _head(DocumentKind.CREDIT_NOTE, invoice.customer, invoice.order, house, at=at),
+        preceding_invoices=(Reference(invoice.number, invoice.issue_date),), reason=reason, payment_terms="",
+        type_code="503" if invoice.kind is DocumentKind.DEPOSIT_INVOICE else "",
+    )  # fmt: skip
+    return _issue(
+        session, document, sources, customer=invoice.customer, order=invoice.order, by=by, at=at,
+        refers_to=invoice, event="credit_note_issued",
+    )  # fmt: skip
 
 
 def by_number(session: Session, number: str) -> Invoice:

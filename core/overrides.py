@@ -6,7 +6,7 @@ The requester cannot approve himself; only the role that a check names may (S10,
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -223,8 +223,9 @@ def standing(session: Session, order: Order, *, at: datetime) -> frozenset[str]:
     return frozenset(override.finding for override in known if gross is not None and gross <= override.cap)
 
 
-def end(session: Session, order: Order, *, at: datetime) -> None:
-    """What was let through for one customer is not for another: the order's overrides stop at that instant."""
-    session.execute(
-        update(Override).where(Override.order_id == order.id, Override.expires_at > at).values(expires_at=at)
-    )
+def withdraw(session: Session, order: Order, findings: Collection[str] | None = None, *, at: datetime) -> None:
+    """What was let through, all of it or the named findings, must be looked at again: it ends at that instant."""
+    query = update(Override).where(Override.order_id == order.id, Override.expires_at > at)
+    if findings is not None:
+        query = query.where(Override.finding.in_(findings))
+    session.execute(query.values(expires_at=at))

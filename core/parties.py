@@ -79,6 +79,8 @@ class Customer(Base):
     delivery_lead_days: Mapped[int] = mapped_column(default=0)
     delivery_strict: Mapped[bool] = mapped_column(default=False)
     on_hold: Mapped[bool] = mapped_column(default=False)
+    auto_confirm: Mapped[bool] = mapped_column(default=False)
+    auto_confirm_reason: Mapped[str] = mapped_column(default="")
     active: Mapped[bool] = mapped_column(default=True)
     contacts: Mapped[list[Contact]] = relationship(back_populates="customer", order_by="Contact.id")
     addresses: Mapped[list[DeliveryAddress]] = relationship(

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from core import checks, deliveries, events, facts, journal, orders, papers, quotes, stock
-from core.checks import Finding, Service
+from core import checks, deliveries, deposits, events, facts, journal, orders, papers, quotes, stock
+from core.checks import Finding, Service, Severity
+from core.checks.findings import accounting
 from core.clock import business_date
 from core.deliveries import DeliveryState
 from core.documents import Document, DocumentKind, DocumentLine
 from core.errors import Refused
 from core.journal import SYSTEM, Actor
-from core.orders import Order, OrderState
+from core.orders import DepositStage, Order, OrderState
 from core.parties import Customer
 from core.quotes import QuoteState, packed
 
@@ -62,10 +63,36 @@ def confirm(
     order.blocked = False
     if house.invoicing == "erp":
         events.emit(session, "order_handed_over", order, at=at, not_before=at + undo, paper=paper)
-    promised = any(session.get(stock.Reservation, line.id) for line in order.kept_lines)
-    if promised and not deliveries.waits_for_the_rest(session, order):
+    if deposits.held_back(session, order, DepositStage.PREPARATION, at=at):
+        events.emit(session, "preparation_held", order, at=at, not_before=at + undo)
+    elif _promised(session, order) and not deliveries.waits_for_the_rest(session, order):
         deliveries.prepare(session, order, house=house, by=SYSTEM, at=at, not_before=at + undo)
     return order
+
+
+def _promised(session: Session, order: Order) -> bool:
+    return any(session.get(stock.Reservation, line.id) for line in order.kept_lines)
+
+
+def prepare_held(session: Session, order: Order, *, house: House, at: datetime) -> bool:
+    """Start the preparation that waited for its deposit, once nothing is missing; whether it started.
+
+    Nothing of the order was prepared yet: whatever came after that, a colleague decides about.
+    """
+    if order.state is not OrderState.CONFIRMED or order.confirmed_at is None:
+        return False
+    begun = any(d.state is not DeliveryState.CANCELLED for d in deliveries.of_order(session, order))
+    if begun or deposits.held_back(session, order, DepositStage.PREPARATION, at=at) or not _promised(session, order):
+        return False
+    undo_until = order.confirmed_at + timedelta(seconds=house.undo_seconds)
+    try:
+        with session.begin_nested():  # whatever else holds the goods back, the money that came in is recorded
+            deliveries.prepare(session, order, house=house, by=SYSTEM, at=at, not_before=max(at, undo_until))
+    except Refused as refusal:
+        journal.write(session, "preparation_refused", subject=order.subject, by=SYSTEM, at=at, code=refusal.code)
+        events.emit(session, "backorder_ready", order, at=at)
+        return False
+    return True
 
 
 def undo(session: Session, order_id: int, *, house: House, by: Actor, at: datetime) -> Order:
@@ -76,9 +103,14 @@ def undo(session: Session, order_id: int, *, house: House, by: Actor, at: dateti
     preparing = [d for d in deliveries.of_order(session, order) if d.state is not DeliveryState.CANCELLED]
     if any(delivery.state is not DeliveryState.PREPARING for delivery in preparing):
         raise Refused("undo_too_late", reference=order.reference)
+    from core import automation
+
+    automatic = automation.was_automatic(order)
     orders.undo_confirmation(session, order, by=by, at=at, undo=timedelta(seconds=house.undo_seconds))
     for delivery in preparing:
         deliveries.cancel(session, delivery, by=by, at=at)
+    if automatic:
+        automation.take_away(session, order, reason="undone", by=by, at=at)
     return order
 
 
@@ -96,7 +128,8 @@ def _waiting(session: Session, customer: Customer) -> list[Order]:
 
 
 def look_again(session: Session, customer: Customer, *, house: House, at: datetime) -> None:
-    """After money, a credit note or a return came in: what was blocked and no longer is, is told as free.
+    """After money, a credit note or a return came in: what was blocked and no longer is, is told as free;
+    a preparation that waited for its deposit starts.
 
     The card of what stays blocked is painted with the new figures.
     """
@@ -109,6 +142,8 @@ def look_again(session: Session, customer: Customer, *, house: House, at: dateti
             order.blocked = False
         told = ("order_released" if draft else "delivery_released") if free else "order_rechecked"
         events.emit(session, told, order, at=at)
+    for order in deposits.waiting(session, customer):
+        prepare_held(session, order, house=house, at=at)
 
 
 def note_verdict(session: Session, order: Order, *, house: House, at: datetime) -> bool:
@@ -125,6 +160,16 @@ def withheld(session: Session, order: Order, house: House, at: datetime) -> tupl
     """What accounting has against letting goods of a registered order leave now; empty when they may."""
     found = examine(session, order, house=house, at=at)
     return tuple(finding for finding in found if finding.blocks and finding.service is Service.ACCOUNTING)
+
+
+def blockers(session: Session, order: Order, *, house: House, at: datetime) -> tuple[Finding, ...]:
+    """What must be let through before the order goes on; of a registered one, what holds its goods back."""
+    if order.state is not OrderState.CONFIRMED:
+        return tuple(finding for finding in examine(session, order, house=house, at=at) if finding.blocks)
+    unpaid = (
+        accounting(code, Severity.BLOCK, missing=left) for code, left in deposits.holding(session, order, at=at).items()
+    )
+    return (*withheld(session, order, house, at), *unpaid)
 
 
 def ensure_may_ship(session: Session, order: Order, *, house: House, at: datetime) -> None:

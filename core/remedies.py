@@ -61,6 +61,7 @@ def propose(finding: Finding, *, alternatives: tuple[str, ...] = ()) -> tuple[Re
         "price_missing": (*priced, Remedy("remove_line", args=line)),
         # deposit
         "deposit_due": (Remedy("request_deposit"),),
+        "deposit_below_rules": let_through,
         # conformity
         "recap_not_accepted": (Remedy("send_recap"),),
         "customer_to_confirm": (Remedy("confirm_customer"), Remedy("search_customer")),

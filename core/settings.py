@@ -50,6 +50,9 @@ class House(BaseModel):
     reminder_block_level: int = 4
     accent: str = ""
     undo_seconds: int = 60
+    auto_confirm_threshold: Decimal = Decimal("0.95")
+    auto_confirm_orders: int = 30
+    auto_confirm_wait_seconds: int = 120
 
     def as_party(self) -> Party:
         """The supplier as printed on a document."""

@@ -6,9 +6,12 @@ that hold the median with at least 95 %, whatever the distribution.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from core.bounds import at_most, bisect, lower_bound
+
+__all__ = ["METHOD", "Median", "Share", "lower_bound", "median"]
 
 METHOD = "95 % intervals: Clopper-Pearson for shares, order statistics for the median"
 _TAIL = 0.025
@@ -36,12 +39,7 @@ class Share:
         """The upper end: the share at which so few or fewer would be a 2.5 % chance."""
         if self.count == self.total:
             return 1.0
-        return _bisect(lambda share: _at_most(self.count, self.total, share) < _TAIL)
-
-
-def lower_bound(count: int, total: int, *, risk: float = 0.05) -> float:
-    """The lower end of the one-sided exact interval of a share, which lies below it with this risk."""
-    return _bisect(lambda share: 1 - _at_most(count - 1, total, share) > risk) if count else 0.0
+        return bisect(lambda share: at_most(self.count, self.total, share) < _TAIL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,31 +58,7 @@ def median(values: Sequence[float]) -> Median | None:
     ordered, count = sorted(values), len(values)
     middle = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
     rank = 0
-    while rank + 1 < count / 2 and _at_most(rank, count, 0.5) <= _TAIL:
+    while rank + 1 < count / 2 and at_most(rank, count, 0.5) <= _TAIL:
         rank += 1
     outer = max(rank - 1, 0)
     return Median(middle, ordered[outer], ordered[count - 1 - outer])
-
-
-def _bisect(beyond: Callable[[float], bool]) -> float:
-    """Where, between 0 and 1, the condition begins to hold."""
-    low, high = 0.0, 1.0
-    for _ in range(50):
-        middle = (low + high) / 2
-        low, high = (low, middle) if beyond(middle) else (middle, high)
-    return (low + high) / 2
-
-
-def _at_most(count: int, total: int, share: float) -> float:
-    """The chance of `count` or fewer in `total` draws."""
-    if share <= 0 or count >= total:
-        return 1.0
-    if share >= 1 or count < 0:
-        return 0.0
-    log_share, log_rest = math.log(share), math.log1p(-share)
-    fixed = math.lgamma(total + 1)
-    chances = (
-        math.exp(fixed - math.lgamma(k + 1) - math.lgamma(total - k + 1) + k * log_share + (total - k) * log_rest)
-        for k in range(count + 1)
-    )
-    return min(math.fsum(chances), 1.0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot import cards, texts
 from bot.access import allowed
-from bot.handlers import credit, customers, goods, learning, pricing, sales, staff
+from bot.handlers import automation, credit, customers, deposits, goods, learning, pricing, sales, staff
 from core import conversations, orders
 from core.errors import Comptoir
 from core.orders import Order
@@ -27,6 +27,8 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **credit.ACTIONS,
     **goods.ACTIONS,
     **pricing.ACTIONS,
+    **deposits.ACTIONS,
+    **automation.ACTIONS,
 }
 
 
@@ -66,6 +68,8 @@ def refusal_text(turn: Turn, refusal: Comptoir) -> str:
     """The sentence of a refusal, with the colleague's name where it names one."""
     who = turn.session.get(Staff, refusal.data["by"]) if isinstance(refusal.data.get("by"), int) else None
     more = {"name": who.name} if who is not None else {}
+    if refusal.code == "already_confirmed" and who is None:
+        more = {"name": texts.word("system", turn.language)}
     return texts.refusal(refusal, turn.language, **more)
 
 

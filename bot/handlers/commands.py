@@ -9,7 +9,7 @@ from sqlalchemy import select
 from bot import cards, texts
 from bot.access import allowed
 from bot.cards import Content
-from bot.handlers import customers, drafts, goods, learning, staff
+from bot.handlers import automation, customers, drafts, goods, learning, staff
 from core import orders, parties, payments
 from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState
@@ -140,4 +140,5 @@ COMMANDS: dict[str, Any] = {
     "human": _human,
     "take_order": take_order,
     **goods.COMMANDS,
+    "automation": automation.show,
 }

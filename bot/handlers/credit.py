@@ -69,7 +69,7 @@ def release_reason(turn: Turn, args: Args, text: str) -> None:
     """Let the refused shipment leave, this once; the warehouse is told."""
     order = orders.lock(turn.session, args["order"])
     against = registration.withheld(turn.session, order, turn.house, turn.at)
-    findings = {finding.code: finding.override for finding in against if finding.override is not None}
+    findings = {finding.key: finding.override for finding in against if finding.override is not None}
     overrides.grant(turn.session, order, findings, reason=text, by=turn.by, at=turn.at)
     registration.look_again(turn.session, order.customer, house=turn.house, at=turn.at)
     turn.say("granted", reference=order.reference)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from bot import texts
-from bot.handlers import pricing, sales
+from bot.handlers import deposits, pricing, sales
 from core import events, messages, orders
 from core.clock import business_date
 from core.errors import Refused
@@ -54,7 +54,9 @@ def reply(turn: Turn, order: Order, text: str) -> None:
     if (found := POSITION.fullmatch(text.strip())) is not None:
         sales.set_quantity(turn, order, int(found[1]), Decimal(found[2].replace(",", ".")))
         return
-    if not pricing.discount(turn, order, text) and not change(turn, order, text):
+    if deposits.reply(turn, order, text) or pricing.discount(turn, order, text):
+        return
+    if not change(turn, order, text):
         raise Refused("nothing_to_change", reference=order.reference)
 
 

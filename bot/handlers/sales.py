@@ -11,7 +11,7 @@ from bot import cards, texts
 from bot.cards import Content
 from bot.handlers import learning
 from bot.keyboards import Press
-from core import catalogue, clearances, deliveries, events, invoices, messages, orders, quotes, registration
+from core import catalogue, clearances, deliveries, events, messages, orders, quotes, registration
 from core.errors import Refused
 from core.journal import ActorKind
 from core.messages import Message, MessageState
@@ -189,14 +189,6 @@ def no_cancel(turn: Turn, _args: Args, _order: Order) -> None:
     turn.toast = texts.answer("kept", turn.language)
 
 
-def request_deposit(turn: Turn, _args: Args, order: Order) -> None:
-    """Issue the deposit invoice of an accepted recap."""
-    percent = order.deposit_percent or Decimal(0)
-    label = texts.answer("deposit_line", order.customer.language, percent=percent, reference=order.reference)
-    invoices.issue_deposit(turn.session, order, house=turn.house, by=turn.by, at=turn.at, label=label)
-    turn.show(cards.order_card(turn.session, order, house=turn.house, at=turn.at))
-
-
 def send_recap(turn: Turn, _args: Args, order: Order) -> None:
     """Show the customer the recap again."""
     events.emit(turn.session, "order_changed", order, at=turn.at)
@@ -243,7 +235,7 @@ ACTIONS: dict[str, tuple[str, Any]] = {
         for act in (
             confirm, undo, next_draft, show_order, treat_points, show_lines, show_evidence, choose_article,
             search_article, settle_price, remove_line, ask_quantity, request_override, cancel_draft,
-            confirm_cancel, no_cancel, request_deposit, send_recap, prepare_rest,
+            confirm_cancel, no_cancel, send_recap, prepare_rest,
         )
     },
     "this_time_only": ("order", treat_points),

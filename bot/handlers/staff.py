@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from bot import texts
 from bot.cards import Content
 from bot.handlers.sales import number
-from core import clearances, deliveries, invoices, orders, overrides, payments, reminders
+from core import clearances, deliveries, invoices, orders, overrides, payments, registration, reminders
 from core.clock import PARIS, business_date
 from core.deliveries import Delivery
 from core.errors import Refused
@@ -46,6 +46,7 @@ def grant_reason(turn: Turn, args: Args, text: str) -> None:
         turn.session, wish, house=turn.house, reason=given.reason, cap=given.cap, expires_at=given.expires_at,
         by=turn.by, at=turn.at,
     )  # fmt: skip
+    registration.prepare_held(turn.session, order, house=turn.house, at=turn.at)
     turn.say("granted", reference=order.reference)
 
 

@@ -19,7 +19,7 @@ from core.checks.account import (
 )
 from core.checks.conformity import customer_is_certain, recap_is_accepted, sender_is_authenticated, totals_add_up
 from core.checks.delivery import delivery_day_is_possible, order_is_worth_the_way
-from core.checks.deposit import deposit_is_paid
+from core.checks.deposit import deposit_follows_the_rules, deposit_is_paid, later_deposit_is_paid
 from core.checks.duplicates import purchase_order_is_new
 from core.checks.findings import Finding, Outcome, Service, Severity
 from core.checks.lines import SURE, every_line_has_an_article, order_has_lines, quantities_are_sold
@@ -59,6 +59,8 @@ CHECKS: tuple[Check, ...] = (
     delivery_day_is_possible,
     order_is_worth_the_way,
     deposit_is_paid,
+    later_deposit_is_paid,
+    deposit_follows_the_rules,
     recap_is_accepted,
     sender_is_authenticated,
     totals_add_up,

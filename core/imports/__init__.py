@@ -11,7 +11,18 @@ from sqlalchemy.orm import Session
 from core import journal
 from core.clock import business_date
 from core.errors import Refused
-from core.imports import addresses, articles, customers, discounts, open_items, prices, receipts, staff, stock
+from core.imports import (
+    addresses,
+    articles,
+    customers,
+    deposit_rules,
+    discounts,
+    open_items,
+    prices,
+    receipts,
+    staff,
+    stock,
+)
 from core.imports.files import ImportRefused, Remark, Report, with_our_names
 from core.journal import Actor
 
@@ -27,6 +38,7 @@ KINDS = {
     "receipts": receipts.load,
     "prices": prices.load,
     "discounts": discounts.load,
+    "deposit-rules": deposit_rules.load,
 }
 
 

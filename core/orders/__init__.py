@@ -42,6 +42,8 @@ from core.orders.shortages import (
 )
 from core.orders.tables import (
     NEXT,
+    DepositStage,
+    DepositTerm,
     DiscountBy,
     Order,
     OrderLine,
@@ -54,6 +56,8 @@ __all__ = [
     "NEXT",
     "Asked",
     "AskedLine",
+    "DepositStage",
+    "DepositTerm",
     "DiscountBy",
     "Order",
     "OrderLine",

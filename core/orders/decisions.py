@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from core import events, journal, outbox, stock
 from core.errors import IllegalTransition, Refused
-from core.journal import Actor
+from core.journal import Actor, ActorKind
 from core.orders.tables import NEXT, Order, OrderState
 from core.parties import Customer
 
@@ -89,7 +89,7 @@ def undo_confirmation(session: Session, order: Order, *, by: Actor, at: datetime
 
 def cancel(session: Session, order: Order, *, reason: str, by: Actor, at: datetime) -> None:
     """Give the order up, with its reason; a confirmed order of which something left cannot be cancelled."""
-    from core import deliveries
+    from core import automation, deliveries, deposits
 
     if order.state is OrderState.CONFIRMED and deliveries.shipped_quantities(session, order):
         raise Refused("order_already_shipped", reference=order.reference)
@@ -103,6 +103,9 @@ def cancel(session: Session, order: Order, *, reason: str, by: Actor, at: dateti
         stock.release(session, line.id)
     outbox.cancel_waiting(session, order.subject, at=at, reason="order cancelled")
     events.emit(session, "order_cancelled", order, at=at)
+    deposits.tell_of_cancelled(session, order, at=at)
+    if by.kind is ActorKind.STAFF:
+        automation.corrected(session, order, reason="cancelled", by=by, at=at)
 
 
 def by_reference(session: Session, reference: str) -> Order | None:

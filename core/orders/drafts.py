@@ -72,6 +72,7 @@ def draft(session: Session, asked: Asked, *, by: Actor, at: datetime) -> Order:
 
     A quote of another customer is not taken up: its prices are not this one's.
     """
+    from core import deposits
     from core.quotes import Quote
 
     if asked.message_id is not None:
@@ -85,7 +86,6 @@ def draft(session: Session, asked: Asked, *, by: Actor, at: datetime) -> Order:
         reference=next_number(session, "CMD", on=today),
         customer=asked.customer,
         created_at=at,
-        deposit_percent=asked.customer.deposit_percent,
         quote_id=quote.id if quote is not None and quote.customer_id == asked.customer.id else None,
         **{name: getattr(asked, name) for name in (
             "channel", "message_id", "reply_chat_id", "reply_email", "thread_message_id", "thread_subject",
@@ -99,6 +99,7 @@ def draft(session: Session, asked: Asked, *, by: Actor, at: datetime) -> Order:
         order.lines.append(_line(order, asked_line))
     _reprice(session, order, list(order.lines), on=today)
     session.flush()
+    deposits.ask(session, order, on=today)
     journal.write(
         session, "order_drafted", subject=order.subject, by=by, at=at, reference=order.reference,
         channel=asked.channel, lines=len(asked.lines),
@@ -166,8 +167,11 @@ def line_at(order: Order, position: int) -> OrderLine:
 
 def _changed(session: Session, order: Order, *, by: Actor, at: datetime, change: str, **data: Any) -> None:
     """Every change of a draft: the version grows, an accepted recap must be accepted again, the cards follow."""
+    from core import deposits
+
     order.version += 1
     order.recap_accepted_at, order.recap_accepted_by = None, ""
+    deposits.ask(session, order, on=business_date(at))
     journal.write(session, f"order_{change}", subject=order.subject, by=by, at=at, **data)
     events.emit(session, "order_changed", order, at=at)
 
@@ -192,14 +196,16 @@ def set_customer(
 
     What was let through for the customer before is not for this one.
     """
-    from core import overrides
+    from core import invoices, overrides
 
     _draft_only(order)
+    if order.customer_id != customer.id and invoices.uncredited_deposits(session, order):
+        raise Refused("deposit_of_other_customer", reference=order.reference)
     before, order.customer, order.customer_id = order.customer, customer, customer.id
     order.customer_clue, order.sender_authenticated = "", authenticated
     if before.id != customer.id:
-        overrides.end(session, order, at=at)
-        order.deposit_percent, order.quote_id = customer.deposit_percent, None
+        overrides.withdraw(session, order, at=at)
+        order.deposit_terms, order.quote_id = [], None
         order.discount_percent, order.discount_by = Decimal(0), None
         for line in order.kept_lines:
             _set_article(session, order, line, line.article, on=business_date(at))

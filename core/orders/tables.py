@@ -60,6 +60,39 @@ class DiscountBy(StrEnum):
     MANAGER = "manager"
 
 
+class DepositStage(StrEnum):
+    """What a deposit must be there for; what it blocks first stands first."""
+
+    REGISTRATION = "registration"
+    PREPARATION = "preparation"
+    SHIPPING = "shipping"
+
+
+class DepositTerm(Base):
+    """One part of the deposit that an order asks for, frozen when it was drafted or last changed (see `core.deposits`).
+
+    A share or an amount VAT included, of the lines of an article, of a category, or of all other lines. `agreed` is
+    what a colleague said for this order: it stands in place of what the rules ask.
+    """
+
+    __tablename__ = "deposit_term"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("order.id"), index=True)
+    rule_code: Mapped[str] = mapped_column(default="")
+    article_id: Mapped[int | None] = mapped_column(ForeignKey("article.id"))
+    category: Mapped[str] = mapped_column(default="")
+    percent: Mapped[Decimal | None] = mapped_column(PERCENT)
+    amount: Mapped[Money | None]
+    blocks: Mapped[DepositStage] = mapped_column(choice(DepositStage), default=DepositStage.REGISTRATION)
+    agreed: Mapped[bool] = mapped_column(default=False)
+
+    @property
+    def whole(self) -> bool:
+        """It is about every line that no other term is about."""
+        return self.article_id is None and not self.category
+
+
 class Order(Base):
     """An order from its draft on; `version` counts every change that a card shows.
 
@@ -90,7 +123,6 @@ class Order(Base):
     accord: Mapped[bool] = mapped_column(default=False)
     requested_delivery_date: Mapped[date | None]
     delivery_date_set_at: Mapped[datetime | None]
-    deposit_percent: Mapped[Decimal | None] = mapped_column(PERCENT)
     taken_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     recap_accepted_at: Mapped[datetime | None]
     recap_accepted_by: Mapped[str] = mapped_column(default="")
@@ -101,8 +133,24 @@ class Order(Base):
     blocked: Mapped[bool] = mapped_column(default=False)
     discount_percent: Mapped[Decimal] = mapped_column(PERCENT, default=Decimal(0))
     discount_by: Mapped[DiscountBy | None] = mapped_column(choice(DiscountBy))
+    auto_considered: Mapped[int] = mapped_column(default=0)
     customer: Mapped[Customer] = relationship()
     lines: Mapped[list[OrderLine]] = relationship(order_by="OrderLine.position", cascade="all, delete-orphan")
+    deposit_terms: Mapped[list[DepositTerm]] = relationship(order_by="DepositTerm.id", cascade="all, delete-orphan")
+
+    @property
+    def deposit_percent(self) -> Decimal | None:
+        """The share of the whole order that its deposit is; None without one, and for any other kind of deposit."""
+        agreed = [term for term in self.deposit_terms if term.agreed] or self.deposit_terms
+        return (agreed[0].percent or None) if len(agreed) == 1 and agreed[0].whole else None
+
+    @deposit_percent.setter
+    def deposit_percent(self, percent: Decimal | None) -> None:
+        """Ask for this share of the whole order before registration, whatever the rules say."""
+        kept = [term for term in self.deposit_terms if not term.agreed]
+        stage = DepositStage.REGISTRATION
+        asked = DepositTerm(rule_code="", category="", percent=percent, blocks=stage, agreed=True)
+        self.deposit_terms = kept if percent is None else [*kept, asked]
 
     @property
     def subject(self) -> str:

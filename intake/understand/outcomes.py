@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from core import deliveries, events, messages, orders, quotes
+from core import automation, deliveries, events, messages, orders, quotes
 from core.clock import business_date
 from core.errors import NotUnderstood
 from core.journal import SYSTEM, Actor, ActorKind
@@ -53,6 +53,7 @@ def treat(session: Session, message: Message, opened: Opened, desk: Desk) -> Non
         raise
     unread = set(opened.reading.findings) - _OF_NO_MATTER
     if opened.unheard or unread:  # what was read became something, and somebody must still see to the rest
+        message.flag(automation.PARTLY_READ)
         events.emit(session, "message_for_staff", message, at=desk.at)
 
 
