@@ -140,6 +140,9 @@ def _priced(document: Document, words: dict[str, Any], language: str) -> dict[st
     exempt = [mentions.exemption(document, row.rate.category) for row in document.totals.breakdown]
     return {
         "columns": {"sku": any(line.sku for line in document.lines)},
+        "revision": texts["revision"].format(
+            revision=document.revision, number=document.number, date=formats.short_day(document.replaces.date)
+        ) if document.revision and document.replaces else "",
         "exemptions": [found[1] for found in exempt if found is not None],
         "payable_label": words["totals"][payable] if payable else "",
         "credit": document.kind is DocumentKind.CREDIT_NOTE,

@@ -66,7 +66,9 @@ def gather(session: Session, order: Order, *, at: datetime) -> AccountFacts:
             unpaid=total(receivable.due for receivable in receivables),
             delivered_not_invoiced=delivered,
             confirmed_not_delivered=to_deliver,
-            this_order=max(order.totals.gross - deposits, ZERO),
+            this_order=total(_stages(session, order))
+            if order.state is OrderState.CONFIRMED
+            else max(order.totals.gross - deposits, ZERO),
             credits=payments.usable_credit(session, customer),
         ),
         overdue=tuple(
@@ -86,26 +88,31 @@ def _gross_of(order: Order, quantities: dict[int, Decimal]) -> Money:
 
 
 def _under_way(session: Session, order: Order) -> tuple[Money, Money]:
-    """What the customer's other confirmed orders come to: shipped but not invoiced, and not shipped yet.
-
-    A deposit is deducted as far as no invoice has deducted it: from what was shipped first, then from the rest.
-    """
+    """What the customer's other confirmed orders come to: shipped but not invoiced, and not shipped yet."""
     query = select(Order).where(
         Order.customer_id == order.customer_id, Order.state == OrderState.CONFIRMED, Order.id != order.id
     )
     delivered, to_deliver = ZERO, ZERO
     for other in session.scalars(query.order_by(Order.id)):
-        shipped: dict[int, Decimal] = {}
-        for delivery in deliveries.of_order(session, other):
-            for line in delivery.lines if delivery.state is DeliveryState.SHIPPED else ():
-                shipped[line.order_line_id] = shipped.get(line.order_line_id, Decimal(0)) + line.quantity
-        deposit = total(
-            known.gross - payments.credited(session, known) - invoices.deducted(session, known)
-            for known in invoices.deposits_of(session, other)
-        )
-        left = _gross_of(other, shipped)
-        taken = min(deposit, left)
-        delivered += left - taken
-        remaining = _gross_of(other, deliveries.remaining_quantities(session, other))
-        to_deliver += max(remaining - (deposit - taken), ZERO)
+        left, remaining = _stages(session, other)
+        delivered, to_deliver = delivered + left, to_deliver + remaining
     return delivered, to_deliver
+
+
+def _stages(session: Session, order: Order) -> tuple[Money, Money]:
+    """What a confirmed order comes to: shipped but not invoiced, and not shipped yet.
+
+    A deposit is deducted as far as no invoice has deducted it: from what was shipped first, then from the rest.
+    """
+    shipped: dict[int, Decimal] = {}
+    for delivery in deliveries.of_order(session, order):
+        for line in delivery.lines if delivery.state is DeliveryState.SHIPPED else ():
+            shipped[line.order_line_id] = shipped.get(line.order_line_id, Decimal(0)) + line.quantity
+    deposit = total(
+        known.gross - payments.credited(session, known) - invoices.deducted(session, known)
+        for known in invoices.deposits_of(session, order)
+    )
+    left = _gross_of(order, shipped)
+    taken = min(deposit, left)
+    remaining = _gross_of(order, deliveries.remaining_quantities(session, order))
+    return left - taken, max(remaining - (deposit - taken), ZERO)

@@ -15,6 +15,7 @@ from core.orders.decisions import (
     registered_of,
     undo_confirmation,
 )
+from core.orders.differences import Change, Difference, DifferenceKind, LineState, last_change
 from core.orders.drafts import (
     Asked,
     AskedLine,
@@ -30,6 +31,7 @@ from core.orders.drafts import (
     set_quantity,
     settle_price,
 )
+from core.orders.revisions import LineWish, OrderRevision, RevisionKind, RevisionState, Wanted
 from core.orders.tables import (
     NEXT,
     Order,
@@ -42,10 +44,19 @@ __all__ = [
     "NEXT",
     "Asked",
     "AskedLine",
+    "Change",
+    "Difference",
+    "DifferenceKind",
+    "LineState",
+    "LineWish",
     "Order",
     "OrderLine",
+    "OrderRevision",
     "OrderState",
     "PriceChoice",
+    "RevisionKind",
+    "RevisionState",
+    "Wanted",
     "accept_recap",
     "add_line",
     "append_lines",
@@ -53,6 +64,7 @@ __all__ = [
     "cancel",
     "confirm",
     "draft",
+    "last_change",
     "line_at",
     "lock",
     "move",

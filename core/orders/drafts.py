@@ -22,6 +22,7 @@ from core.identifiers import next_number
 from core.journal import Actor
 from core.messages import Message, MessageChannel
 from core.money import Money
+from core.orders import differences
 from core.orders.tables import Order, OrderLine, OrderState, PriceChoice
 from core.parties import Customer
 
@@ -63,6 +64,7 @@ class Asked:
     accord: bool = False
     requested_delivery_date: date | None = None
     taken_by_id: int | None = None
+    source_hash: str = ""
 
 
 def draft(session: Session, asked: Asked, *, by: Actor, at: datetime) -> Order:
@@ -88,13 +90,14 @@ def draft(session: Session, asked: Asked, *, by: Actor, at: datetime) -> Order:
         **{name: getattr(asked, name) for name in (
             "channel", "message_id", "reply_chat_id", "reply_email", "thread_message_id", "thread_subject",
             "sender_authenticated", "customer_clue", "customer_reference", "customer_reference_date", "customer_total",
-            "accord", "requested_delivery_date", "taken_by_id",
+            "accord", "requested_delivery_date", "taken_by_id", "source_hash",
         )},
     )  # fmt: skip
     session.add(order)
     session.flush()
     for line in asked.lines:
         add_line(session, order, line, on=today)
+    order.contents = order.fingerprint()
     journal.write(
         session, "order_drafted", subject=order.subject, by=by, at=at, reference=order.reference,
         channel=asked.channel, lines=len(asked.lines),
@@ -153,6 +156,7 @@ def line_at(order: Order, position: int) -> OrderLine:
 def _changed(session: Session, order: Order, *, by: Actor, at: datetime, change: str, **data: Any) -> None:
     """Every change of a draft: the version grows, an accepted recap must be accepted again, the cards follow."""
     order.version += 1
+    order.contents = order.fingerprint()
     order.recap_accepted_at, order.recap_accepted_by = None, ""
     journal.write(session, f"order_{change}", subject=order.subject, by=by, at=at, **data)
     events.emit(session, "order_changed", order, at=at)
@@ -164,6 +168,7 @@ def set_quantity(session: Session, order: Order, position: int, quantity: Decima
     if quantity <= 0:
         raise Refused("quantity_not_positive", position=position, quantity=quantity)
     line = line_at(order, position)
+    differences.begin(order, by=by, at=at)
     before, line.quantity = line.quantity, quantity
     line.packaging, line.packaging_count = "", None
     _changed(session, order, by=by, at=at, change="quantity_changed", position=position, before=before, after=quantity)
@@ -187,6 +192,7 @@ def set_article(session: Session, order: Order, position: int, article: Article,
     """Say which article a draft's line means."""
     _draft_only(order)
     line = line_at(order, position)
+    differences.begin(order, by=by, at=at)
     _set_article(session, order, line, article, on=business_date(at))
     line.confidence, line.alternatives = Decimal(1), "[]"
     _changed(session, order, by=by, at=at, change="article_set", position=position, sku=article.sku)
@@ -214,13 +220,16 @@ def settle_price(
 def remove_line(session: Session, order: Order, position: int, *, by: Actor, at: datetime) -> None:
     """Take a line out of a draft; its words are kept."""
     _draft_only(order)
-    line_at(order, position).removed = True
+    line = line_at(order, position)
+    differences.begin(order, by=by, at=at)
+    line.removed = True
     _changed(session, order, by=by, at=at, change="line_removed", position=position)
 
 
 def append_lines(session: Session, order: Order, lines: tuple[AskedLine, ...], *, by: Actor, at: datetime) -> None:
     """Add lines to a draft: a later bubble of the same order, or an agent's « ajoute … »."""
     _draft_only(order)
+    differences.begin(order, by=by, at=at)
     for asked in lines:
         add_line(session, order, asked, on=business_date(at))
     _changed(session, order, by=by, at=at, change="lines_added", lines=len(lines))
@@ -229,6 +238,7 @@ def append_lines(session: Session, order: Order, lines: tuple[AskedLine, ...], *
 def set_delivery_date(session: Session, order: Order, day: date, *, by: Actor, at: datetime) -> None:
     """Change the day a draft is wanted for."""
     _draft_only(order)
+    differences.begin(order, by=by, at=at)
     before, order.requested_delivery_date = order.requested_delivery_date, day
     _changed(session, order, by=by, at=at, change="delivery_date_changed", before=before, after=day)
 

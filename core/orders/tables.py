@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.catalogue import Article
@@ -44,13 +45,25 @@ class PriceChoice(StrEnum):
     THEIRS = "theirs"
 
 
+def plain_words(text: str) -> str:
+    """The words in lower case, one space apart."""
+    return " ".join(text.casefold().split())
+
+
 class Order(Base):
     """An order from its draft on; `version` counts every change that a card shows.
 
     `customer_clue` is what alone proposed the customer (a domain, a name…), until a colleague confirms him.
+    `revision` counts the changes since it was registered; `changed_from` is what the draft was before its last change.
+    `contents` and `source_hash` say what it asks for and which files asked it, for `core.duplicates`.
     """
 
     __tablename__ = "order"
+    __table_args__ = (
+        Index(None, "customer_id", "contents"),
+        Index(None, "customer_id", "source_hash"),
+        Index(None, "customer_id", "customer_reference"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     reference: Mapped[str] = mapped_column(unique=True)
@@ -80,6 +93,10 @@ class Order(Base):
     confirmed_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     cancel_reason: Mapped[str] = mapped_column(default="")
     blocked: Mapped[bool] = mapped_column(default=False)
+    revision: Mapped[int] = mapped_column(default=0)
+    changed_from: Mapped[str] = mapped_column(Text, default="")
+    contents: Mapped[str] = mapped_column(default="")
+    source_hash: Mapped[str] = mapped_column(default="")
     customer: Mapped[Customer] = relationship()
     lines: Mapped[list[OrderLine]] = relationship(order_by="OrderLine.position", cascade="all, delete-orphan")
 
@@ -92,6 +109,14 @@ class Order(Base):
     def kept_lines(self) -> list[OrderLine]:
         """The lines that were not taken out."""
         return [line for line in self.lines if not line.removed]
+
+    def fingerprint(self) -> str:
+        """What the order asks for, whatever the order of its lines; empty for no line."""
+        said = sorted(
+            f"{line.article_id or plain_words(line.text)}:{line.quantity.normalize() if line.quantity else ''}"
+            for line in self.kept_lines
+        )
+        return hashlib.sha256("\n".join(said).encode()).hexdigest()[:32] if said else ""
 
     @property
     def totals(self) -> Totals:
@@ -133,11 +158,21 @@ class OrderLine(Base):
         return self.article is not None and self.quantity is not None and self.unit_price is not None
 
     @property
+    def committed(self) -> Decimal | None:
+        """The sales units that were or will be delivered: what was closed short is left out."""
+        return None if self.quantity is None else self.quantity - self.closed_quantity
+
+    @property
+    def given_up(self) -> bool:
+        """All of the line was closed short: nothing of it was delivered, nothing will be."""
+        return bool(self.closed_quantity) and not self.committed
+
+    @property
     def net(self) -> Money:
-        """Quantity times price, to the cent; refuses an incomplete line."""
-        if self.quantity is None or self.unit_price is None:
+        """What is committed times the price, to the cent; refuses an incomplete line."""
+        if self.committed is None or self.unit_price is None:
             raise Refused("line_incomplete", position=self.position)
-        return Money.of(self.quantity * self.unit_price)
+        return Money.of(self.committed * self.unit_price)
 
     @property
     def other_skus(self) -> list[str]:
