@@ -38,6 +38,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "replay_message", "ignore_message", "take_message", "prepare_rest", "drafts", "stock_of", "take_order",
             "edit_draft", "remember_packaging", "confirm_customer", "search_customer", "choose_customer",
             "assign_customer", "remember_sender", "leave_sender", "forget_alias", "learned",
+            "accept_revision", "refuse_revision", "accept_cancellation", "cancel_confirmed", "close_lines",
+            "close_line", "duplicate_drop", "duplicate_keep", "duplicate_correct",
         ),
         _SALES,
     ),

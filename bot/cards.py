@@ -19,7 +19,7 @@ from core.catalogue import Article
 from core.checks import Finding, Service, Severity
 from core.deliveries import Delivery, DeliveryState
 from core.messages import MAY_BE, Message, MessageState
-from core.orders import Order, OrderLine, OrderState
+from core.orders import Order, OrderLine, OrderState, revisions
 from core.parties import Customer, Staff
 from core.quotes import Quote, QuoteLine, QuoteState
 
@@ -55,6 +55,8 @@ def counted(line: OrderLine | QuoteLine, language: str = "fr") -> str:
     if line.quantity is None:
         return "?"
     unit = line.article.unit if line.article is not None else ""
+    if isinstance(line, OrderLine) and line.closed_quantity:
+        return parcelled(line, line.quantity - line.closed_quantity, language)
     base = f"{texts.shown(line.quantity, language)} {plural(unit, line.quantity)}".strip()
     if not line.packaging or line.packaging_count is None:
         return base
@@ -88,7 +90,8 @@ def line_view(line: OrderLine | QuoteLine, language: str = "fr") -> dict[str, An
 def order_context(order: Order, language: str = "fr") -> dict[str, Any]:
     """What every text about an order may use."""
     return {
-        "order": order, "customer": order.customer, "lines": [line_view(line, language) for line in order.kept_lines],
+        "order": order, "customer": order.customer,
+        "lines": [line_view(line, language) for line in order.kept_lines if not line.given_up],
         "net": order.totals.net, "gross": order.totals.gross, "when": order.requested_delivery_date,
     }  # fmt: skip
 
@@ -103,6 +106,8 @@ def treatable(findings: tuple[Finding, ...]) -> list[Finding]:
 
 def order_card(session: Session, order: Order, *, house: House, at: datetime) -> Content:
     """The order as sales sees it: what, when, how much, both verdicts, one primary button."""
+    from bot import changes
+
     registration.note_verdict(session, order, house=house, at=at)
     known = facts.gather(session, order, house=house, at=at)
     found, account = checks.examine(known), known.account
@@ -116,7 +121,8 @@ def order_card(session: Session, order: Order, *, house: House, at: datetime) ->
         more_findings=max(len(told) - SHOWN_FINDINGS, 0), accounting=_verdict(found, Service.ACCOUNTING),
         commercial=_verdict(found, Service.COMMERCIAL), exposure=account.exposure.total, limit=account.credit_limit,
         confirmed_by=confirmed_by.name if confirmed_by is not None else "", undoable=undoable, house=house,
-        waiting=wish is not None, ready=not any(f.blocks for f in found),
+        waiting=wish is not None, **changes.last_of_draft(order),
+        revision_waits=revisions.open_of(session, order) is not None, ready=not any(f.blocks for f in found),
         shipped=[d for d in deliveries.of_order(session, order) if d.state is not DeliveryState.CANCELLED],
     )  # fmt: skip
     return Content(
@@ -152,7 +158,8 @@ def _order_rows(
     if order.state is OrderState.CONFIRMED:
         under_way = any(d.state is DeliveryState.PREPARING for d in deliveries.of_order(session, order))
         rest = _deliverable(session, order) and not under_way
-        return [[Press("prepare_rest")] if rest else [], look, following]
+        left = [Press("close_lines")] if deliveries.remaining_quantities(session, order) else []
+        return [[Press("prepare_rest")] if rest else [], look, [*left, Press("cancel_confirmed")], following]
     if order.state is not OrderState.DRAFT:
         return [look, following]
     points = treatable(found)
@@ -226,7 +233,11 @@ def _remedy(session: Session, remedy: remedies.Remedy, finding: Finding) -> Pres
 def recap_card(order: Order) -> Content:
     """The order as its customer sees it; he never reads why something waits."""
     language = order.customer.language
-    html = texts.render("order_recap", language, **order_context(order, language))
+    from bot import changes
+
+    html = texts.render(
+        "order_recap", language, **order_context(order, language), **changes.last_of_draft(order, language)
+    )
     rows: Rows = ()
     if order.state is OrderState.DRAFT and order.recap_accepted_at is None:
         unknown = any(not line.complete for line in order.kept_lines)
@@ -235,7 +246,7 @@ def recap_card(order: Order) -> Content:
     elif order.state is OrderState.DRAFT:
         rows = [[Press("edit_line"), Press("cancel_order")], [Press("human")]]
     elif order.state is OrderState.CONFIRMED:
-        rows = [[Press("human")]]
+        rows = [[Press("edit_line", label_key="ask_change")], [Press("human")]]
     return Content(html, rows, order, language)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from bot import cards, texts
+from bot import cards, changes, texts
 from bot.cards import Content
 from bot.keyboards import Press
 from core import deliveries, disputes, events, facts, payments, registration, reminders
@@ -18,7 +18,7 @@ from core.disputes import Dispute
 from core.invoices import Invoice
 from core.messages import Message
 from core.money import total
-from core.orders import Order
+from core.orders import Order, OrderRevision, RevisionKind
 from core.outbox import OutboxRow
 from core.overrides import OverrideRequest
 from core.parties import Customer, Staff
@@ -35,10 +35,11 @@ KINDS: dict[str, type[Any]] = {
     "order": Order, "quote": Quote, "delivery": Delivery, "invoice": Invoice, "payment": Payment,
     "reminder": Reminder, "promise": Promise, "dispute": Dispute, "override_request": OverrideRequest,
     "message": Message, "customer": Customer, "staff": Staff, "open_item": OpenItem, "outbox": OutboxRow,
+    "order_revision": OrderRevision,
 }  # fmt: skip
 
 
-CARDS = frozenset({"order_card", "order_recap", "quote_card", "quarantine_card", "preparation_card"})
+CARDS = frozenset({"revision_card", "order_card", "order_recap", "quote_card", "quarantine_card", "preparation_card"})
 
 
 def thing_of(session: Session, subject: str) -> Any:
@@ -53,7 +54,9 @@ def language_of(row: OutboxRow, thing: Any) -> str:
     return texts.language_of(customer.language) if row.audience == "customer" and customer is not None else "fr"
 
 
-def content(session: Session, row: OutboxRow, *, house: House, at: datetime) -> Content:
+def content(  # noqa: PLR0911 - one line a card
+    session: Session, row: OutboxRow, *, house: House, at: datetime
+) -> Content:
     """The text and buttons of a row, with the data of this instant."""
     thing = thing_of(session, row.subject)
     match row.template:
@@ -65,6 +68,8 @@ def content(session: Session, row: OutboxRow, *, house: House, at: datetime) -> 
             return cards.quote_card(thing)
         case "quarantine_card":
             return cards.quarantine_card(session, thing)
+        case "revision_card":
+            return changes.revision_card(session, thing, house=house, at=at)
         case "preparation_card":
             return cards.preparation_card(thing)
     language = language_of(row, thing)
@@ -243,7 +248,16 @@ def _backorder(session: Session, order: Order, _row: OutboxRow, _house: House, _
     return {"left": lines}, [[Press("prepare_rest")]]
 
 
+def _revised(
+    _session: Session, revision: OrderRevision, _row: OutboxRow, _house: House, _at: datetime, language: str
+) -> Made:
+    cancels = revision.kind is RevisionKind.CANCELLATION
+    given = {"revision": revision, "changes": changes.differences(revision.differences, language), "cancels": cancels}
+    return cards.order_context(revision.order, language) | given, []
+
+
 MAKERS: dict[str, Maker] = {
+    "order_revised": _revised, "revision_refused": _revised,
     "backorder_ready": _backorder,
     "delivery_shipped": _delivered, "delivery_verified": _verified, "reserve_stated": _verified,
     "invoice_issued": _invoice, "deposit_issued": _invoice, "credit_note_issued": _credit_note,

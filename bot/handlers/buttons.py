@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot import cards, texts
 from bot.access import allowed
-from bot.handlers import customers, learning, sales, staff
+from bot.handlers import customers, duplicates, learning, revisions, sales, staff
 from core import conversations, orders
 from core.errors import Comptoir
 from core.orders import Order
@@ -16,6 +16,11 @@ from core.parties import Staff
 if TYPE_CHECKING:
     from bot.turns import Turn
 
+#: Refusals after which the card that was pressed shows what is true now.
+REPAINTED = frozenset({
+    "order_version_changed", "order_blocked", "already_confirmed", "revision_already_decided",
+    "duplicate_already_settled",
+})  # fmt: skip
 Act = Callable[["Turn", dict[str, Any], Any], None]
 
 #: action -> what it acts on (the kind of thing its arguments name), and the act.
@@ -24,6 +29,8 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **sales.ACTIONS,
     **learning.ACTIONS,
     **staff.ACTIONS,
+    **revisions.ACTIONS,
+    **duplicates.ACTIONS,
 }
 
 
@@ -69,7 +76,7 @@ def refusal_text(turn: Turn, refusal: Comptoir) -> str:
 def repaint(turn: Turn, refusal: Comptoir, token: str) -> None:
     """Show the order as it now is when a press was refused because it had changed (T29)."""
     found = conversations.pressed(turn.session, token, chat_id=turn.chat_id, at=turn.at)
-    if found is None or refusal.code not in {"order_version_changed", "order_blocked", "already_confirmed"}:
+    if found is None or refusal.code not in REPAINTED:
         return
     order = turn.session.get(Order, found[0].order_id) if found[0].order_id is not None else None
     if order is None:

@@ -182,5 +182,6 @@ ASKED_BY: dict[str, str] = {
     "search_words": "search_article", "customer_words": "search_customer",
     "quantity": "ask_quantity", "override_reason": "request_override",
     "ignore_reason": "ignore_message", "grant_reason": "grant_override", "refuse_reason": "refuse_override",
+    "refuse_revision_reason": "refuse_revision", "cancel_reason": "cancel_confirmed",
     "payment_amount": "record_payment", "prepared": "set_prepared", "drop_reason": "drop_notice",
 }  # fmt: skip

@@ -134,8 +134,9 @@ def test_two_agents_accept_once_and_the_second_is_told_who_was_first(
     trade = furnished()
     with transaction(engine) as session:
         trade.session = session
-        session.merge(trade.customer).credit_limit = None
-        order = trade.confirm(trade.draft((trade.article, "990")))
+        order = trade.draft((trade.article, "990"))
+        order.customer.credit_limit = Money.of(500_000)
+        trade.confirm(order)
         revision_id, version, order_id = propose(trade, order, LineWish(1, Decimal(995))).id, order.version, order.id
         rival = trade.draft((trade.article, "10")).id
 
