@@ -21,7 +21,6 @@ from core import events, journal, orders
 from core.db import Base, choice
 from core.errors import Refused
 from core.orders import AskedLine, LineWish, Order, OrderLine, OrderRevision, OrderState, Wanted, revisions
-from core.orders.tables import plain_words
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -130,7 +129,7 @@ def twins(session: Session, order: Order) -> tuple[Twin, ...]:
 def _likeness(order: Order, other: Row[*tuple[Any, ...]], *, same_lines: bool, habitual: bool) -> Likeness | None:
     """Why the earlier order may be the same; None when it is another one."""
     apart = order.created_at - other.created_at
-    number, before = plain_words(order.customer_reference), plain_words(other.customer_reference)
+    number, before = order.customer_reference, other.customer_reference
     if number and number == before:
         return Likeness.NUMBER if apart <= SAME_NUMBER else None
     if number and before:
