@@ -87,7 +87,9 @@ def revision_card(session: Session, revision: OrderRevision, *, house: House, at
         accept = [Press("accept_cancellation", args, {"reference": order.reference})]
     else:
         accept = [Press("accept_revision", args)] if possible else []
-    return Content(html, [accept, [Press("refuse_revision", args)], [Press("show_order")]], order)
+    asks = seen.blockers and any(f.blocks and f.override is not None for f in seen.findings)
+    let_through = [Press("request_override")] if asks else []
+    return Content(html, [accept, let_through, [Press("refuse_revision", args)], [Press("show_order")]], order)
 
 
 def _redline(red: RedLine) -> dict[str, Any]:

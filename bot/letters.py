@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bot import cards, changes, texts
 from bot.cards import Content
 from bot.keyboards import Press
-from core import deliveries, disputes, events, facts, payments, registration, reminders
+from core import deliveries, disputes, events, facts, payments, registration, reminders, revising
 from core.checks import Service
 from core.clock import business_date
 from core.deliveries import Delivery
@@ -18,7 +18,7 @@ from core.disputes import Dispute
 from core.invoices import Invoice
 from core.messages import Message
 from core.money import total
-from core.orders import Order, OrderRevision, RevisionKind
+from core.orders import Order, OrderRevision, OrderState, RevisionKind
 from core.outbox import OutboxRow
 from core.overrides import OverrideRequest
 from core.parties import Customer, Staff
@@ -181,7 +181,7 @@ def _override(
 ) -> Made:
     order = wish.order
     account = facts.gather(session, order, house=house, at=at).account
-    found = registration.examine(session, order, house=house, at=at)
+    found, _ = revising.to_let_through(session, order, house=house, at=at)
     asker = session.get(Staff, wish.requested_by_id)
     given = {
         "wish": wish, **cards.order_context(order), "exposure": account.exposure, "limit": account.credit_limit,
@@ -232,6 +232,8 @@ def _order(session: Session, order: Order, _row: OutboxRow, house: House, at: da
 def _released(session: Session, order: Order, row: OutboxRow, house: House, at: datetime, language: str) -> Made:
     given, _ = _order(session, order, row, house, at, language)
     clean = not any(f.blocks for f in registration.examine(session, order, house=house, at=at))
+    if order.state is not OrderState.DRAFT:  # a change of it was let through: its own card has the button
+        return given, [[Press("show_order")]]
     return given, [[Press("confirm")]] if clean else [[Press("show_order")]]
 
 
@@ -248,6 +250,12 @@ def _backorder(session: Session, order: Order, _row: OutboxRow, _house: House, _
     return {"left": lines}, [[Press("prepare_rest")]]
 
 
+def _draft_changed(
+    _session: Session, order: Order, _row: OutboxRow, _house: House, _at: datetime, language: str
+) -> Made:
+    return changes.last_of_draft(order, language), []
+
+
 def _revised(
     _session: Session, revision: OrderRevision, _row: OutboxRow, _house: House, _at: datetime, language: str
 ) -> Made:
@@ -257,7 +265,7 @@ def _revised(
 
 
 MAKERS: dict[str, Maker] = {
-    "order_revised": _revised, "revision_refused": _revised,
+    "draft_changed": _draft_changed, "order_revised": _revised, "revision_refused": _revised,
     "backorder_ready": _backorder,
     "delivery_shipped": _delivered, "delivery_verified": _verified, "reserve_stated": _verified,
     "invoice_issued": _invoice, "deposit_issued": _invoice, "credit_note_issued": _credit_note,

@@ -57,6 +57,7 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "recap_accepted": (_card(CUSTOMER, "order_recap"), ORDER_CARD),
     "order_confirmed": (Route(CUSTOMER, "order_confirmed"), ORDER_CARD),
     "order_cancelled": (Route(CUSTOMER, "order_cancelled"), ORDER_CARD),
+    "draft_changed": (Route(CUSTOMER, "draft_changed"),),
     "revision_proposed": (_card(Role.SALES, "revision_card"),),
     "revision_decided": (_card(Role.SALES, "revision_card"),),
     "revision_refused": (Route(CUSTOMER, "revision_refused"), ORDER_CARD),

@@ -16,7 +16,7 @@ from core.db import Base, choice
 from core.errors import Refused
 from core.journal import Actor
 from core.money import Money
-from core.orders import Order, OrderState
+from core.orders import Order, OrderState, revisions
 from core.parties import Role
 
 MIN_REASON = 10
@@ -96,7 +96,7 @@ def grant(
     """Let the named findings of this order through; refuses a wrong role, the requester himself, a short reason."""
     if len(reason.strip()) < MIN_REASON:
         raise Refused("reason_too_short", minimum=MIN_REASON)
-    if order.state is not OrderState.DRAFT:
+    if order.state is not OrderState.DRAFT and revisions.open_of(session, order) is None:
         raise Refused("order_not_draft", reference=order.reference, state=order.state)
     if not findings:
         raise Refused("nothing_to_override", reference=order.reference)

@@ -17,7 +17,20 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import aliased
 
-from core import checks, deliveries, events, facts, invoices, journal, orders, outbox, papers, payments, stock
+from core import (
+    checks,
+    deliveries,
+    events,
+    facts,
+    invoices,
+    journal,
+    orders,
+    outbox,
+    papers,
+    payments,
+    registration,
+    stock,
+)
 from core.checks import Finding
 from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState
@@ -28,7 +41,6 @@ from core.money import ZERO, Money
 from core.orders import AskedLine, LineWish, Order, OrderLine, OrderState, Wanted, differences, drafts, revisions
 from core.orders.revisions import OrderRevision, RevisionKind, RevisionState
 from core.parties import Customer
-from core.registration import confirmation
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -67,6 +79,7 @@ class Redline:
     day: date | None
     net: Money
     net_after: Money
+    gross_after: Money
     findings: tuple[Finding, ...]
     asks_more: bool
 
@@ -127,11 +140,26 @@ def redline(session: Session, revision: OrderRevision, *, house: House, at: date
     lines += [RedLine(None, added, nothing, nothing, nothing, added.quantity) for added in wanted.added]
     net = order.totals.net
     with _trial(session, order, wanted, on=business_date(at)):
-        after = order.totals.net
+        after = order.totals
         found = () if revision.kind is RevisionKind.CANCELLATION else _examine(session, order, house=house, at=at)
     return Redline(
-        tuple(lines), wanted.day, net, after, found, revision.kind is RevisionKind.CHANGE and asks_more(order, wanted)
+        tuple(lines),
+        wanted.day,
+        net,
+        after.net,
+        after.gross,
+        found,
+        revision.kind is RevisionKind.CHANGE and asks_more(order, wanted),
     )
+
+
+def to_let_through(session: Session, order: Order, *, house: House, at: datetime) -> tuple[tuple[Finding, ...], Money]:
+    """What both services find in an order or in the change that waits of it, and the gross amount that comes of it."""
+    revision = revisions.open_of(session, order) if order.state is OrderState.CONFIRMED else None
+    if revision is None:
+        return registration.examine(session, order, house=house, at=at), order.totals.gross
+    seen = redline(session, revision, house=house, at=at)
+    return seen.findings if seen.asks_more else (), seen.gross_after
 
 
 @contextmanager
@@ -313,7 +341,7 @@ def _tell(session: Session, order: Order, revision: OrderRevision, *, house: Hou
 
 def _new_confirmation(session: Session, order: Order, *, house: House, at: datetime) -> papers.Paper:
     """The order confirmation of the order as it stands, with its revision and what it replaces."""
-    document = confirmation(order, house, at=at)
+    document = registration.confirmation(order, house, at=at)
     earlier = papers.latest(session, DocumentKind.ORDER_CONFIRMATION, order.reference)
     by_position = {line.position: line for line in order.kept_lines}
     lines = tuple(

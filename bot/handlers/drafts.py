@@ -62,7 +62,8 @@ def revise(turn: Turn, order: Order, text: str) -> bool:
         wish = changes.wanted(order, lines, said.requested_delivery_date, adding=adding)
     if not wish:
         return False
-    revisions.propose(turn.session, order, wish, by=turn.by, at=turn.at, reason=text[:REASON])
+    words = text[:REASON] if turn.link.staff is not None else ""  # a customer's words are kept with his messages only
+    revisions.propose(turn.session, order, wish, by=turn.by, at=turn.at, reason=words)
     return True
 
 

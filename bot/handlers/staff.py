@@ -10,12 +10,13 @@ from sqlalchemy import func, select
 from bot import texts
 from bot.cards import Content
 from bot.handlers.sales import number
-from core import deliveries, invoices, orders, overrides, payments, registration, reminders
+from core import deliveries, events, invoices, orders, overrides, payments, reminders, revising
 from core.clock import business_date
 from core.deliveries import Delivery
 from core.errors import Refused
 from core.invoices import Invoice
 from core.money import ZERO, Money
+from core.orders import revisions
 from core.overrides import OverrideRequest
 from core.parties import Customer
 from core.payments import OpenItem
@@ -39,9 +40,11 @@ def grant_reason(turn: Turn, args: Args, text: str) -> None:
     """Let the order through, this once."""
     wish = turn.session.get_one(OverrideRequest, args["request"])
     order = orders.lock(turn.session, wish.order_id)
-    found = registration.examine(turn.session, order, house=turn.house, at=turn.at)
+    found, cap = revising.to_let_through(turn.session, order, house=turn.house, at=turn.at)
     findings = {f.code: f.override for f in found if f.blocks and f.override is not None}
-    overrides.grant(turn.session, order, findings, reason=text, by=turn.by, at=turn.at, wish=wish)
+    overrides.grant(turn.session, order, findings, reason=text, by=turn.by, at=turn.at, wish=wish, cap=cap)
+    if (revision := revisions.open_of(turn.session, order)) is not None:
+        events.emit(turn.session, "revision_decided", revision, at=turn.at)
     turn.say("granted", reference=order.reference)
 
 

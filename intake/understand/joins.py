@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from core import orders
+from core import events, orders
 from core.clock import business_date
 from core.errors import NotUnderstood
 from core.journal import Actor, ActorKind
@@ -115,6 +115,13 @@ def join(
     pages = any(flag.startswith(ALBUM) for flag in message.flags.split())
     day = opened.reading.requested_delivery_date
     return changes.merge(session, order, asked, day, by=by, at=desk.at, replacing=not pages)
+
+
+def tell(session: Session, message: Message, opened: Opened, customer: Customer, desk: Desk, *, answered: str) -> None:
+    """Say by mail what the answer changed in the draft: only in a chat is the recap painted again."""
+    order = _answered_draft(session, message, opened, customer, answered) if answered else None
+    if message.channel is MessageChannel.MAIL and order is not None and orders.last_change(order) is not None:
+        events.emit(session, "draft_changed", order, at=desk.at)
 
 
 def correct(session: Session, message: Message, order: Order, wanted: Correction, *, by: Actor, desk: Desk) -> bool:

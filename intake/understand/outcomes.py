@@ -84,6 +84,7 @@ def _act(session: Session, message: Message, customer: Customer, opened: Opened,
         events.emit(session, "message_kept", message, at=desk.at)
     elif joins.join(session, message, opened, customer, desk, answered=answered):
         reason = "joined"
+        joins.tell(session, message, opened, customer, desk, answered=answered or "")
     elif answered is not None and reading.kind is not Kind.ORDER:
         done = False
     elif reading.kind is Kind.ORDER:

@@ -66,9 +66,7 @@ def follow(
         return False
     by = Actor(ActorKind.CUSTOMER, customer.id)
     try:
-        revisions.propose(
-            session, order, wish, kind=kind, by=by, at=desk.at, message_id=message.id, reason=message.extract
-        )
+        revisions.propose(session, order, wish, kind=kind, by=by, at=desk.at, message_id=message.id)
     except Refused as refusal:
         if refusal.code not in {"nothing_to_change", "quantity_not_positive"}:
             raise

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Engine, select
 
+from bot import letters
 from core import messages, orders, registration, stock
 from core.catalogue import Article
 from core.db import transaction
@@ -63,7 +64,7 @@ def wishes(engine: Engine) -> list[tuple[RevisionKind, tuple[LineWish, ...], int
         ),
     ],
 )  # fmt: skip
-def test_a_change_of_a_registered_order_is_proposed(  # noqa: PLR0913, PLR0917 - a row of the table
+def test_a_change_of_a_registered_order_is_proposed(
     engine: Engine, registered: int, subject: str, text: str, lines: tuple[LineWish, ...], added: int
 ) -> None:
     store(engine, mail(text, subject=subject, identifier="<2@martin.example>"), uid=2)
@@ -110,3 +111,18 @@ def test_nobody_else_touches_an_order_and_an_unclear_one_goes_to_a_person(engine
     store(engine, unclear, uid=4)
     message = run(engine)[-1]
     assert (message.state, message.reason, wishes(engine)) == (MessageState.UNDERSTOOD, "cancellation", [])
+
+
+def test_the_difference_of_a_draft_is_told_by_mail_to_whom_corrects_by_mail(engine: Engine) -> None:
+    store(engine, mail("Bonjour,\n2 cartons de beurre doux\n5 sacs de farine T65\nMerci"))
+    run(engine)
+    with transaction(engine) as session:
+        reference = session.scalars(select(Order.reference)).one()
+    answer = mail("7 sacs au lieu de 5", subject=f"Re: [{reference}] bien reçu", identifier="<2@martin.example>")
+    store(engine, answer, uid=2)
+    assert run(engine)[-1].reason == "joined"
+    with transaction(engine) as session:
+        rows = session.scalars(select(OutboxRow).where(OutboxRow.template == "draft_changed")).all()
+        said = [letters.content(session, row, house=SETTINGS.house, at=AT).html for row in rows]
+    assert len(said) == 1
+    assert "L2 Farine de blé T65 sac 25 kg\u00a0: 5 → <b>7 sacs</b>" in said[0].replace(" :", "\u00a0:")

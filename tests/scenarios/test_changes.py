@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from core import deliveries, duplicates, invoices, journal, orders, payments, registration, revising, stock
+from core import deliveries, duplicates, invoices, journal, orders, overrides, payments, registration, revising, stock
 from core.clock import business_date
 from core.db import transaction
 from core.deliveries import DeliveryState
@@ -122,6 +122,11 @@ def test_who_asks_for_more_is_examined_again_and_who_asks_for_less_is_not_held_u
         accept(trade, more)
     assert (error.value.code, error.value.data["findings"]) == ("order_blocked", ("over_limit",))
     assert (order.lines[0].quantity, order.revision, more.state) == (10, 0, RevisionState.PROPOSED)
+    findings, cap = revising.to_let_through(session, order, house=trade.house, at=trade.at)
+    assert (cap, [f.code for f in findings if f.blocks]) == (Money.of(1560), ["over_limit"])
+    given = {"reason": "accord du dirigeant", "by": trade.by(Role.ACCOUNTING), "at": trade.at, "cap": cap}
+    overrides.grant(session, order, {"over_limit": Role.ACCOUNTING}, **given)
+    assert revising.redline(session, more, house=trade.house, at=trade.at).blockers == ()
     trade.customer.credit_limit = Money.of(1)
     less = propose(trade, order, LineWish(1, Decimal(5)))
     accept(trade, less)
