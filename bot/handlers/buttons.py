@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from bot import cards, texts
+from bot import cards, changes, texts
 from bot.access import allowed
 from bot.handlers import customers, duplicates, learning, revisions, sales, staff
 from core import conversations, orders
 from core.errors import Comptoir
-from core.orders import Order
+from core.orders import Order, OrderRevision
 from core.parties import Staff
 
 if TYPE_CHECKING:
@@ -81,7 +81,10 @@ def repaint(turn: Turn, refusal: Comptoir, token: str) -> None:
     order = turn.session.get(Order, found[0].order_id) if found[0].order_id is not None else None
     if order is None:
         return
-    if turn.link.staff is not None:
+    if turn.link.staff is not None and "order_revision" in found[1]:
+        revision = turn.session.get_one(OrderRevision, found[1]["order_revision"])
+        turn.show(changes.revision_card(turn.session, revision, house=turn.house, at=turn.at))
+    elif turn.link.staff is not None:
         turn.show(cards.order_card(turn.session, order, house=turn.house, at=turn.at))
     elif order.customer_id == turn.link.customer_id:
         turn.show(cards.recap_card(order))

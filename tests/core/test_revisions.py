@@ -51,7 +51,7 @@ def _step(trade: Trade, order: Order, name: str, position: int, quantity: Decima
         revising.accept(session, revision.id, house=trade.house, by=trade.by(), at=trade.at)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_no_path_ships_reserves_or_closes_more_than_there_is(
     trade: Trade, steps: list[tuple[str, int, Decimal]]
