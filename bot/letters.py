@@ -222,11 +222,12 @@ def _quote(_session: Session, quote: Quote, _row: OutboxRow, _house: House, _at:
     return given, [[Press("accept_quote", {"quote": quote.id})], [Press("human")]]
 
 
-def _order(session: Session, order: Order, _row: OutboxRow, house: House, at: datetime, _language: str) -> Made:
+def _order(session: Session, order: Order, row: OutboxRow, house: House, at: datetime, _language: str) -> Made:
     found = registration.examine(session, order, house=house, at=at)
     blocking = [f for f in found if f.blocks and f.service is Service.ACCOUNTING]
     colleague = session.get(Staff, order.confirmed_by_id) if order.confirmed_by_id is not None else None
-    return {"blocking": blocking, "confirmed_by": colleague.name if colleague is not None else ""}, []
+    buttons = [[Press("edit_line", label_key="ask_change")]] if row.template == "order_confirmed" else []
+    return {"blocking": blocking, "confirmed_by": colleague.name if colleague is not None else ""}, buttons
 
 
 def _released(session: Session, order: Order, row: OutboxRow, house: House, at: datetime, language: str) -> Made:

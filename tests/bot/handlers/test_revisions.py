@@ -66,6 +66,14 @@ def test_a_customers_words_about_a_registered_order_become_a_redline_that_one_pr
     told = card(desk, "customer", "modifiée")
     assert "Beurre doux 82\u00a0% MG plaque 1 kg\u00a0: 10 → 12 cartons" in told.text
     assert card(desk, "sales", "Modification acceptée").labels == []
+    confirmed = next(seen for seen in desk.chat("customer") if "Demander une modification" in seen.labels)
+    desk.press("customer", "Demander une modification", message_id=confirmed.message_id)
+    desk.settle()
+    desk.say("customer", "7 sacs de farine T65")
+    desk.settle()
+    assert "part chez votre commercial" in desk.last("customer").text
+    assert "→ 7 sacs" in card(desk, "sales", "Modification demandée").text
+    assert desk.get(number).lines[1].quantity == 5
 
 
 def test_a_colleague_corrects_refuses_closes_and_cancels(desk: Desk) -> None:
