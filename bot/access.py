@@ -41,6 +41,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "treat_watched", "keep_backorder", "wait_until", "choose_substitute", "cap_line", "round_quantity",
             "deliver_on",
             "assign_customer", "remember_sender", "leave_sender", "forget_alias", "learned", "automation", "auto_off",
+            "accept_revision", "refuse_revision", "accept_cancellation", "cancel_confirmed", "close_lines",
+            "close_line", "duplicate_drop", "duplicate_keep", "duplicate_correct",
         ),
         _SALES,
     ),

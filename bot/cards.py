@@ -32,7 +32,7 @@ from core.checks import Finding, Outcome, Service, Severity
 from core.deliveries import Delivery, DeliveryState
 from core.messages import MAY_BE, Message, MessageState
 from core.money import ZERO, Money
-from core.orders import DepositStage, Order, OrderLine, OrderState
+from core.orders import DepositStage, Order, OrderLine, OrderState, revisions
 from core.parties import Customer, Role, Staff
 from core.quotes import Quote, QuoteLine, QuoteState
 
@@ -71,6 +71,8 @@ def counted(line: OrderLine | QuoteLine, language: str = "fr") -> str:
     if line.quantity is None:
         return "?"
     unit = line.article.unit if line.article is not None else ""
+    if isinstance(line, OrderLine) and line.closed_quantity:
+        return parcelled(line, line.quantity - line.closed_quantity, language)
     base = f"{texts.shown(line.quantity, language)} {plural(unit, line.quantity)}".strip()
     if not line.packaging or line.packaging_count is None:
         return base
@@ -104,7 +106,8 @@ def line_view(line: OrderLine | QuoteLine, language: str = "fr") -> dict[str, An
 def order_context(order: Order, language: str = "fr") -> dict[str, Any]:
     """What every text about an order may use."""
     return {
-        "order": order, "customer": order.customer, "lines": [line_view(line, language) for line in order.kept_lines],
+        "order": order, "customer": order.customer,
+        "lines": [line_view(line, language) for line in order.kept_lines if not line.given_up],
         "net": order.totals.net, "gross": order.totals.gross, "when": order.requested_delivery_date,
         "deposit": deposits.due(order),
     }  # fmt: skip
@@ -125,6 +128,8 @@ def watched(findings: tuple[Finding, ...]) -> list[Finding]:
 
 def order_card(session: Session, order: Order, *, house: House, at: datetime) -> Content:
     """The order as sales sees it: what, when, how much, both verdicts, one primary button."""
+    from bot import changes
+
     registration.note_verdict(session, order, house=house, at=at)
     known = facts.gather(session, order, house=house, at=at)
     found, account = checks.examine(known), known.account
@@ -138,7 +143,8 @@ def order_card(session: Session, order: Order, *, house: House, at: datetime) ->
         more_findings=max(len(told) - SHOWN_FINDINGS, 0), accounting=_verdict(found, Service.ACCOUNTING),
         commercial=_verdict(found, Service.COMMERCIAL), exposure=account.exposure.total, limit=account.credit_limit,
         confirmed_by=confirmed_by.name if confirmed_by is not None else "", undoable=undoable, house=house,
-        waiting=[role.value for role in asked], ready=not any(f.blocks for f in found),
+        waiting=[role.value for role in asked], **changes.last_of_draft(order),
+        revision_waits=revisions.open_of(session, order) is not None, ready=not any(f.blocks for f in found),
         shipped=[d for d in deliveries.of_order(session, order) if d.state is not DeliveryState.CANCELLED],
         automatic=automation.figures_at(session, order), held=_held(session, order, at=at),
     )  # fmt: skip
@@ -190,9 +196,11 @@ def _order_rows(
         rest = _deliverable(session, order) and not under_way
         holding = deposits.holding(session, order, at=at) if order.deposit_terms else {}
         asks = [Press("request_deposit" if deposits.to_invoice(session, order) else "request_override")]
+        left = [Press("close_lines")] if deliveries.remaining_quantities(session, order) else []
+        also = [*left, Press("cancel_confirmed")]
         if holding and not under_way:
-            return [asks if not asked else [], look, following]
-        return [[Press("prepare_rest")] if rest else [], look, following]
+            return [asks if not asked else [], look, also, following]
+        return [[Press("prepare_rest")] if rest else [], look, also, following]
     if order.state is not OrderState.DRAFT:
         return [look, following]
     points, unasked = treatable(found), set(clearances.waiting(found)) - set(asked)
@@ -281,7 +289,11 @@ def _remedy(session: Session, remedy: remedies.Remedy, finding: Finding) -> Pres
 def recap_card(order: Order) -> Content:
     """The order as its customer sees it; he never reads why something waits."""
     language = order.customer.language
-    html = texts.render("order_recap", language, **order_context(order, language))
+    from bot import changes
+
+    html = texts.render(
+        "order_recap", language, **order_context(order, language), **changes.last_of_draft(order, language)
+    )
     rows: Rows = ()
     if order.state is OrderState.DRAFT and order.recap_accepted_at is None:
         unknown = any(not line.complete for line in order.kept_lines)
@@ -290,7 +302,7 @@ def recap_card(order: Order) -> Content:
     elif order.state is OrderState.DRAFT:
         rows = [[Press("edit_line"), Press("cancel_order")], [Press("human")]]
     elif order.state is OrderState.CONFIRMED:
-        rows = [[Press("human")]]
+        rows = [[Press("edit_line", label_key="ask_change")], [Press("human")]]
     return Content(html, rows, order, language)
 
 

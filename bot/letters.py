@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from bot import cards, texts
+from bot import cards, changes, texts
 from bot.cards import Content
 from bot.keyboards import Press
 from core import (
@@ -33,7 +33,7 @@ from core.disputes import Dispute
 from core.invoices import Invoice
 from core.messages import Message
 from core.money import Money, total
-from core.orders import DepositStage, Order, OrderLine, OrderState
+from core.orders import DepositStage, Order, OrderLine, OrderRevision, OrderState, RevisionKind
 from core.outbox import OutboxRow
 from core.overrides import OverrideRequest
 from core.parties import Customer, Role, Staff
@@ -52,10 +52,11 @@ KINDS: dict[str, type[Any]] = {
     "reminder": Reminder, "promise": Promise, "dispute": Dispute, "override_request": OverrideRequest,
     "message": Message, "customer": Customer, "staff": Staff, "open_item": OpenItem, "outbox": OutboxRow,
     "stock_level": StockLevel,
+    "order_revision": OrderRevision,
 }  # fmt: skip
 
 
-CARDS = frozenset({"order_card", "order_recap", "quote_card", "quarantine_card", "preparation_card"})
+CARDS = frozenset({"revision_card", "order_card", "order_recap", "quote_card", "quarantine_card", "preparation_card"})
 
 
 def thing_of(session: Session, subject: str) -> Any:
@@ -70,7 +71,9 @@ def language_of(row: OutboxRow, thing: Any) -> str:
     return texts.language_of(customer.language) if row.audience == "customer" and customer is not None else "fr"
 
 
-def content(session: Session, row: OutboxRow, *, house: House, at: datetime) -> Content:
+def content(  # noqa: PLR0911 - one line a card
+    session: Session, row: OutboxRow, *, house: House, at: datetime
+) -> Content:
     """The text and buttons of a row, with the data of this instant."""
     thing = thing_of(session, row.subject)
     match row.template:
@@ -82,6 +85,8 @@ def content(session: Session, row: OutboxRow, *, house: House, at: datetime) -> 
             return cards.quote_card(thing)
         case "quarantine_card":
             return cards.quarantine_card(session, thing)
+        case "revision_card":
+            return changes.revision_card(session, thing, house=house, at=at)
         case "preparation_card":
             return cards.preparation_card(thing)
     language = language_of(row, thing)
@@ -192,9 +197,8 @@ def _override(
     session: Session, wish: OverrideRequest, _row: OutboxRow, house: House, at: datetime, _language: str
 ) -> Made:
     order = wish.order
-    known = facts.gather(session, order, house=house, at=at)
-    account = known.account
-    own = clearances.shown(wish, registration.blockers(session, order, house=house, at=at))
+    account = facts.gather(session, order, house=house, at=at).account
+    own = clearances.shown(wish, clearances.blockers(session, order, house=house, at=at))
     asker = session.get(Staff, wish.requested_by_id)
     given = {
         "wish": wish, **cards.order_context(order), "exposure": account.exposure, "limit": account.credit_limit,
@@ -241,10 +245,11 @@ def _order(session: Session, order: Order, row: OutboxRow, house: House, at: dat
     blocking = [f for f in found if f.blocks and f.service is Service.ACCOUNTING]
     colleague = session.get(Staff, order.confirmed_by_id) if order.confirmed_by_id is not None else None
     wish = session.get(OverrideRequest, int(str(row.arguments.get("request", 0))))
+    buttons = [[Press("edit_line", label_key="ask_change")]] if row.template == "order_confirmed" else []
     return {
         "blocking": blocking, "confirmed_by": colleague.name if colleague is not None else "",
         "answer": wish.answer if wish is not None else "",
-    }, []  # fmt: skip
+    }, buttons  # fmt: skip
 
 
 def _released(session: Session, order: Order, row: OutboxRow, house: House, at: datetime, language: str) -> Made:
@@ -312,10 +317,25 @@ def _auto_stopped(
     return {"why": texts.word(f"auto_{row.arguments.get('reason', '')}")}, []
 
 
+def _draft_changed(
+    _session: Session, order: Order, _row: OutboxRow, _house: House, _at: datetime, language: str
+) -> Made:
+    return changes.last_of_draft(order, language), []
+
+
+def _revised(
+    _session: Session, revision: OrderRevision, _row: OutboxRow, _house: House, _at: datetime, language: str
+) -> Made:
+    cancels = revision.kind is RevisionKind.CANCELLATION
+    given = {"revision": revision, "changes": changes.differences(revision.differences, language), "cancels": cancels}
+    return cards.order_context(revision.order, language) | given, []
+
+
 MAKERS: dict[str, Maker] = {
     "payment_asked": _asked, "payment_asked_info": _asked, "delivery_blocked": _withheld,
     "delivery_blocked_info": _withheld,
     "stock_oversold": _oversold,
+    "draft_changed": _draft_changed, "order_revised": _revised, "revision_refused": _revised,
     "backorder_ready": _backorder,
     "preparation_held": _preparation_held, "deposit_to_credit": _deposit_to_credit,
     "auto_confirm_stopped": _auto_stopped,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core import orders, overrides, registration
+from core import orders, overrides, registration, revising
 from core.errors import Refused
 from core.orders import PriceChoice
 from core.overrides import RequestState
@@ -36,12 +36,20 @@ def waiting(findings: Iterable[Finding]) -> dict[Role, tuple[Finding, ...]]:
     return found
 
 
+def blockers(session: Session, order: Order, *, house: House, at: datetime) -> tuple[Finding, ...]:
+    """What must be let through before the order goes on, and before the change of it that waits may be accepted."""
+    found = registration.blockers(session, order, house=house, at=at)
+    wanted, _ = revising.to_let_through(session, order, house=house, at=at)
+    known = {finding.key for finding in found}
+    return (*found, *(finding for finding in wanted if finding.blocks and finding.key not in known))
+
+
 def ask(
     session: Session, order: Order, *, house: House, reason: str, by: Actor, at: datetime, only: Role | None = None
 ) -> list[OverrideRequest]:
     """Ask each role concerned (or one of them) about its own blockers; refuses when nobody can let anything through."""
     orders.lock(session, order.id)  # two colleagues who ask at once make one request
-    found = waiting(registration.blockers(session, order, house=house, at=at))
+    found = waiting(blockers(session, order, house=house, at=at))
     asked = {role: own for role, own in found.items() if only in {None, role}}
     if not asked:
         raise Refused("nothing_to_override", reference=order.reference)
@@ -66,9 +74,10 @@ def grant(
     session.refresh(wish)  # two who may decide are asked: the second is told so
     if wish.state is not RequestState.OPEN:
         raise Refused("request_already_answered")
-    own = shown(wish, registration.blockers(session, order, house=house, at=at))
+    own = shown(wish, blockers(session, order, house=house, at=at))
+    _, gross = revising.to_let_through(session, order, house=house, at=at)
     overrides.grant(
-        session, order, {finding.key: wish.role for finding in own}, reason=reason, by=by, at=at, cap=cap,
+        session, order, {finding.key: wish.role for finding in own}, reason=reason, by=by, at=at, cap=cap or gross,
         expires_at=expires_at, wish=wish, numbers={finding.key: finding.data for finding in own},
     )  # fmt: skip
     for finding in own:

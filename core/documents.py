@@ -148,6 +148,7 @@ class Document:
 
     `type_code` overrides the kind's own code (503: credit note on a deposit). `discount_terms` empty means that early
     payment earns nothing; `exemptions` are needed for category E only, the other categories imply their reason.
+    `revision` counts the changes of a registered order, whose confirmation `replaces` the earlier one.
     `accent` (#rrggbb) and `logo` (the name of an asset) dress the letterhead.
     """
 
@@ -189,6 +190,8 @@ class Document:
     retention_of_title: bool = True
     accent: str = ""
     logo: str = ""
+    revision: int = 0
+    replaces: Reference | None = None
 
     @property
     def untdid_code(self) -> str:

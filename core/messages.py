@@ -31,6 +31,8 @@ RETRY_AFTER = timedelta(minutes=1)
 ASSIGNED, PROPOSED, MACHINE, MAY_BE = "assigned", "proposed", "machine", "may_be:"
 #: The mark of a message whose files came as an album, with the number that the chat server gave it.
 ALBUM = "album:"
+#: The mark of a chat message that answers the card of an order, with the order's number.
+ABOUT = "about:"
 #: The mark of a message with a recording to which only a person can listen.
 UNHEARD = "unheard"
 

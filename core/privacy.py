@@ -24,7 +24,7 @@ from core.errors import Refused
 from core.invoices import Invoice
 from core.journal import SYSTEM, JournalEntry
 from core.messages import Blob, ChatUpdate, Message, MessageChannel, MessageState
-from core.orders import Order
+from core.orders import Order, OrderRevision
 from core.outbox import OutboxRow, OutboxState
 from core.papers import Paper
 from core.parties import ChatLink, Contact, LinkCode, Role, Staff, staff_with
@@ -91,6 +91,11 @@ def _evidence(session: Session, today: date) -> dict[int, str]:
         period = "invoiced_evidence" if order.id in invoiced else "evidence"
         if order.message_id and business_date(order.created_at) >= PERIODS[period].kept_from(today):
             found[order.message_id] = period
+    changes = select(OrderRevision.message_id, OrderRevision.order_id, OrderRevision.proposed_at)
+    for message_id, order_id, at in session.execute(changes.where(OrderRevision.message_id.is_not(None))):
+        period = "invoiced_evidence" if order_id in invoiced else "evidence"
+        if message_id and business_date(at) >= PERIODS[period].kept_from(today):
+            found.setdefault(message_id, period)
     for quote in session.scalars(select(Quote).where(Quote.message_id.is_not(None))):
         if quote.message_id and business_date(quote.created_at) >= PERIODS["evidence"].kept_from(today):
             found.setdefault(quote.message_id, "evidence")

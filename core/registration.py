@@ -57,7 +57,7 @@ def confirm(
     if quote is not None and quote.state is QuoteState.SENT:
         quotes.accept(session, quote, by=by, at=at)
     paper = papers.freeze(
-        session, _confirmation(order, house, at=at), customer_id=order.customer_id, order_id=order.id, at=at
+        session, confirmation(order, house, at=at), customer_id=order.customer_id, order_id=order.id, at=at
     )
     orders.confirm(session, order, by=by, at=at, undo=undo, paper=paper)
     order.blocked = False
@@ -188,7 +188,8 @@ def tell_withheld(session: Session, order: Order, *, by: Actor, at: datetime, fi
     events.emit(session, "delivery_blocked", order, at=at)
 
 
-def _confirmation(order: Order, house: House, *, at: datetime) -> Document:
+def confirmation(order: Order, house: House, *, at: datetime) -> Document:
+    """What the order confirmation of the order says now: pure, nothing written."""
     today = business_date(at)
     return Document(
         kind=DocumentKind.ORDER_CONFIRMATION, number=order.reference, issue_date=today, seller=house.as_party(),

@@ -43,7 +43,16 @@ def propose(finding: Finding, *, alternatives: tuple[str, ...] = ()) -> tuple[Re
         Remedy("request_override"),
         Remedy("grant_override", role=finding.override, args={"finding": finding.key}),
     ) if finding.override is not None else ()  # fmt: skip
+    other = {"other": finding.data.get("other")}
+    twin: tuple[Remedy, ...] = (Remedy("duplicate_drop", args=other), Remedy("duplicate_keep", args=other))
+    if finding.data.get("other_state") in {"draft", "confirmed"}:
+        twin = (*twin, Remedy("duplicate_correct", args=other))
     known: dict[str, tuple[Remedy, ...]] = {
+        # duplicates
+        "possible_duplicate": twin,
+        "duplicate_number": twin,
+        "duplicate_files": twin,
+        "duplicate_lines": twin,
         # lines
         "no_lines": (Remedy("cancel_draft"),),
         "article_unknown": which,

@@ -230,6 +230,17 @@ def _wait_for(session: Session, order_line_id: int, article_id: int, quantity: D
         session.add(Backorder(order_line_id=order_line_id, article_id=article_id, quantity=quantity))
 
 
+def trim(session: Session, order_line_id: int, article_id: int, left: Decimal) -> None:
+    """Promise a line no more than what is left of it; what it was not promised of that is its backorder."""
+    held = session.get(Reservation, order_line_id)
+    if left <= 0 or held is None or held.quantity > left:
+        release(session, order_line_id, held.quantity - left if held is not None and left > 0 else None)
+    held = session.get(Reservation, order_line_id)
+    if left > 0:
+        _wait_for(session, order_line_id, article_id, left - (held.quantity if held is not None else Decimal(0)))
+        session.flush()
+
+
 def release(session: Session, order_line_id: int, quantity: Decimal | None = None) -> None:
     """Give back what a line was promised: all of it and its backorder too, or at most `quantity` from the shelf."""
     waits = session.get(Backorder, order_line_id)

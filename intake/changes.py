@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from core import orders
+from core.orders import LineWish, Wanted
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -41,6 +42,33 @@ def merge(
     if day is not None and day != order.requested_delivery_date:
         orders.set_delivery_date(session, order, day, by=by, at=at)
     return said or day is not None
+
+
+def wanted(
+    order: Order, lines: Iterable[AskedLine], day: date | None, *, adding: bool = False, whole: bool = False
+) -> Wanted:
+    """What the words want of a registered order: a known article sets its line's quantity, other lines are added.
+
+    `adding`, a known article asks for more of its line; `whole`, what a paper leaves out is given up, unless one of
+    its lines is of an article that nobody knows.
+    """
+    said = tuple(lines)
+    wishes: dict[int, LineWish] = {}
+    added = []
+    for line in said:
+        same = next((k for k in order.kept_lines if k.article is not None and k.article is line.article), None)
+        if same is None or line.quantity is None:
+            added.append(line)
+        elif adding:
+            wishes[same.position] = LineWish(same.position, (same.committed or 0) + line.quantity)
+        elif line.quantity != same.committed or same.position in wishes:
+            wishes[same.position] = LineWish(same.position, line.quantity, line.packaging, line.packaging_count)
+    if whole and all(line.article is not None for line in said):
+        named = {line.article.id for line in said if line.article is not None}
+        gone = (k for k in order.kept_lines if k.article_id not in named and not k.given_up)
+        wishes |= {line.position: LineWish(line.position, None) for line in gone}
+    in_order = tuple(wishes[position] for position in sorted(wishes))
+    return Wanted(in_order, tuple(added), day if day != order.requested_delivery_date else None)
 
 
 def withdraw(

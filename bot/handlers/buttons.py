@@ -5,17 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from bot import cards, texts
+from bot import cards, changes, texts
 from bot.access import allowed
-from bot.handlers import automation, credit, customers, deposits, goods, learning, pricing, sales, staff
+from bot.handlers import (
+    automation,
+    credit,
+    customers,
+    deposits,
+    duplicates,
+    goods,
+    learning,
+    pricing,
+    revisions,
+    sales,
+    staff,
+)
 from core import conversations, orders
 from core.errors import Comptoir
-from core.orders import Order
+from core.orders import Order, OrderRevision
 from core.parties import Staff
 
 if TYPE_CHECKING:
     from bot.turns import Turn
 
+#: Refusals after which the card that was pressed shows what is true now.
+REPAINTED = frozenset({
+    "order_version_changed", "order_blocked", "already_confirmed", "revision_already_decided",
+    "duplicate_already_settled",
+})  # fmt: skip
 Act = Callable[["Turn", dict[str, Any], Any], None]
 
 #: action -> what it acts on (the kind of thing its arguments name), and the act.
@@ -29,6 +46,8 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **pricing.ACTIONS,
     **deposits.ACTIONS,
     **automation.ACTIONS,
+    **revisions.ACTIONS,
+    **duplicates.ACTIONS,
 }
 
 
@@ -76,12 +95,15 @@ def refusal_text(turn: Turn, refusal: Comptoir) -> str:
 def repaint(turn: Turn, refusal: Comptoir, token: str) -> None:
     """Show the order as it now is when a press was refused because it had changed (T29)."""
     found = conversations.pressed(turn.session, token, chat_id=turn.chat_id, at=turn.at)
-    if found is None or refusal.code not in {"order_version_changed", "order_blocked", "already_confirmed"}:
+    if found is None or refusal.code not in REPAINTED:
         return
     order = turn.session.get(Order, found[0].order_id) if found[0].order_id is not None else None
     if order is None:
         return
-    if turn.link.staff is not None:
+    if turn.link.staff is not None and "order_revision" in found[1]:
+        revision = turn.session.get_one(OrderRevision, found[1]["order_revision"])
+        turn.show(changes.revision_card(turn.session, revision, house=turn.house, at=turn.at))
+    elif turn.link.staff is not None:
         turn.show(cards.order_card(turn.session, order, house=turn.house, at=turn.at))
     elif order.customer_id == turn.link.customer_id:
         turn.show(cards.recap_card(order))

@@ -11,12 +11,12 @@ from telegram.error import BadRequest
 from bot import texts
 from bot.access import allowed
 from bot.cards import Content
-from bot.handlers import commands, credit, customers, drafts, goods, learning, pricing, sales, staff
+from bot.handlers import commands, credit, customers, drafts, goods, learning, pricing, revisions, sales, staff
 from bot.turns import Turn
-from core import conversations, events, orders, parties
+from core import conversations, events, messages, orders, parties
 from core.conversations import Card
 from core.errors import Comptoir
-from core.orders import Order
+from core.orders import Order, OrderRevision
 from intake.reading.words import plain
 from intake.receive import receive_chat
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 MAX_DOWNLOAD = 20_000_000
 ANSWERS: dict[str, Any] = {
     **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **credit.ANSWERS, **pricing.ANSWERS,
+    **revisions.ANSWERS,
 }  # fmt: skip
 
 
@@ -133,11 +134,14 @@ def _from_customer(turn: Turn, sent: Message, text: str, files: list[tuple[str, 
         turn.say("not_read")
         customers.human(turn, {}, None)
         return
-    receive_chat(
+    received = receive_chat(
         turn.session, chat_id=turn.chat_id, message_id=sent.message_id, text=text, files=files, received_at=turn.at,
         customer_id=turn.link.customer_id, sender=sent.from_user.full_name if sent.from_user is not None else "",
         album=sent.media_group_id or "",
     )  # fmt: skip
+    about = _card_replied_to(turn)
+    if about is not None:
+        received.flag(f"{messages.ABOUT}{about}")
 
 
 def edited(turn: Turn, sent: Message) -> None:
@@ -164,9 +168,16 @@ def _from_staff(turn: Turn, text: str) -> None:
 
 
 def _replied_to(turn: Turn) -> Order | None:
+    number = _card_replied_to(turn)
+    return orders.lock(turn.session, number) if number is not None else None
+
+
+def _card_replied_to(turn: Turn) -> int | None:
+    """The order whose card, or whose revision's card, the message answers."""
     if not turn.reply_to:
         return None
     card = turn.session.query(Card).filter_by(chat_id=turn.chat_id, telegram_message_id=turn.reply_to).first()
-    if card is None or not card.subject.startswith("order:"):
-        return None
-    return orders.lock(turn.session, int(card.subject.partition(":")[2]))
+    kind, _, number = card.subject.partition(":") if card is not None else ("", "", "")
+    if kind == "order_revision":
+        return turn.session.get_one(OrderRevision, int(number)).order_id
+    return int(number) if kind == "order" else None

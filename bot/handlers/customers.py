@@ -52,7 +52,14 @@ def correct(turn: Turn, _args: Args, order: Order) -> None:
 def correction(turn: Turn, args: Args, text: str) -> bool:
     """The draft becomes what the words say; False when they change nothing in it, and are read as any other words."""
     order = orders.lock(turn.session, args["order"])
-    return order.customer_id == turn.link.customer_id and drafts.change(turn, order, text)
+    if order.customer_id != turn.link.customer_id:
+        return False
+    if order.state is not OrderState.CONFIRMED:
+        return drafts.change(turn, order, text)
+    proposed = drafts.revise(turn, order, text)
+    if proposed:
+        turn.say("change_asked", reference=order.reference)
+    return proposed
 
 
 def cancel_order(turn: Turn, _args: Args, order: Order) -> None:

@@ -16,7 +16,7 @@ from core import events, messages, orders
 from core.clock import business_date
 from core.errors import Refused
 from core.messages import Message, MessageState
-from core.orders import Order, OrderState
+from core.orders import LineWish, Order, OrderState, Wanted, revisions
 from intake import changes, receive
 from intake.incoming import Address, Channel, Incoming
 from intake.reading import Reading, read
@@ -27,6 +27,8 @@ from intake.understand.opened import Desk
 if TYPE_CHECKING:
     from bot.turns import Turn
 
+#: So much of the words is kept with what they ask for.
+REASON = 400
 POSITION = re.compile(r"[Ll](\d+)\s+(\d+(?:[.,]\d+)?)")
 
 
@@ -49,8 +51,28 @@ def change(turn: Turn, order: Order, text: str) -> bool:
     return changes.merge(turn.session, order, lines, said.requested_delivery_date, by=turn.by, at=turn.at)
 
 
+def revise(turn: Turn, order: Order, text: str) -> bool:
+    """Words about a registered order become a redline for an agent; False when they ask for no change."""
+    if (found := POSITION.fullmatch(text.strip())) is not None:
+        wish = Wanted((LineWish(int(found[1]), Decimal(found[2].replace(",", "."))),))
+    else:
+        said = reading(turn, text)
+        lines = lines_of(turn.session, order.customer, said.lines)
+        adding = re.match(texts.table("menus", "fr")["words"]["add"], text, re.IGNORECASE) is not None
+        wish = changes.wanted(order, lines, said.requested_delivery_date, adding=adding)
+    if not wish:
+        return False
+    words = text[:REASON] if turn.link.staff is not None else ""  # a customer's words are kept with his messages only
+    revisions.propose(turn.session, order, wish, by=turn.by, at=turn.at, reason=words)
+    return True
+
+
 def reply(turn: Turn, order: Order, text: str) -> None:
     """A colleague's words in reply to the card; what asks for no change is refused, with an example."""
+    if order.state is OrderState.CONFIRMED:
+        if not revise(turn, order, text):
+            raise Refused("nothing_to_change", reference=order.reference)
+        return
     if (found := POSITION.fullmatch(text.strip())) is not None:
         sales.set_quantity(turn, order, int(found[1]), Decimal(found[2].replace(",", ".")))
         return

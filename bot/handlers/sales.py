@@ -11,7 +11,17 @@ from bot import cards, texts
 from bot.cards import Content
 from bot.handlers import learning
 from bot.keyboards import Press
-from core import catalogue, clearances, deliveries, events, messages, orders, quotes, registration
+from core import (
+    catalogue,
+    clearances,
+    deliveries,
+    events,
+    messages,
+    orders,
+    quotes,
+    registration,
+    revising,
+)
 from core.errors import Refused
 from core.journal import ActorKind
 from core.messages import Message, MessageState
@@ -181,7 +191,8 @@ def confirm_cancel(turn: Turn, _args: Args, order: Order) -> None:
     who = "customer" if turn.by.kind is ActorKind.CUSTOMER else "house"
     if who == "customer" and order.state is not orders.OrderState.DRAFT:
         raise Refused("order_not_draft", reference=order.reference, state=order.state)
-    orders.cancel(turn.session, order, reason=texts.word(f"cancelled_by_{who}"), by=turn.by, at=turn.at)
+    reason = texts.word(f"cancelled_by_{who}")
+    revising.cancel(turn.session, order.id, reason=reason, house=turn.house, by=turn.by, at=turn.at)
 
 
 def no_cancel(turn: Turn, _args: Args, _order: Order) -> None:

@@ -12,12 +12,23 @@ from sqlalchemy import func, select
 from bot import texts
 from bot.cards import Content
 from bot.handlers.sales import number
-from core import clearances, deliveries, invoices, orders, overrides, payments, registration, reminders
+from core import (
+    clearances,
+    deliveries,
+    events,
+    invoices,
+    orders,
+    overrides,
+    payments,
+    registration,
+    reminders,
+)
 from core.clock import PARIS, business_date
 from core.deliveries import Delivery
 from core.errors import Refused
 from core.invoices import Invoice
 from core.money import ZERO, Money
+from core.orders import revisions
 from core.overrides import OverrideRequest
 from core.parties import Customer
 from core.payments import OpenItem
@@ -47,6 +58,8 @@ def grant_reason(turn: Turn, args: Args, text: str) -> None:
         by=turn.by, at=turn.at,
     )  # fmt: skip
     registration.prepare_held(turn.session, order, house=turn.house, at=turn.at)
+    if (revision := revisions.open_of(turn.session, order)) is not None:
+        events.emit(turn.session, "revision_decided", revision, at=turn.at)
     turn.say("granted", reference=order.reference)
 
 
@@ -225,6 +238,7 @@ ASKED_BY: dict[str, str] = {
     "quantity": "ask_quantity", "override_reason": "request_override",
     "ignore_reason": "ignore_message", "grant_reason": "grant_override", "refuse_reason": "refuse_override",
     "price_reason": "accept_price", "given_price": "ask_price",
+    "refuse_revision_reason": "refuse_revision", "cancel_reason": "cancel_confirmed",
     "payment_amount": "record_payment", "prepared": "set_prepared", "drop_reason": "drop_notice",
     "asked_amount": "record_asked", "release_reason": "release_delivery",
 }  # fmt: skip

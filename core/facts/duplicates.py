@@ -5,27 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
-from core.orders import Order, OrderState
+from core import duplicates
+from core.duplicates import Twin
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from core.orders import Order
+
 
 @dataclass(frozen=True, slots=True)
 class DuplicateFacts:
-    """The references of the customer's other orders that carry the same purchase order number."""
+    """The customer's earlier orders that look like this one and of which nobody has decided, the likest first."""
 
-    same_reference: tuple[str, ...] = ()
+    twins: tuple[Twin, ...] = ()
 
 
 def gather(session: Session, order: Order) -> DuplicateFacts:
     """What the order resembles."""
-    if not order.customer_reference:
-        return DuplicateFacts()
-    query = select(Order.reference).where(
-        Order.customer_id == order.customer_id, Order.customer_reference == order.customer_reference,
-        Order.id != order.id, Order.state != OrderState.CANCELLED,
-    )  # fmt: skip
-    return DuplicateFacts(tuple(session.scalars(query.order_by(Order.id))))
+    return DuplicateFacts(duplicates.twins(session, order))

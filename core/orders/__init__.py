@@ -15,6 +15,7 @@ from core.orders.decisions import (
     registered_of,
     undo_confirmation,
 )
+from core.orders.differences import Change, Difference, DifferenceKind, LineState, last_change
 from core.orders.drafts import (
     Asked,
     AskedLine,
@@ -32,6 +33,7 @@ from core.orders.drafts import (
     set_quantity,
     settle_price,
 )
+from core.orders.revisions import LineWish, OrderRevision, RevisionKind, RevisionState, Wanted
 from core.orders.shortages import (
     accept_shortages,
     cap_line,
@@ -56,14 +58,23 @@ __all__ = [
     "NEXT",
     "Asked",
     "AskedLine",
+    "Change",
     "DepositStage",
     "DepositTerm",
+    "Difference",
+    "DifferenceKind",
     "DiscountBy",
+    "LineState",
+    "LineWish",
     "Order",
     "OrderLine",
+    "OrderRevision",
     "OrderState",
     "PriceChoice",
+    "RevisionKind",
+    "RevisionState",
     "Shortage",
+    "Wanted",
     "accept_recap",
     "accept_shortages",
     "add_line",
@@ -74,6 +85,7 @@ __all__ = [
     "choose_substitute",
     "confirm",
     "draft",
+    "last_change",
     "line_at",
     "lock",
     "move",

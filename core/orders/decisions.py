@@ -18,6 +18,7 @@ from core.orders.tables import NEXT, Order, OrderState
 from core.parties import Customer
 
 if TYPE_CHECKING:
+    from core.orders.revisions import OrderRevision
     from core.papers import Paper
 
 
@@ -76,10 +77,13 @@ def confirm(
 
 def undo_confirmation(session: Session, order: Order, *, by: Actor, at: datetime, undo: timedelta) -> None:
     """Back to draft within the undo time, while nothing has left: rows moot, reservations released."""
-    if order.confirmed_at is None or at >= order.confirmed_at + undo:
+    if order.confirmed_at is None or at >= order.confirmed_at + undo or order.revision:
         raise Refused("undo_too_late", reference=order.reference)
+    from core.orders import revisions
+
     _hold_stock(session, order)
     move(session, order, OrderState.DRAFT, by=by, at=at)
+    revisions.set_aside(session, order, by=by, at=at)
     for line in order.lines:
         stock.release(session, line.id)
     outbox.cancel_waiting(session, order.subject, at=at, reason="confirmation undone")
@@ -87,22 +91,30 @@ def undo_confirmation(session: Session, order: Order, *, by: Actor, at: datetime
     events.emit(session, "order_changed", order, at=at)
 
 
-def cancel(session: Session, order: Order, *, reason: str, by: Actor, at: datetime) -> None:
-    """Give the order up, with its reason; a confirmed order of which something left cannot be cancelled."""
+def cancel(
+    session: Session, order: Order, *, reason: str, by: Actor, at: datetime, event: str = "order_cancelled",
+    but: OrderRevision | None = None, **params: Any,
+) -> None:  # fmt: skip
+    """Give the order up, with its reason; a confirmed order of which something left cannot be cancelled.
+
+    `event` says it to the customer in its own words, with `params`; `but` is the revision that asked for it.
+    """
     from core import automation, deliveries, deposits
+    from core.orders import revisions
 
     if order.state is OrderState.CONFIRMED and deliveries.shipped_quantities(session, order):
         raise Refused("order_already_shipped", reference=order.reference)
     _hold_stock(session, order)
     move(session, order, OrderState.CANCELLED, by=by, at=at, private=reason)
     order.cancel_reason = reason
+    revisions.set_aside(session, order, by=by, at=at, but=but)
     for delivery in deliveries.of_order(session, order):
         if delivery.state is deliveries.DeliveryState.PREPARING:
             deliveries.cancel(session, delivery, by=by, at=at)
     for line in order.lines:
         stock.release(session, line.id)
     outbox.cancel_waiting(session, order.subject, at=at, reason="order cancelled")
-    events.emit(session, "order_cancelled", order, at=at)
+    events.emit(session, event, order, at=at, **params)
     deposits.tell_of_cancelled(session, order, at=at)
     if by.kind is ActorKind.STAFF:
         automation.corrected(session, order, reason="cancelled", by=by, at=at)

@@ -22,6 +22,7 @@ from core.identifiers import next_number
 from core.journal import Actor
 from core.messages import Message, MessageChannel
 from core.money import Money
+from core.orders import differences
 from core.orders.pricing import FIXED, discount_order, price_lines
 from core.orders.tables import DiscountBy, Order, OrderLine, OrderState, PriceChoice
 from core.parties import Customer, Role
@@ -65,6 +66,7 @@ class Asked:
     accord: bool = False
     requested_delivery_date: date | None = None
     taken_by_id: int | None = None
+    source_hash: str = ""
 
 
 def draft(session: Session, asked: Asked, *, by: Actor, at: datetime) -> Order:
@@ -90,7 +92,7 @@ def draft(session: Session, asked: Asked, *, by: Actor, at: datetime) -> Order:
         **{name: getattr(asked, name) for name in (
             "channel", "message_id", "reply_chat_id", "reply_email", "thread_message_id", "thread_subject",
             "sender_authenticated", "customer_clue", "customer_reference", "customer_reference_date", "customer_total",
-            "accord", "requested_delivery_date", "taken_by_id",
+            "accord", "requested_delivery_date", "taken_by_id", "source_hash",
         )},
     )  # fmt: skip
     session.add(order)
@@ -100,6 +102,7 @@ def draft(session: Session, asked: Asked, *, by: Actor, at: datetime) -> Order:
     _reprice(session, order, list(order.lines), on=today)
     session.flush()
     deposits.ask(session, order, on=today)
+    order.contents = order.fingerprint()
     journal.write(
         session, "order_drafted", subject=order.subject, by=by, at=at, reference=order.reference,
         channel=asked.channel, lines=len(asked.lines),
@@ -170,6 +173,7 @@ def _changed(session: Session, order: Order, *, by: Actor, at: datetime, change:
     from core import deposits
 
     order.version += 1
+    order.contents = order.fingerprint()
     order.recap_accepted_at, order.recap_accepted_by = None, ""
     deposits.ask(session, order, on=business_date(at))
     journal.write(session, f"order_{change}", subject=order.subject, by=by, at=at, **data)
@@ -180,6 +184,7 @@ def set_quantity(session: Session, order: Order, position: int, quantity: Decima
     """Change how many sales units a draft's line asks for; refuses zero, less, and parts that nobody counts."""
     _draft_only(order)
     line = line_at(order, position)
+    differences.begin(order, by=by, at=at)
     before, line.quantity = line.quantity, countable(quantity)
     line.shortage = None
     line.packaging, line.packaging_count = "", None
@@ -216,6 +221,7 @@ def set_article(session: Session, order: Order, position: int, article: Article,
     """Say which article a draft's line means."""
     _draft_only(order)
     line = line_at(order, position)
+    differences.begin(order, by=by, at=at)
     _set_article(session, order, line, article, on=business_date(at))
     line.confidence, line.alternatives = Decimal(1), "[]"
     _changed(session, order, by=by, at=at, change="article_set", position=position, sku=article.sku)
@@ -292,7 +298,9 @@ def set_discount(
 def remove_line(session: Session, order: Order, position: int, *, by: Actor, at: datetime) -> None:
     """Take a line out of a draft; its words are kept."""
     _draft_only(order)
-    line_at(order, position).removed = True
+    line = line_at(order, position)
+    differences.begin(order, by=by, at=at)
+    line.removed = True
     discount_order(session, order, on=business_date(at))
     _changed(session, order, by=by, at=at, change="line_removed", position=position)
 
@@ -300,6 +308,7 @@ def remove_line(session: Session, order: Order, position: int, *, by: Actor, at:
 def append_lines(session: Session, order: Order, lines: tuple[AskedLine, ...], *, by: Actor, at: datetime) -> None:
     """Add lines to a draft: a later bubble of the same order, or an agent's « ajoute … »."""
     _draft_only(order)
+    differences.begin(order, by=by, at=at)
     for asked in lines:
         add_line(session, order, asked, on=business_date(at))
     _changed(session, order, by=by, at=at, change="lines_added", lines=len(lines))
@@ -308,6 +317,7 @@ def append_lines(session: Session, order: Order, lines: tuple[AskedLine, ...], *
 def set_delivery_date(session: Session, order: Order, day: date, *, by: Actor, at: datetime) -> None:
     """Change the day a draft is wanted for."""
     _draft_only(order)
+    differences.begin(order, by=by, at=at)
     before, order.requested_delivery_date = order.requested_delivery_date, day
     order.delivery_date_set_at = at
     _changed(session, order, by=by, at=at, change="delivery_date_changed", before=before, after=day)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from core import prices
 from core.money import Money, total
-from core.orders.tables import DiscountBy, Order, OrderLine, PriceChoice
+from core.orders.tables import DiscountBy, Order, OrderLine, OrderState, PriceChoice
 from core.prices import PriceSource, Pricing
 
 #: Prices that the rules of the house discount; a contract, a quote and a price given by hand are net.
@@ -55,11 +55,19 @@ def price_lines(session: Session, order: Order, lines: Sequence[OrderLine], *, o
 
 
 def discount_order(session: Session, order: Order, *, on: date) -> None:
-    """Bring every unit price to its list price less both discounts; the order's is the rules' unless one was given."""
+    """Bring every unit price to its list price less both discounts; the order's is the rules' unless one was given.
+
+    Of an order that is registered only added lines are priced, at the discount that was agreed.
+    """
+    registered = order.state is OrderState.CONFIRMED
     open_lines = [
-        line for line in order.kept_lines if line.list_price is not None and line.price_choice is not PriceChoice.THEIRS
+        line
+        for line in order.kept_lines
+        if line.list_price is not None
+        and line.price_choice is not PriceChoice.THEIRS
+        and not (registered and line.unit_price is not None)
     ]
-    if order.discount_by in {None, DiscountBy.RULE}:
+    if order.discount_by in {None, DiscountBy.RULE} and not registered:
         listed = total(
             Money.of(line.quantity * prices.discounted(line.list_price, line.discount_percent))
             for line in open_lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import date, datetime
 from decimal import Decimal
@@ -93,15 +94,27 @@ class DepositTerm(Base):
         return self.article_id is None and not self.category
 
 
+def plain_words(text: str) -> str:
+    """The words in lower case, one space apart."""
+    return " ".join(text.casefold().split())
+
+
 class Order(Base):
     """An order from its draft on; `version` counts every change that a card shows.
 
     `customer_clue` is what alone proposed the customer (a domain, a name…), until a colleague confirms him.
     `delivery_date_set_at` is when the wanted day was changed last: the cut-off is judged at that instant.
+    `revision` counts the changes since it was registered; `changed_from` is what the draft was before its last change.
+    `contents` and `source_hash` say what it asks for and which files asked it, for `core.duplicates`.
     """
 
     __tablename__ = "order"
-    __table_args__ = (Index(None, "customer_id", "state"),)
+    __table_args__ = (
+        Index(None, "customer_id", "state"),
+        Index(None, "customer_id", "contents"),
+        Index(None, "customer_id", "source_hash"),
+        Index(None, "customer_id", "customer_reference"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     reference: Mapped[str] = mapped_column(unique=True)
@@ -134,6 +147,10 @@ class Order(Base):
     discount_percent: Mapped[Decimal] = mapped_column(PERCENT, default=Decimal(0))
     discount_by: Mapped[DiscountBy | None] = mapped_column(choice(DiscountBy))
     auto_considered: Mapped[int] = mapped_column(default=0)
+    revision: Mapped[int] = mapped_column(default=0)
+    changed_from: Mapped[str] = mapped_column(Text, default="")
+    contents: Mapped[str] = mapped_column(default="")
+    source_hash: Mapped[str] = mapped_column(default="")
     customer: Mapped[Customer] = relationship()
     lines: Mapped[list[OrderLine]] = relationship(order_by="OrderLine.position", cascade="all, delete-orphan")
     deposit_terms: Mapped[list[DepositTerm]] = relationship(order_by="DepositTerm.id", cascade="all, delete-orphan")
@@ -161,6 +178,14 @@ class Order(Base):
     def kept_lines(self) -> list[OrderLine]:
         """The lines that were not taken out."""
         return [line for line in self.lines if not line.removed]
+
+    def fingerprint(self) -> str:
+        """What the order asks for, whatever the order of its lines; empty for no line."""
+        said = sorted(
+            f"{line.article_id or plain_words(line.text)}:{line.quantity.normalize() if line.quantity else ''}"
+            for line in self.kept_lines
+        )
+        return hashlib.sha256("\n".join(said).encode()).hexdigest()[:32] if said else ""
 
     @property
     def totals(self) -> Totals:
@@ -208,11 +233,21 @@ class OrderLine(Base):
         return self.article is not None and self.quantity is not None and self.unit_price is not None
 
     @property
+    def committed(self) -> Decimal | None:
+        """The sales units that were or will be delivered: what was closed short is left out."""
+        return None if self.quantity is None else self.quantity - self.closed_quantity
+
+    @property
+    def given_up(self) -> bool:
+        """All of the line was closed short: nothing of it was delivered, nothing will be."""
+        return bool(self.closed_quantity) and not self.committed
+
+    @property
     def net(self) -> Money:
-        """Quantity times price, to the cent; refuses an incomplete line."""
-        if self.quantity is None or self.unit_price is None:
+        """What is committed times the price, to the cent; refuses an incomplete line."""
+        if self.committed is None or self.unit_price is None:
             raise Refused("line_incomplete", position=self.position)
-        return Money.of(self.quantity * self.unit_price)
+        return Money.of(self.committed * self.unit_price)
 
     @property
     def gross_price(self) -> Decimal | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from intake.catalogues import ArticleMatcher
+    from intake.incoming import Incoming
     from intake.understand.offers import Meant
     from intake.understand.opened import Opened
 
@@ -60,7 +62,14 @@ def asked(session: Session, message: Message, customer: Customer, opened: Opened
         accord=reading.accord,
         requested_delivery_date=reading.requested_delivery_date,
         taken_by_id=opened.taken_by,
+        source_hash=files_hash(incoming),
     )
+
+
+def files_hash(incoming: Incoming) -> str:
+    """One hash of the files that a message brings, whatever their names and order; empty for none."""
+    files = sorted(hashlib.sha256(file.content).hexdigest() for file in incoming.attachments if not file.inline)
+    return hashlib.sha256("".join(files).encode()).hexdigest() if files else ""
 
 
 def _only_heard(line: AskedLine) -> AskedLine:

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from core import orders
+from core import events, orders
 from core.clock import business_date
 from core.errors import NotUnderstood
 from core.journal import Actor, ActorKind
 from core.messages import ALBUM, Message, MessageChannel, MessageState
-from core.orders import Order, OrderLine, OrderState
+from core.orders import AskedLine, Order, OrderLine, OrderState
 from intake import changes
 from intake.reading import AskedLine as Said
 from intake.reading import Evidence, Kind, read, texts
@@ -93,7 +93,7 @@ def join(
     if not chat and answered is None:
         return False
     order = (
-        _being_written(session, message, customer, desk)
+        being_written(session, message, customer, desk)
         if chat
         else _answered_draft(session, message, opened, customer, answered or "")
     )
@@ -106,7 +106,7 @@ def join(
         return False
     if chat and habits.only_again(opened.incoming.text):  # the same as what, in the middle of an order?
         raise NotUnderstood("correction_unclear")
-    unwanted = _unwanted(opened)
+    unwanted = unwanted_in(opened)
     if unwanted:
         return _take_out(session, customer, order, unwanted, by=by, desk=desk)
     if not _adds(opened):
@@ -117,14 +117,21 @@ def join(
     return changes.merge(session, order, asked, day, by=by, at=desk.at, replacing=not pages)
 
 
+def tell(session: Session, message: Message, opened: Opened, customer: Customer, desk: Desk, *, answered: str) -> None:
+    """Say by mail what the answer changed in the draft: only in a chat is the recap painted again."""
+    order = _answered_draft(session, message, opened, customer, answered) if answered else None
+    if message.channel is MessageChannel.MAIL and order is not None and orders.last_change(order) is not None:
+        events.emit(session, "draft_changed", order, at=desk.at)
+
+
 def correct(session: Session, message: Message, order: Order, wanted: Correction, *, by: Actor, desk: Desk) -> bool:
     """Give the line that the message corrects its new number; False when it is not clear which one, or makes none."""
     today = business_date(message.received_at)
-    line, sure = _line_that_said(session, message, order.customer, order, desk, old=wanted.old, today=today)
+    line, sure = line_that_said(session, message, order.customer, order, desk, old=wanted.old, today=today)
     return line is not None and _recount(session, order, line, wanted, sure=sure, by=by, desk=desk)
 
 
-def _unwanted(opened: Opened) -> tuple[str, ...]:
+def unwanted_in(opened: Opened) -> tuple[str, ...]:
     """What a bubble without any line says it does not want."""
     reading = opened.reading
     if reading.lines or reading.repeat_of_last_order or reading.kind not in {Kind.OTHER, Kind.ORDER_CHANGE}:
@@ -140,7 +147,8 @@ def _adds(opened: Opened) -> bool:
     return reading.kind in _SPEAKS_OF_LINES or (reading.kind is Kind.OTHER and not reading.lines)
 
 
-def _being_written(session: Session, message: Message, customer: Customer, desk: Desk) -> Order | None:
+def being_written(session: Session, message: Message, customer: Customer, desk: Desk) -> Order | None:
+    """The draft that was begun in this chat a moment ago and still waits for the customer's yes."""
     query = select(Order).where(
         Order.customer_id == customer.id, Order.reply_chat_id == message.chat_id, Order.state == OrderState.DRAFT,
         Order.recap_accepted_at.is_(None), Order.created_at > desk.at - changes.SAME_ORDER,
@@ -164,7 +172,7 @@ def _answered_draft(
     return None if filed or opened.taken_by is not None else order
 
 
-def _line_that_said(
+def line_that_said(
     session: Session,
     message: Message,
     customer: Customer,
@@ -211,17 +219,24 @@ def _recount(
     session: Session, order: Order, line: OrderLine, wanted: Correction, *, sure: bool, by: Actor, desk: Desk
 ) -> bool:
     """Give the line the number said now, in the unit said now or before; an unsure one is to be confirmed."""
-    assert line.article is not None  # noqa: S101 - only lines with an article are corrected
-    unit, sku = wanted.unit or counted_by(line)[0], line.article.sku
-    said = Said(line.text, "", wanted.new, Evidence("body"), unit=unit, codes=(sku,))
-    (counted,) = lines_of(session, order.customer, [said])
-    if counted.quantity is None or counted.quantity <= 0 or counted.article is not line.article:
+    counted = counted_anew(session, order, line, wanted)
+    if counted is None or counted.quantity is None:
         return False
     if not sure:
         line.confidence = min(line.confidence, _UNSURE)
     orders.set_quantity(session, order, line.position, counted.quantity, by=by, at=desk.at)
     line.packaging, line.packaging_count = counted.packaging, counted.packaging_count
     return True
+
+
+def counted_anew(session: Session, order: Order, line: OrderLine, wanted: Correction) -> AskedLine | None:
+    """The line with the number said now, in the unit said now or before; None when that makes no quantity of it."""
+    assert line.article is not None  # noqa: S101 - only lines with an article are corrected
+    unit, sku = wanted.unit or counted_by(line)[0], line.article.sku
+    said = Said(line.text, "", wanted.new, Evidence("body"), unit=unit, codes=(sku,))
+    (counted,) = lines_of(session, order.customer, [said])
+    known = counted.article is line.article and counted.quantity is not None and counted.quantity > 0
+    return counted if known else None
 
 
 def _take_out(

@@ -17,7 +17,7 @@ from intake import bounces, receive, replies
 from intake.acknowledgements import all_received
 from intake.incoming import Incoming
 from intake.reading import Kind, kinds
-from intake.understand import drafts, joins
+from intake.understand import drafts, joins, revised
 from intake.understand.opened import Desk, Opened, answerable
 
 if TYPE_CHECKING:
@@ -80,8 +80,12 @@ def _act(session: Session, message: Message, customer: Customer, opened: Opened,
     done, reason = True, ""
     if answered is not None and _acknowledged(session, message, opened, answered, desk):
         reason = "receipt"
+    elif revised.follow(session, message, opened, customer, desk, answered=answered):
+        reason = "revision"
+        events.emit(session, "message_kept", message, at=desk.at)
     elif joins.join(session, message, opened, customer, desk, answered=answered):
         reason = "joined"
+        joins.tell(session, message, opened, customer, desk, answered=answered or "")
     elif answered is not None and reading.kind is not Kind.ORDER:
         done = False
     elif reading.kind is Kind.ORDER:

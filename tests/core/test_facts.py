@@ -85,13 +85,13 @@ def test_overdue_is_what_is_past_its_date_and_not_contested(trade: Trade) -> Non
     assert [(r.number, r.due) for r in gather(trade, probe).account.overdue] == [("F-1", Money.of(50))]
 
 
-def test_the_same_purchase_order_number_is_seen_unless_that_order_was_given_up(trade: Trade) -> None:
+def test_the_same_purchase_order_number_is_seen_with_what_became_of_that_order(trade: Trade) -> None:
     first = trade.draft((trade.article, "1"), customer_reference="PO-7")
     second = trade.draft((trade.article, "1"), customer_reference="PO-7")
-    assert gather(trade, second).duplicates.same_reference == (first.reference,)
+    assert [(t.reference, t.state) for t in gather(trade, second).duplicates.twins] == [(first.reference, first.state)]
     orders.cancel(trade.session, first, reason="doublon", by=trade.by(), at=trade.at)
-    assert gather(trade, second).duplicates.same_reference == ()
-    assert gather(trade, trade.draft((trade.article, "1"))).duplicates.same_reference == ()
+    assert [twin.state for twin in gather(trade, second).duplicates.twins] == [orders.OrderState.CANCELLED]
+    assert gather(trade, trade.draft((trade.article, "1"))).duplicates.twins == ()
 
 
 def test_a_line_knows_what_stock_can_still_promise(trade: Trade) -> None:
