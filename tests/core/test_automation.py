@@ -40,7 +40,8 @@ class Known:
         return found
 
     def order(self, **asked: object) -> Order:
-        return self.trade.draft((self.trade.article, "1"), **({"message_id": self.message().id} | asked))
+        given = {"message_id": self.message().id, "customer_reference": f"BC-{self.count}"}  # no two are duplicates
+        return self.trade.draft((self.trade.article, "1"), **(given | asked))
 
     def considered(self, order: Order) -> bool:
         at = self.trade.later(minutes=3)
