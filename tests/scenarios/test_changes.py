@@ -182,7 +182,7 @@ def test_a_cancellation_gives_back_what_has_not_left_and_names_the_deposit(trade
         OrderState.CANCELLED, "le client ferme", RevisionState.ACCEPTED,
     )  # fmt: skip
     assert stock.reserved(session, trade.article.id) == 0
-    assert told(session, Role.ACCOUNTING)[-1] == "deposit_to_return"
+    assert told(session, Role.ACCOUNTING)[-1] == "deposit_to_credit"
     assert told(session, "customer")[-1] == "order_cancelled"
     assert told(session, Role.WAREHOUSE) == []  # what the warehouse had not been told, it is not told
 

@@ -81,7 +81,7 @@ def read_by_us(trade: Trade, number: int) -> Order:
     )  # fmt: skip
     trade.session.add(message)
     trade.session.flush()
-    return trade.draft((trade.article, "1"), message_id=message.id)
+    return trade.draft((trade.article, "1"), message_id=message.id, customer_reference=f"BC-{number}")
 
 
 def history(trade: Trade, *, corrected: int = 0) -> None:
