@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.checks import Finding
+from core.checks.sale_terms import GAPS
 from core.parties import Role
 
 
@@ -33,6 +34,16 @@ def propose(finding: Finding, *, alternatives: tuple[str, ...] = ()) -> tuple[Re
         Remedy("request_override"),
         Remedy("grant_override", role=Role.ACCOUNTING, args={"finding": finding.code}),
     )
+    manager = (Remedy("grant_override", role=Role.MANAGER, args={"finding": finding.code}),)
+    clause = {"clause": finding.data.get("clause", "")}
+    which_clause = (
+        Remedy("keep_clause", args=clause),
+        Remedy("accept_clause", role=Role.MANAGER, args=clause),
+    )
+
+    def ask(about: str) -> Remedy:
+        return Remedy("ask_customer", args={"about": about})
+
     known: dict[str, tuple[Remedy, ...]] = {
         # lines
         "article_unknown": which,
@@ -48,6 +59,23 @@ def propose(finding: Finding, *, alternatives: tuple[str, ...] = ()) -> tuple[Re
         # deposit
         "deposit_due": (Remedy("request_deposit"),),
         # conformity
+        "order_number_missing": (Remedy("ask_number"), ask("number"), *manager),
+        "order_date_missing": (Remedy("ask_date"), ask("date"), *manager),
+        "order_date_ahead": (Remedy("ask_date"), *manager),
+        "buyer_unknown": (Remedy("who_ordered"), ask("buyer"), *manager),
+        "buyer_over_limit": (ask("authority"), *manager),
+        "delivery_address_unknown": (Remedy("which_address"), ask("address"), *manager),
+        "delivery_address_open": (Remedy("which_address"), ask("address"), *manager),
+        "billing_address_incomplete": (ask("billing"), *manager),
+        "identifiers_missing": (ask("identifiers"), *manager),
+        "electronic_address_missing": (ask("electronic"), *manager),
+        "quote_unknown": (ask("quote"), *manager),
+        "total_differs": (ask("totals"), *manager),
+        "order_does_not_add_up": (ask("totals"), *manager),
+        # terms of sale and of purchase
+        "sale_terms_never_accepted": (Remedy("note_acceptance"), *manager),
+        "sale_terms_outdated": (Remedy("note_acceptance"), *manager),
+        **dict.fromkeys((*GAPS.values(), "clause_unanswered"), which_clause),
         "recap_not_accepted": (Remedy("send_recap"),),
         "customer_to_confirm": (Remedy("confirm_customer"), Remedy("search_customer")),
     }

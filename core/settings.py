@@ -13,10 +13,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.db import Base
 from core.documents import Party
+from core.parties import Point, Requirement
 
 
 class House(BaseModel):
-    """The supplier itself: its letterhead, its terms of sale, how it invoices."""
+    """The supplier itself: its letterhead, its terms of sale, how it invoices, what it asks of purchase orders."""
 
     name: str = "Comptoir"
     legal_form: str = ""
@@ -41,6 +42,7 @@ class House(BaseModel):
     quote_days: int = 30
     accent: str = ""
     undo_seconds: int = 60
+    requirements: dict[Point, Requirement] = {}
 
     def as_party(self) -> Party:
         """The supplier as printed on a document."""

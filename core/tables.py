@@ -22,6 +22,7 @@ from core import (
     prices,
     quotes,
     reminders,
+    sale_terms,
     settings,
     stock,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "prices",
     "quotes",
     "reminders",
+    "sale_terms",
     "settings",
     "stock",
 ]

@@ -10,13 +10,27 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from core.checks.account import customer_is_open, exposure_is_within_limit, nothing_is_overdue
-from core.checks.conformity import customer_is_certain, recap_is_accepted, sender_is_authenticated, totals_add_up
+from core.checks.conformity import (
+    billing_address_is_complete,
+    buyer_has_authority,
+    buyer_is_identified,
+    customer_is_certain,
+    invoice_has_an_address,
+    order_has_a_date,
+    order_has_a_number,
+    place_is_known,
+    quote_is_known,
+    recap_is_accepted,
+    sender_is_authenticated,
+    totals_add_up,
+)
 from core.checks.deposit import deposit_is_paid
 from core.checks.duplicates import purchase_order_is_new
 from core.checks.findings import Finding, Service, Severity
 from core.checks.lines import SURE, every_line_has_an_article, order_has_lines
 from core.checks.prices import accepted_price_is_noted, prices_agree
 from core.checks.quote import quote_still_holds
+from core.checks.sale_terms import purchase_terms_do_not_conflict, terms_are_accepted, terms_are_known
 from core.checks.stock import stock_covers_every_line
 from core.facts import Facts
 
@@ -38,6 +52,17 @@ CHECKS: tuple[Check, ...] = (
     recap_is_accepted,
     sender_is_authenticated,
     totals_add_up,
+    order_has_a_number,
+    order_has_a_date,
+    buyer_has_authority,
+    place_is_known,
+    billing_address_is_complete,
+    quote_is_known,
+    buyer_is_identified,
+    invoice_has_an_address,
+    terms_are_known,
+    terms_are_accepted,
+    purchase_terms_do_not_conflict,
     purchase_order_is_new,
     quote_still_holds,
 )

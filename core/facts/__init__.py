@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from core import overrides
 from core.clock import business_date
-from core.facts import account, conformity, deposit, duplicates, lines, quote
+from core.facts import account, conformity, deposit, duplicates, lines, quote, sale_terms
 from core.facts.account import AccountFacts, Exposure
 from core.facts.conformity import ConformityFacts
 from core.facts.deposit import DepositFacts
 from core.facts.duplicates import DuplicateFacts
 from core.facts.lines import LineFacts
 from core.facts.quote import QuoteFacts
+from core.facts.sale_terms import SaleTermsFacts
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -32,6 +33,7 @@ __all__ = [
     "Facts",
     "LineFacts",
     "QuoteFacts",
+    "SaleTermsFacts",
     "gather",
 ]
 
@@ -47,6 +49,7 @@ class Facts:
     deposit: DepositFacts
     quote: QuoteFacts | None
     duplicates: DuplicateFacts
+    sale_terms: SaleTermsFacts
     price_tolerance_percent: Decimal
     overridden: frozenset[str]
 
@@ -54,14 +57,16 @@ class Facts:
 def gather(session: Session, order: Order, *, house: House, at: datetime) -> Facts:
     """The facts about an order at that instant."""
     today = business_date(at)
+    known = conformity.gather(order, house=house)
     return Facts(
         today=today,
         account=account.gather(session, order, at=at),
         lines=lines.gather(session, order),
-        conformity=conformity.gather(order),
+        conformity=known,
         deposit=deposit.gather(session, order),
         quote=quote.gather(session, order, today=today),
         duplicates=duplicates.gather(session, order),
+        sale_terms=sale_terms.gather(session, order, house=house, today=today, requirements=known.requirements),
         price_tolerance_percent=house.price_tolerance_percent,
         overridden=overrides.standing(session, order, at=at),
     )

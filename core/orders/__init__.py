@@ -5,6 +5,8 @@ Prepared, delivered and invoiced quantities follow from documents and are stored
 
 from __future__ import annotations
 
+from core.orders.clauses import OrderClause, accept_theirs, ask_for_theirs, keep_ours
+from core.orders.conformity import set_buyer, set_delivery_address, set_order_date, set_order_number
 from core.orders.decisions import (
     by_reference,
     cancel,
@@ -43,16 +45,20 @@ __all__ = [
     "Asked",
     "AskedLine",
     "Order",
+    "OrderClause",
     "OrderLine",
     "OrderState",
     "PriceChoice",
     "accept_recap",
+    "accept_theirs",
     "add_line",
     "append_lines",
+    "ask_for_theirs",
     "by_reference",
     "cancel",
     "confirm",
     "draft",
+    "keep_ours",
     "line_at",
     "lock",
     "move",
@@ -60,8 +66,12 @@ __all__ = [
     "registered_of",
     "remove_line",
     "set_article",
+    "set_buyer",
     "set_customer",
+    "set_delivery_address",
     "set_delivery_date",
+    "set_order_date",
+    "set_order_number",
     "set_quantity",
     "settle_price",
     "undo_confirmation",
