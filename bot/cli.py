@@ -86,8 +86,15 @@ def init(
 
 
 @app.command("import")
-def import_(kind: str, file: File, as_of: Day = None) -> None:
-    """Take in customers, catalogue, open-items or staff from a CSV file: all of it or nothing."""
+def import_(
+    kind: str, file: File, as_of: Day = None,
+    version: Annotated[str, typer.Option(help="terms: the version that the PDF names.")] = "",
+    clauses: Annotated[Path | None, typer.Option(exists=True, help="terms: its main clauses, as TOML.")] = None,
+) -> None:  # fmt: skip
+    """Take in customers, catalogue, open-items or staff from a CSV file, or terms of sale as PDF: all of it or nothing."""
+    if kind == "terms":
+        _import_terms(file, as_of, version, clauses)
+        return
     from core.db import transaction
     from core.imports import ImportRefused, import_file
     from core.journal import SYSTEM
@@ -104,6 +111,26 @@ def import_(kind: str, file: File, as_of: Day = None) -> None:
         typer.echo(f"note: {note}")
     counts = f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, {report.closed} closed"
     typer.echo(f"{kind}: {counts}")
+
+
+def _import_terms(file: Path, as_of: datetime | None, version: str, clauses: Path | None) -> None:
+    from core.db import transaction
+    from core.errors import Refused
+    from core.imports import sale_terms
+    from core.journal import SYSTEM
+
+    if as_of is None:
+        raise Refused("terms_version_missing")
+    beside = clauses or file.with_suffix(".toml")
+    words = beside.read_bytes() if beside.exists() else None
+    with database(migrate=True) as (_, engine), transaction(engine) as session:
+        taken = sale_terms.load(
+            session, file.read_bytes(), words, version=version, file_name=file.name, in_force_on=as_of.date(),
+            by=SYSTEM, at=now(),
+        )  # fmt: skip
+    typer.echo(f"terms {version}: {taken.done}")
+    if taken.missing:
+        typer.echo(f"note: no clause on {', '.join(taken.missing)}: name them in {beside.name}")
 
 
 @app.command()

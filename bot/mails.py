@@ -96,7 +96,9 @@ def paper_of(session: Session, row: OutboxRow) -> tuple[Paper, bytes] | None:
 
 def _attached(session: Session, row: OutboxRow) -> tuple[Attachment, ...]:
     # an invoice's XML travels inside its PDF/A-3
-    return tuple(Attachment(name=name, media_type="application/pdf", content=content) for name, content in files(session, row))
+    return tuple(
+        Attachment(name=name, media_type="application/pdf", content=content) for name, content in files(session, row)
+    )
 
 
 def files(session: Session, row: OutboxRow) -> tuple[tuple[str, bytes], ...]:

@@ -139,7 +139,9 @@ def send(session: Session, quote: Quote, *, house: House, by: Actor, at: datetim
             raise Refused("line_incomplete", position=line.position)
     move(session, quote, QuoteState.SENT, by=by, at=at)
     quote.sent_on, quote.valid_until = today, today + timedelta(days=house.quote_days)
-    paper = papers.freeze(session, _document(session, quote, house), customer_id=quote.customer_id, order_id=None, at=at)
+    paper = papers.freeze(
+        session, _document(session, quote, house), customer_id=quote.customer_id, order_id=None, at=at
+    )
     events.emit(session, "quote_sent", quote, at=at, paper=paper)
 
 

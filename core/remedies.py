@@ -34,7 +34,7 @@ def propose(finding: Finding, *, alternatives: tuple[str, ...] = ()) -> tuple[Re
         Remedy("request_override"),
         Remedy("grant_override", role=Role.ACCOUNTING, args={"finding": finding.code}),
     )
-    manager = (Remedy("grant_override", role=Role.MANAGER, args={"finding": finding.code}),)
+    manager = (Remedy("waive_finding", role=Role.MANAGER, args={"finding": finding.code}),)
     clause = {"clause": finding.data.get("clause", "")}
     which_clause = (
         Remedy("keep_clause", args=clause),

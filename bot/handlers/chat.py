@@ -11,7 +11,7 @@ from telegram.error import BadRequest
 from bot import texts
 from bot.access import allowed
 from bot.cards import Content
-from bot.handlers import commands, customers, drafts, learning, sales, staff
+from bot.handlers import commands, conformity, customers, drafts, learning, sales, staff
 from bot.turns import Turn
 from core import conversations, events, orders, parties
 from core.conversations import Card
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from bot.app import App
 
 MAX_DOWNLOAD = 20_000_000
-ANSWERS: dict[str, Any] = {**customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS}
+ANSWERS: dict[str, Any] = {
+    **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **conformity.ANSWERS,
+}  # fmt: skip
 
 
 def download(app: App, update: Update) -> list[tuple[str, bytes]]:
@@ -105,8 +107,9 @@ def message(turn: Turn, sent: Message, files: list[tuple[str, bytes]]) -> None:
     asked = conversations.answered(turn.session, chat_id=turn.chat_id, at=turn.at) if text else None
     if asked is not None:
         action, args = asked
-        if not allowed(turn.link, staff.ASKED_BY[action]):
-            turn.not_allowed(staff.ASKED_BY[action])
+        needed = {**staff.ASKED_BY, **conformity.ASKED_BY}[action]
+        if not allowed(turn.link, needed):
+            turn.not_allowed(needed)
             return
         if ANSWERS[action](turn, args, text) is not False:  # words that are no answer are read as any others
             return

@@ -40,7 +40,7 @@ def grant_reason(turn: Turn, args: Args, text: str) -> None:
     wish = turn.session.get_one(OverrideRequest, args["request"])
     order = orders.lock(turn.session, wish.order_id)
     found = registration.examine(turn.session, order, house=turn.house, at=turn.at)
-    findings = {f.code: f.override for f in found if f.blocks and f.override is not None}
+    findings = {f.code: f.override for f in found if f.blocks and f.override is wish.role}
     overrides.grant(turn.session, order, findings, reason=text, by=turn.by, at=turn.at, wish=wish)
     turn.say("granted", reference=order.reference)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.checks.findings import Finding, Severity, commercial
+from core.checks.findings import Finding, Service, Severity, commercial
 from core.facts import Facts
 from core.money import Money
 from core.parties import Point, Requirement, Role
@@ -46,7 +46,7 @@ def _lacking(facts: Facts, point: Point, code: str, **data: object) -> Iterator[
     severity = _severity(facts, point)
     if severity is not None:
         override = Role.MANAGER if severity is Severity.BLOCK else None
-        yield commercial(code, severity, override=override, **data)
+        yield Finding(code, Service.COMMERCIAL, severity, data=data, override=override)
 
 
 def order_has_a_number(facts: Facts) -> Iterator[Finding]:

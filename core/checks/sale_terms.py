@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.checks.findings import Finding, Severity, commercial
+from core.checks.findings import Finding, Service, Severity, commercial
 from core.clauses import ClauseChoice, ClauseKind
 from core.facts import Facts
 from core.parties import Requirement, Role
@@ -56,12 +56,19 @@ def purchase_terms_do_not_conflict(facts: Facts) -> Iterator[Finding]:
     for gap in facts.sale_terms.gaps:
         if gap.settled is ClauseChoice.OURS:
             continue
-        data = {"clause": gap.kind.value, "theirs": gap.theirs, "words": gap.words, "ours": gap.ours or ""}
+        said: dict[str, object] = {
+            "clause": gap.kind.value, "theirs": gap.theirs, "words": gap.words, "ours": gap.ours or "",
+        }  # fmt: skip
         if gap.settled is ClauseChoice.THEIRS:
-            yield commercial("clause_accepted", Severity.NOTE, **data)
+            yield _about_clause("clause_accepted", Severity.NOTE, said)
         elif gap.ours is None:
-            yield commercial("clause_unanswered", Severity.WATCH, **data)
+            yield _about_clause("clause_unanswered", Severity.WATCH, said)
         elif gap.worse:
-            yield commercial(GAPS[gap.kind], Severity.BLOCK, override=Role.MANAGER, **data)
+            yield _about_clause(GAPS[gap.kind], Severity.BLOCK, said)
         else:
-            yield commercial("clause_harmless", Severity.NOTE, **data)
+            yield _about_clause("clause_harmless", Severity.NOTE, said)
+
+
+def _about_clause(code: str, severity: Severity, said: dict[str, object]) -> Finding:
+    override = Role.MANAGER if severity is Severity.BLOCK else None
+    return Finding(code, Service.COMMERCIAL, severity, data=said, override=override)

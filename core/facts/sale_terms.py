@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core import clauses, formats, sale_terms
+from core import clauses, sale_terms
 from core.clauses import EXPECTED, ClauseChoice, ClauseKind
 from core.parties import Point, Requirement
 
@@ -64,8 +64,8 @@ def gather(
 def _gaps(order: Order, current: SaleTerms | None, house: House, today: date) -> Iterator[GapFacts]:
     for clause in order.clauses:
         if clause.kind is ClauseKind.PURCHASE_TERMS:
-            ours = current.version if current is not None else house.terms_version
-            yield GapFacts(clause.kind, ours, clause.value, clause.words, worse=True, settled=clause.settled)
+            ours_by_name = current.version if current is not None else house.terms_version
+            yield GapFacts(clause.kind, ours_by_name, clause.value, clause.words, worse=True, settled=clause.settled)
             continue
         ours = _ours(order, clause.kind, current, house)
         if ours is None:
@@ -81,7 +81,7 @@ def _ours(order: Order, kind: ClauseKind, current: SaleTerms | None, house: Hous
     if kind is ClauseKind.PAYMENT:  # nothing agreed is 30 days (C. com. L441-10 I)
         return order.customer.payment_terms or stated or "30"
     if kind is ClauseKind.PENALTIES and stated is None and house.penalty_rate is not None:
-        return formats.plain_number(house.penalty_rate)
+        return f"{house.penalty_rate:f}"
     if kind is ClauseKind.RETENTION and stated is None:
         return "yes"  # printed on every confirmation, delivery note and invoice
     return stated

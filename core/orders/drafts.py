@@ -6,6 +6,7 @@ Every change makes the version grow; a recap that was accepted must be accepted 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -115,6 +116,8 @@ def draft(session: Session, asked: Asked, *, by: Actor, at: datetime) -> Order:
 def _find_place(order: Order) -> None:
     """Take the place that the paper names when it is one of the customer's."""
     place = order.customer.place_in(order.delivery_said) if order.delivery_said else None
+    if place is None and not re.search(r"\d{5}", order.delivery_said):
+        order.delivery_said = ""  # words about a place that is none of his and no address either
     order.delivery_own = place is order.customer
     order.delivery_address = place if isinstance(place, DeliveryAddress) else None
 

@@ -89,9 +89,11 @@ def upgrade() -> None:
     _add_reference("outbox", "enclosure_sha256", sa.String(), "blob.sha256")
 
 
-def _add_reference(table: str, column: str, kind: sa.types.TypeEngine[object], target: str) -> None:
+def _add_reference(table: str, column: str, kind: sa.Integer | sa.String, target: str) -> None:
     name = op.f(f"fk_{table}_{column}")
-    if op.get_bind().dialect.name == "sqlite":  # takes the constraint with the column only, and needs no copy of the table
+    if (
+        op.get_bind().dialect.name == "sqlite"
+    ):  # takes the constraint with the column only, and needs no copy of the table
         quoted = '"order"' if table == "order" else table
         other, key = target.split(".")
         sql_type = kind.compile(op.get_bind().dialect)
