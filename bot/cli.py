@@ -91,7 +91,7 @@ def import_(
     version: Annotated[str, typer.Option(help="terms: the version that the PDF names.")] = "",
     clauses: Annotated[Path | None, typer.Option(exists=True, help="terms: its main clauses, as TOML.")] = None,
 ) -> None:  # fmt: skip
-    """Take in customers, catalogue, open-items or staff from a CSV file, or terms of sale as PDF: all of it or nothing."""
+    """Take in customers, catalogue, open-items or staff from CSV, or terms of sale from a PDF: all of it or nothing."""
     if kind == "terms":
         _import_terms(file, as_of, version, clauses)
         return

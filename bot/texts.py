@@ -87,7 +87,7 @@ def shown(value: Any, language: str = FALLBACK, kind: str = "") -> str:  # noqa:
 
 
 def clause_value(value: str, language: str, kind: str) -> str:
-    """A clause's normal value in words: payment days, a rate, or a word such as `paid`; other words stay as they are."""
+    """A clause's normal value in words: payment days, a rate, or a word such as `paid`; others stay as they are."""
     if kind == "named":
         return word(f"clause_{value}", language) if _found("words", f"clause_{value}", language) else value
     if kind == "payment" and (found := re.fullmatch(r"(eom )?(\d+)( eom)?", value)) is not None:

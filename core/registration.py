@@ -122,7 +122,8 @@ def _confirmation(session: Session, order: Order, house: House, *, at: datetime)
         accent=house.accent, buyer=order.customer.as_party(), deliver_to=deliveries.delivery_place(order),
         language=order.customer.language,
         requested_delivery_date=order.requested_delivery_date, payment_terms=order.payment_terms,
-        terms_version=version, notes=_kept_clauses(order, version, on=today), deposit_percent=order.deposit_percent, order_reference=order.reference,
+        terms_version=version, notes=_kept_clauses(order, version, on=today),
+        deposit_percent=order.deposit_percent, order_reference=order.reference,
         buyer_order_number=order.customer_reference, buyer_order_date=order.customer_reference_date,
         lines=tuple(
             DocumentLine(

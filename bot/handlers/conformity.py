@@ -64,7 +64,7 @@ def who_ordered(turn: Turn, _args: Args, order: Order) -> None:
 
 
 def choose_buyer(turn: Turn, args: Args, order: Order) -> None:
-    """This one ordered."""
+    """The press names who ordered."""
     contact = turn.session.get_one(Contact, args["contact"])
     orders.set_buyer(turn.session, order, contact, by=turn.by, at=turn.at)
     treat_points(turn, {}, order)

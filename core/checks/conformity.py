@@ -57,10 +57,10 @@ def order_has_a_number(facts: Facts) -> Iterator[Finding]:
 
 def order_has_a_date(facts: Facts) -> Iterator[Finding]:
     """The purchase order is dated, and not in the future."""
-    if facts.conformity.date is None:
+    if facts.conformity.ordered_on is None:
         yield from _lacking(facts, Point.DATE, "order_date_missing")
-    elif facts.conformity.date > facts.today:
-        yield from _lacking(facts, Point.DATE, "order_date_ahead", date=facts.conformity.date)
+    elif facts.conformity.ordered_on > facts.today:
+        yield from _lacking(facts, Point.DATE, "order_date_ahead", date=facts.conformity.ordered_on)
 
 
 def buyer_has_authority(facts: Facts) -> Iterator[Finding]:

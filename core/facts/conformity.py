@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from core.money import Money, total
 from core.orders import Order
@@ -31,7 +32,7 @@ class ConformityFacts:
     order_net: Money
     order_gross: Money
     number: str = ""
-    date: date | None = None
+    ordered_on: date | None = None
     buyer: str | None = None
     buyer_limit: Money | None = None
     authority_limited: bool = False
@@ -67,7 +68,7 @@ def gather(order: Order, *, house: House) -> ConformityFacts:
         order_net=order.totals.net,
         order_gross=order.totals.gross,
         number=order.customer_reference,
-        date=order.customer_reference_date,
+        ordered_on=order.customer_reference_date,
         buyer=(contact.name or contact.email or contact.phone) if contact is not None else None,
         buyer_limit=contact.order_limit if contact is not None else None,
         authority_limited=any(known.order_limit is not None for known in customer.contacts),

@@ -1,4 +1,4 @@
-"""What is known of the terms of sale: the version in force, the one the customer accepted, the clauses that conflict."""
+"""What is known of the terms of sale: the version in force, the one the customer accepted, clauses that conflict."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class GapFacts:
 
 @dataclass(frozen=True, slots=True)
 class SaleTermsFacts:
-    """The versions by name, None where there is none; `unstated` are the clauses nobody entered for the one in force."""
+    """The versions by name, None where there is none; `unstated` are clauses nobody entered for the one in force."""
 
     requirement: Requirement
     current: str | None

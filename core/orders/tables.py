@@ -21,7 +21,7 @@ from core.parties import Contact, Customer, DeliveryAddress
 from core.vat import Totals, totals
 
 if TYPE_CHECKING:
-    from core.orders.clauses import OrderClause
+    from core.orders.clauses import OrderClause  # noqa: TC004 - it imports this module; SQLAlchemy asks by name
 
 
 class OrderState(StrEnum):
@@ -52,9 +52,9 @@ class PriceChoice(StrEnum):
 class Order(Base):
     """An order from its draft on; `version` counts every change that a card shows.
 
-    `customer_clue` is what alone proposed the customer (a domain, a name…), until a colleague confirms him. `contact` is
-    who ordered, where known; `delivery_own` says that it goes to the customer's own address, `delivery_said` is the place
-    as his paper words it, `quote_said` the quote that it names.
+    `customer_clue` is what alone proposed the customer (a domain, a name…), until a colleague confirms him. `contact`
+    is who ordered, where known; `delivery_own` says that it goes to the customer's own address, `delivery_said` is
+    the place as his paper words it, `quote_said` the quote that it names.
     """
 
     __tablename__ = "order"

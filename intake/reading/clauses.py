@@ -47,7 +47,7 @@ def _block(lines: list[str], flat: list[str], number: int, start: int) -> str:
     taken: list[str] = []
     rest = lines[number][start:].lstrip(" :\t-")
     for line, bare in zip([rest, *lines[number + 1 :]], [plain(rest), *flat[number + 1 :]], strict=False):
-        if (taken and (not bare.strip() or _rule("place", "stop").search(bare))) or len(taken) == _BLOCK_LINES:
+        if (taken and not bare.strip()) or _rule("place", "stop").match(bare.strip()) or len(taken) == _BLOCK_LINES:
             break
         if bare.strip():
             taken.append(" ".join(line.split()))

@@ -39,7 +39,7 @@ CLEAN = Facts(
         recap_policy=Requirement.REQUIRED, recap_accepted=True, accord=False, sender_authenticated=True,
         customer_clue="", customer_total=Money.of(1000), order_net=Money.of(1000),
         requirements=dict.fromkeys(Point, Requirement.REQUIRED), lines_total=Money.of(1000),
-        order_gross=Money.of(1200), number="BC-12", date=TODAY, buyer="Julie", buyer_limit=Money.of(1200),
+        order_gross=Money.of(1200), number="BC-12", ordered_on=TODAY, buyer="Julie", buyer_limit=Money.of(1200),
         authority_limited=True, place_said="7 impasse des Lavandes, 69005 Lyon", place_known=True, places=2,
         electronic_address="552100554", quote_said="DV-2026-0001", quote_found=True,
     ),
