@@ -134,7 +134,7 @@ def _import_terms(file: Path, as_of: datetime | None, version: str, clauses: Pat
 
 
 @app.command()
-def link(who: Annotated[str, typer.Argument(metavar="CUSTOMER|STAFF")]) -> None:
+def link(who: Annotated[str, typer.Argument(metavar="CUSTOMER[/CONTACT]|STAFF")]) -> None:
     """Print a one-time code, good for 15 minutes, that links a chat to a customer or a colleague."""
     from bot.admin import make_code
 

@@ -9,16 +9,18 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import clauses, journal, messages, orders, privacy, registration, sale_terms
+from core import clauses, invoices, journal, messages, orders, privacy, registration, sale_terms
 from core.checks import Severity
 from core.clauses import Clause, ClauseChoice, ClauseKind
 from core.clock import business_date
+from core.documents import Document
 from core.errors import Refused
 from core.imports import sale_terms as imports
 from core.journal import SYSTEM, JournalEntry
 from core.money import Money
 from core.orders import Order
 from core.outbox import OutboxRow, OutboxState
+from core.papers import Paper
 from core.parties import Contact, DeliveryAddress, Point, Requirement, Role, make_link_code, use_link_code
 from core.sale_terms import HowAccepted, SaleTerms
 from tests.core.builders import AT, Trade
@@ -139,9 +141,7 @@ def test_a_conflict_blocks_until_our_clause_is_kept_and_the_confirmation_says_so
     assert (paper.payment_terms, paper.terms_version) == ("30 jours", "2026-01")
 
 
-def outbox_paper(trade: Trade, order: Order):  # type: ignore[no-untyped-def]
-    from core.papers import Paper
-
+def outbox_paper(trade: Trade, order: Order) -> Document:
     row = confirmed_row(trade.session, order)
     return trade.session.get_one(Paper, row.paper_id).document
 
@@ -168,8 +168,6 @@ def test_their_clause_is_the_managers_to_accept_and_then_holds_on_the_invoice(tr
     delivery = trade.preparing(order)
     trade.ship(delivery)
     trade.verify(delivery)
-    from core import invoices
-
     invoice = invoices.of_order(trade.session, order)[-1]
     assert invoice.due_date == invoice.issue_date + timedelta(days=60)
     with pytest.raises(Refused):
