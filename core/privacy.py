@@ -283,6 +283,7 @@ def erase(session: Session, who: str, *, at: datetime) -> dict[str, Any]:
         session.delete(alias)
     for contact in person.contacts:
         session.execute(delete(LinkCode).where(LinkCode.contact_id == contact.id))
+        session.execute(update(Order).where(Order.contact_id == contact.id).values(contact_id=None))
         session.delete(contact)
     for colleague in person.staff:
         _erase_colleague(session, colleague)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core import terms
@@ -15,6 +15,7 @@ from core.errors import Refused
 from core.imports.files import ImportRefused, Once, Remark, Report, Row, assign, records
 from core.journal import Actor
 from core.money import Money
+from core.orders import Order, OrderState
 from core.parties import ChatLink, Contact, Customer, DeliveryAddress, LinkCode, Requirement
 
 REQUIRED = ("code", "name")
@@ -148,7 +149,8 @@ def _drop(session: Session, customer: Customer, contacts: Iterable[Contact], col
         other = contact.phone if column == "email" else contact.email
         linked = session.scalar(select(ChatLink.chat_id).where(ChatLink.contact_id == contact.id).limit(1))
         coded = session.scalar(select(LinkCode.code_hash).where(LinkCode.contact_id == contact.id).limit(1))
-        if other or linked is not None or coded is not None:
+        ordered = session.scalar(select(Order.id).where(Order.contact_id == contact.id).limit(1))
+        if other or linked is not None or coded is not None or ordered is not None:
             setattr(contact, column, "")
         else:
             customer.contacts.remove(contact)
@@ -164,6 +166,12 @@ def _bring_place(session: Session, customer: Customer, record: _Record) -> bool:
     if not street:
         if ours is None:
             return False
+        goes_there = select(Order.id).where(
+            Order.delivery_address_id == ours.id, Order.state.in_([OrderState.DRAFT, OrderState.CONFIRMED])
+        )
+        if session.scalar(goes_there.limit(1)) is not None:
+            return False  # goods are still to go there: the next import takes it away
+        session.execute(update(Order).where(Order.delivery_address_id == ours.id).values(delivery_address_id=None))
         customer.addresses.remove(ours)
         session.delete(ours)
         return True

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from core import clauses, invoices, journal, messages, orders, privacy, registration, sale_terms
@@ -15,6 +15,9 @@ from core.clauses import Clause, ClauseChoice, ClauseKind
 from core.clock import business_date
 from core.documents import Document
 from core.errors import Refused
+from core.facts import conformity
+from core.facts import sale_terms as facts
+from core.imports import import_file
 from core.imports import sale_terms as imports
 from core.journal import SYSTEM, JournalEntry
 from core.money import Money
@@ -267,3 +270,50 @@ def test_the_retention_of_messages_spares_the_terms(trade: Trade) -> None:
     privacy.purge(trade.session, today=date(2036, 1, 1), at=trade.at)
     assert messages.content_of(trade.session, trade.session.scalars(select(SaleTerms)).one().pdf_sha256) == FIRST
     assert journal.first_broken(trade.session) is None
+
+
+def test_a_buyer_and_a_place_that_an_order_needs_outlive_an_import_but_not_an_erasure(trade: Trade) -> None:
+    buyer = trade.customer.contacts[0]
+    buyer.name = "Julie"
+    trade.customer.addresses.append(DeliveryAddress(street="12 rue du Port", postcode="76600", city="Le Havre"))
+    trade.session.flush()
+    order = trade.draft((trade.article, "1"), contact_id=buyer.id, delivery_said="76600 Le Havre")
+    assert order.delivery_address is not None
+    row = b"code,name,emails,delivery_street,delivery_postcode,delivery_city\n"
+    emptied = row + "C001,Hôtel Bellevue,,,,\n".encode()
+    import_file(trade.session, "customers", emptied, by=SYSTEM, at=trade.at)
+    assert (order.contact_id, buyer.email) == (buyer.id, "")
+    assert order.delivery_address in trade.customer.addresses
+    orders.cancel(trade.session, order, reason="erreur", by=trade.by(), at=trade.at)
+    import_file(trade.session, "customers", emptied, by=SYSTEM, at=trade.at)
+    assert trade.customer.addresses == []
+    trade.session.commit()
+    privacy.erase(trade.session, "Julie", at=trade.at)
+    trade.session.expire_all()
+    assert trade.session.get_one(Order, order.id).contact_id is None
+
+
+def test_asking_what_the_order_lacks_takes_few_queries_whatever_the_customer_holds(trade: Trade) -> None:
+    load(trade)
+    order = trade.draft(*((trade.add_article(f"ART-{n}"), "1") for n in range(20)), clauses=(LATER, THEIRS))
+    for number in range(3):
+        trade.confirm(trade.draft((trade.article, "1"), customer_reference=f"BC-{number}"))
+    trade.session.flush()
+    seen: list[str] = []
+
+    def count(*given: object) -> None:
+        seen.append(str(given[2]))
+
+    known = conformity.required(trade.customer, trade.house)
+    bind = trade.session.get_bind()
+    event.listen(bind, "before_cursor_execute", count)
+    trade.session.expire(order)
+    trade.session.expire(trade.customer)
+    try:
+        conformity.gather(order, house=trade.house)
+        today = business_date(trade.at)
+        gathered = facts.gather(trade.session, order, house=trade.house, today=today, requirements=known)
+    finally:
+        event.remove(bind, "before_cursor_execute", count)
+    assert len(gathered.gaps) == 2
+    assert len(seen) <= 12

@@ -155,7 +155,9 @@ def test_the_number_and_the_place_are_given_by_the_agent(desk: Desk) -> None:
     desk.press("sales", "Demander l'adresse électronique")
     desk.settle()
     assert "annuaire de la facturation électronique" in desk.last("customer").text
-    assert "Livraison à : 2 quai Sud, 69002 Lyon" in "".join(seen.text for seen in desk.chat("customer")).replace("\u00a0", " ")
+    assert "Livraison à : 2 quai Sud, 69002 Lyon" in "".join(seen.text for seen in desk.chat("customer")).replace(
+        "\u00a0", " "
+    )
 
 
 def test_a_signed_paper_is_noted_with_where_it_is(desk: Desk) -> None:
