@@ -19,7 +19,7 @@ STATED: list[tuple[str, dict[str, str]]] = [
      {"payment": "30 eom"}),
     ("Payment terms: 45 days end of month.", {"payment": "45 eom"}),
     ("Règlement comptant à réception de facture.", {"payment": "0"}),
-    ("En cas de retard, les intérêts moratoires dus sont égaux à trois fois le taux d'intérêt\nlégal.", {"penalties": "3x"}),
+    ("En cas de retard, les intérêts moratoires sont de trois fois le taux d'intérêt\nlégal.", {"penalties": "3x"}),
     ("Les pénalités de retard de paiement ne pourront excéder 5,5 % l'an.", {"penalties": "5.5"}),
     ("6. La clause de réserve de propriété du vendeur n'est pas acceptée.\n7. Divers", {"retention": "no"}),
     ("Le transfert de propriété et des risques intervient à la livraison sur site.", {"retention": "no"}),
@@ -34,7 +34,7 @@ STATED: list[tuple[str, dict[str, str]]] = [
     ("La présente commande est soumise à nos conditions générales d'achat, jointes.", {"purchase_terms": "yes"}),
     ("L'acceptation de la commande vaut adhésion à nos CGA disponibles sur demande.", {"purchase_terms": "yes"}),
     ("Toutes conditions contraires du fournisseur sont réputées non écrites.", {"purchase_terms": "yes"}),
-    ("- Paiement : 60 jours\n- Franco de port\n- Nos conditions générales d'achat prévalent\n- Réserve de propriété : exclue",
+    ("- Paiement : 60 jours\n- Franco de port\n- Nos conditions d'achat prévalent\n- Réserve de propriété : exclue",
      {"payment": "60", "delivery": "paid", "purchase_terms": "yes", "retention": "no"}),
 ]  # fmt: skip
 
