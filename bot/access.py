@@ -43,6 +43,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "assign_customer", "remember_sender", "leave_sender", "forget_alias", "learned", "automation", "auto_off",
             "accept_revision", "refuse_revision", "accept_cancellation", "cancel_confirmed", "close_lines",
             "close_line", "duplicate_drop", "duplicate_keep", "duplicate_correct",
+            "show_notes", "ask_number", "ask_date", "who_ordered", "choose_buyer", "which_address", "choose_address",
+            "ask_customer", "keep_clause", "accept_clause", "note_acceptance",
         ),
         _SALES,
     ),

@@ -13,7 +13,7 @@ from core.db import transaction
 from core.errors import Refused
 from core.journal import SYSTEM
 from core.messages import Message
-from core.parties import Customer, Staff
+from core.parties import Contact, Customer, Staff
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -33,15 +33,26 @@ def whom(session: Session, words: str) -> Customer | Staff:
 
 
 def make_code(engine: Engine, settings: Settings, words: str, *, at: datetime) -> Iterator[str]:
-    """The lines to hand to the person who is to be linked."""
+    """The lines to hand to the person who is to be linked; `CODE/ADDRESS` names one contact of a customer."""
+    firm, _, address = words.partition("/")
     with transaction(engine) as session:
-        person = whom(session, words)
-        code = parties.make_link_code(session, person, by=SYSTEM, at=at)
-        name = person.name
+        person = whom(session, firm if address else words)
+        contact = _contact(person, address) if address else None
+        code = parties.make_link_code(session, person, by=SYSTEM, at=at, contact=contact)
+        name = person.name if contact is None else f"{contact.name or address} ({person.name})"
     yield f"For {name}, once, within 15 minutes; write this to the bot:"
     yield f"/start {code}"
     if user_name := _bot_name(settings):
         yield f"https://t.me/{user_name}?start={code}"
+
+
+def _contact(person: Customer | Staff, address: str) -> Contact:
+    """The customer's contact with that mail address or telephone number; refuses none."""
+    contacts = person.contacts if isinstance(person, Customer) else []
+    found = next((c for c in contacts if address.lower() in {c.email.lower(), c.phone}), None)
+    if found is None:
+        raise Refused("person_unknown", who=address)
+    return found
 
 
 def _bot_name(settings: Settings) -> str:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import object_session
 
 from bot import texts
 from bot.keyboards import Press, Rows
@@ -25,10 +26,12 @@ from core import (
     overrides,
     registration,
     remedies,
+    sale_terms,
     stock,
 )
 from core.catalogue import Article
 from core.checks import Finding, Outcome, Service, Severity
+from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState
 from core.messages import MAY_BE, Message, MessageState
 from core.money import ZERO, Money
@@ -44,6 +47,18 @@ if TYPE_CHECKING:
 SHOWN_LINES = 3
 SHOWN_FINDINGS = 3
 EXTRACT = 400
+#: What may be completed although it only is noted.
+COMPLETED = frozenset({
+    "order_number_missing", "order_date_missing", "buyer_unknown", "delivery_address_unknown", "delivery_address_open",
+    "billing_address_incomplete", "identifiers_missing", "electronic_address_missing", "quote_unknown",
+    "order_does_not_add_up", "total_differs", "sale_terms_never_accepted", "sale_terms_outdated", "clause_unanswered",
+})  # fmt: skip
+#: Where several questions stand side by side, each button says what it asks.
+ASKING = {
+    "billing": "ask_customer_billing", "identifiers": "ask_customer_identifiers",
+    "electronic": "ask_customer_electronic", "number": "ask_customer_number", "address": "ask_customer_address",
+    "quote": "ask_customer_quote", "totals": "ask_customer_totals",
+}  # fmt: skip
 SIGNS = {Outcome.BLOCK: "\u26d4", Outcome.WATCH: "\u26a0\ufe0f", Outcome.DELIVER: "\u2705"}
 #: What is decided by somebody else than the agent, or beside the points he treats one by one.
 ELSEWHERE = frozenset({"request_override", "grant_override", "request_payment"})
@@ -110,7 +125,39 @@ def order_context(order: Order, language: str = "fr") -> dict[str, Any]:
         "lines": [line_view(line, language) for line in order.kept_lines if not line.given_up],
         "net": order.totals.net, "gross": order.totals.gross, "when": order.requested_delivery_date,
         "deposit": deposits.due(order),
+        "terms": _terms_named(order), "place": _place(order),
     }  # fmt: skip
+
+
+def _terms_named(order: Order) -> str:
+    """The version of our terms that a recap names: the one its acceptance counts for."""
+    session = object_session(order)
+    found = sale_terms.in_force(session, on=business_date(order.created_at)) if session is not None else None
+    return found.version if found is not None else ""
+
+
+def _place(order: Order) -> str:
+    """The place that was chosen for this order, on one line; empty where it goes where it always goes."""
+    chosen = order.delivery_address
+    return f"{chosen.street}, {chosen.postcode} {chosen.city}" if chosen is not None else ""
+
+
+def completable(findings: tuple[Finding, ...]) -> list[Finding]:
+    """What is only noted and can be completed by a press."""
+    return [f for f in findings if f.severity is Severity.NOTE and remedies.propose(f) and f.code in COMPLETED]
+
+
+def notes_view(session: Session, order: Order, *, house: House, at: datetime) -> Content:
+    """Everything that can be completed on the order without being asked for, with its buttons."""
+    found = completable(registration.examine(session, order, house=house, at=at))
+    sentences = [texts.finding_text(finding) for finding in found] or [texts.answer("nothing_to_complete")]
+    pressed = dict.fromkeys(
+        (remedy.action, tuple(remedy.args.items())) for finding in found for remedy in remedies.propose(finding)
+    )  # fmt: skip
+    rows = [
+        [Press(action, dict(args), label_key=ASKING.get(dict(args).get("about", ""), ""))] for action, args in pressed
+    ]
+    return Content("\n".join(f"\u2022 {texts.escape(sentence)}" for sentence in sentences), rows, order)
 
 
 def treatable(findings: tuple[Finding, ...]) -> list[Finding]:
@@ -219,9 +266,11 @@ def _order_rows(
     payable = any(f.blocks and "request_payment" in {r.action for r in remedies.propose(f)} for f in found)
     open_points = watched(found)
     more = [Press("treat_watched", {"index": 0}, {"count": len(open_points)})]
+    noted = completable(found)
+    complete = [[Press("show_notes", label_data={"count": len(noted)})]] if noted else []
     return [
         primary, beside, [Press("request_payment")] if payable else [], more if open_points else [], look,
-        [Press("cancel_draft"), *following],
+        *complete, [Press("cancel_draft"), *following],
     ]  # fmt: skip
 
 

@@ -86,8 +86,18 @@ def init(
 
 
 @app.command("import")
-def import_(kind: str, file: File, as_of: Day = None) -> None:
-    """Take in the firm's own data from a CSV file: all of it or nothing; `[imports.KIND]` names foreign columns."""
+def import_(
+    kind: str, file: File, as_of: Day = None,
+    version: Annotated[str, typer.Option(help="terms: the version that the PDF names.")] = "",
+    clauses: Annotated[Path | None, typer.Option(exists=True, help="terms: its main clauses, as TOML.")] = None,
+) -> None:  # fmt: skip
+    """Take in the firm's own data from CSV, or terms of sale from a PDF: all of it or nothing.
+
+    `[imports.KIND]` in `comptoir.toml` names the columns of files that another program writes.
+    """
+    if kind == "terms":
+        _import_terms(file, as_of, version, clauses)
+        return
     from core.db import transaction
     from core.imports import ImportRefused, import_file
     from core.journal import SYSTEM
@@ -108,8 +118,28 @@ def import_(kind: str, file: File, as_of: Day = None) -> None:
     typer.echo(f"{kind}: {counts}")
 
 
+def _import_terms(file: Path, as_of: datetime | None, version: str, clauses: Path | None) -> None:
+    from core.db import transaction
+    from core.errors import Refused
+    from core.imports import sale_terms
+    from core.journal import SYSTEM
+
+    if as_of is None:
+        raise Refused("terms_version_missing")
+    beside = clauses or file.with_suffix(".toml")
+    words = beside.read_bytes() if beside.exists() else None
+    with database(migrate=True) as (_, engine), transaction(engine) as session:
+        taken = sale_terms.load(
+            session, file.read_bytes(), words, version=version, file_name=file.name, in_force_on=as_of.date(),
+            by=SYSTEM, at=now(),
+        )  # fmt: skip
+    typer.echo(f"terms {version}: {taken.done}")
+    if taken.missing:
+        typer.echo(f"note: no clause on {', '.join(taken.missing)}: name them in {beside.name}")
+
+
 @app.command()
-def link(who: Annotated[str, typer.Argument(metavar="CUSTOMER|STAFF")]) -> None:
+def link(who: Annotated[str, typer.Argument(metavar="CUSTOMER[/CONTACT]|STAFF")]) -> None:
     """Print a one-time code, good for 15 minutes, that links a chat to a customer or a colleague."""
     from bot.admin import make_code
 

@@ -23,6 +23,7 @@ from core import (
     payments,
     registration,
     reminders,
+    sale_terms,
     stock,
 )
 from core.catalogue import Article
@@ -331,11 +332,33 @@ def _revised(
     return cards.order_context(revision.order, language) | given, []
 
 
+def _clause(session: Session, order: Order, row: OutboxRow, house: House, at: datetime, _language: str) -> Made:
+    clause = next(known for known in order.clauses if known.kind.value == row.arguments["clause"])
+    found = registration.examine(session, order, house=house, at=at)
+    mine = [f for f in found if f.data.get("clause") == clause.kind.value]
+    asker = session.get(Staff, clause.asked_by_id) if clause.asked_by_id is not None else None
+    args = {"clause": clause.kind.value}
+    given = {
+        "order": order, "sentence": texts.finding_text(mine[0]) if mine else clause.words,
+        "asker": asker.name if asker is not None else "", "reason": clause.reason,
+    }  # fmt: skip
+    return given, [[Press("accept_clause", args)], [Press("keep_clause", args)]] if clause.settled is None else []
+
+
+def _named(
+    session: Session, order: Order, row: OutboxRow, house: House, at: datetime, language: str
+) -> Made:  # fmt: skip
+    given, rows = _order(session, order, row, house, at, language)
+    terms = sale_terms.named(session, row.enclosure_sha256) if row.enclosure_sha256 is not None else None
+    return {**given, "enclosed": terms.version if terms is not None else ""}, rows
+
+
 MAKERS: dict[str, Maker] = {
     "payment_asked": _asked, "payment_asked_info": _asked, "delivery_blocked": _withheld,
     "delivery_blocked_info": _withheld,
     "stock_oversold": _oversold,
     "draft_changed": _draft_changed, "order_revised": _revised, "revision_refused": _revised,
+    "clause_asked": _clause,
     "backorder_ready": _backorder,
     "preparation_held": _preparation_held, "deposit_to_credit": _deposit_to_credit,
     "auto_confirm_stopped": _auto_stopped,
@@ -344,7 +367,7 @@ MAKERS: dict[str, Maker] = {
     "invoice_card": _invoice_card, "reminder": _reminder, "formal_notice": _reminder, "legal_handover": _reminder,
     "legal_handover_info": _reminder, "override_requested": _override, "payment_received": _payment,
     "payment_recorded": _payment, "promise_made": _promise, "promise_info": _promise, "promise_broken": _promise,
-    "dispute_opened": _dispute, "dispute_info": _dispute, "quote_sent": _quote, "order_confirmed": _order,
+    "dispute_opened": _dispute, "dispute_info": _dispute, "quote_sent": _quote, "order_confirmed": _named,
     "override_granted": _released, "override_refused": _order, "order_released": _released,
     "message_kept": _message, "receipt_only": _message, "customer_message": _message, "address_failed": _message,
 }  # fmt: skip

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bot import letters, texts
-from core import messages
+from core import messages, sale_terms
 from core.errors import Refused
 from core.papers import Paper
 from intake import outgoing, replies
@@ -95,9 +95,21 @@ def paper_of(session: Session, row: OutboxRow) -> tuple[Paper, bytes] | None:
 
 
 def _attached(session: Session, row: OutboxRow) -> tuple[Attachment, ...]:
-    found = paper_of(session, row)
-    if found is None:
-        return ()
-    paper, content = found
     # an invoice's XML travels inside its PDF/A-3
-    return (Attachment(name=paper.file_name, media_type="application/pdf", content=content),)
+    return tuple(
+        Attachment(name=name, media_type="application/pdf", content=content) for name, content in files(session, row)
+    )
+
+
+def files(session: Session, row: OutboxRow) -> tuple[tuple[str, bytes], ...]:
+    """What goes with a row: its paper, then the terms of sale that are enclosed; refuses bytes that have changed."""
+    found = paper_of(session, row)
+    paper = ((found[0].file_name, found[1]),) if found is not None else ()
+    sha256 = row.enclosure_sha256
+    terms = sale_terms.named(session, sha256) if sha256 is not None else None
+    if terms is None:
+        return paper
+    content = messages.content_of(session, terms.pdf_sha256)
+    if hashlib.sha256(content).hexdigest() != terms.pdf_sha256:
+        raise Refused("paper_tampered", number=terms.version)
+    return (*paper, (terms.file_name, content))

@@ -47,7 +47,7 @@ class Parcel:
     texts: tuple[str, ...] = ()
     keyboard: InlineKeyboardMarkup | None = None
     edits: int | None = None
-    file: tuple[str, bytes] | None = None
+    files: tuple[tuple[str, bytes], ...] = ()
     mail: EmailMessage | None = None
     message_id: str = ""
 
@@ -149,12 +149,11 @@ def _ready(app: App, session: Session, row: OutboxRow, *, at: datetime) -> Parce
     if row.resent:
         html = f"{texts.answer('resent', shown.language)}\n{html}"
     card = conversations.card_of(session, chat_id=row.chat_id, subject=row.subject) if row.card else None
-    found = mails.paper_of(session, row)
     return Parcel(
         row.id, row.subject, card=row.card, chat_id=row.chat_id,
         texts=(sheets.shortened(html),) if row.card else tuple(sheets.paged(html)), keyboard=keyboard,
         edits=card.telegram_message_id if card is not None else None,
-        file=(found[0].file_name, found[1]) if found is not None else None,
+        files=mails.files(session, row),
     )  # fmt: skip
 
 
@@ -199,16 +198,19 @@ def _to_chat(app: App, parcel: Parcel, sent: _Sent, limiter: Limiter | None) -> 
     if parcel.edits is not None and _edited(app, parcel, parcel.edits):
         sent.parts.append(parcel.edits)
         return
-    if parcel.file is not None and not parcel.card and len(parcel.texts) == 1 and sheets.fits_caption(parcel.texts[0]):
-        sent.parts.append(_document(app, parcel, parcel.texts[0], parcel.keyboard).message_id)
+    captioned = len(parcel.texts) == 1 and sheets.fits_caption(parcel.texts[0])
+    if len(parcel.files) == 1 and not parcel.card and captioned:
+        sent.parts.append(_document(app, parcel, parcel.files[0], parcel.texts[0], parcel.keyboard).message_id)
         return
     for index, text in enumerate(parcel.texts):
-        last = index == len(parcel.texts) - 1 and (parcel.file is None or parcel.card)
+        last = index == len(parcel.texts) - 1 and (not parcel.files or parcel.card)
         sent.parts.append(_text(app, parcel, text, parcel.keyboard if last else None).message_id)
-    if parcel.file is not None and not parcel.card:
-        sent.parts.append(_document(app, parcel, "", parcel.keyboard).message_id)
-    elif parcel.file is not None:
-        _document(app, parcel, "", None)
+    for index, file in enumerate(parcel.files):
+        if parcel.card:
+            _document(app, parcel, file, "", None)
+            continue
+        last = index == len(parcel.files) - 1
+        sent.parts.append(_document(app, parcel, file, "", parcel.keyboard if last else None).message_id)
 
 
 def _edited(app: App, parcel: Parcel, message_id: int) -> bool:
@@ -244,9 +246,10 @@ def _text(app: App, parcel: Parcel, text: str, keyboard: InlineKeyboardMarkup | 
     return sent
 
 
-def _document(app: App, parcel: Parcel, caption: str, keyboard: InlineKeyboardMarkup | None) -> Message:
-    assert parcel.file is not None  # noqa: S101 - asked for by the caller
-    name, content = parcel.file
+def _document(
+    app: App, parcel: Parcel, file: tuple[str, bytes], caption: str, keyboard: InlineKeyboardMarkup | None
+) -> Message:
+    name, content = file
     sent: Message = app.call(
         app.application.bot.send_document(
             parcel.chat_id, InputFile(content, filename=name), caption=caption or None, parse_mode=ParseMode.HTML,

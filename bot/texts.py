@@ -81,7 +81,23 @@ def shown(value: Any, language: str = FALLBACK, kind: str = "") -> str:  # noqa:
         return long_day(value, language) if kind == "long" else day(value, language)
     if isinstance(value, tuple | list):
         return ", ".join(shown(item, language, kind) for item in value)
+    if isinstance(value, str) and kind in {"payment", "rate", "named"}:
+        return clause_value(value, language, kind)
     return "" if value is None else str(value)
+
+
+def clause_value(value: str, language: str, kind: str) -> str:
+    """A clause's normal value in words: payment days, a rate, or a word such as `paid`; others stay as they are."""
+    if kind == "named":
+        return word(f"clause_{value}", language) if _found("words", f"clause_{value}", language) else value
+    if kind == "payment" and (found := re.fullmatch(r"(eom )?(\d+)( eom)?", value)) is not None:
+        key = "eom_first" if found[1] else "eom" if found[3] else "days" if int(found[2]) else "cash"
+        return word(f"payment_{key}", language).format(days=found[2])
+    if kind == "rate" and value.endswith("x"):
+        return word("rate_times", language).format(times=value.removesuffix("x"))
+    if kind == "rate" and re.fullmatch(r"[\d.]+", value):
+        return word("rate_percent", language).format(rate=formats.number(Decimal(value), language))
+    return value
 
 
 class _Sentence(string.Formatter):

@@ -25,7 +25,7 @@ from core.orders import DepositStage, Order, OrderLine, OrderState, Shortage
 from core.quotes import packed
 
 if TYPE_CHECKING:
-    from core.parties import Customer
+    from core.parties import Customer, DeliveryAddress
     from core.settings import House
 
 
@@ -402,14 +402,19 @@ def _document(session: Session, delivery: Delivery, kind: DocumentKind, house: H
 
 def delivery_place(order: Order) -> Party | None:
     """Where the order goes, when that is not the customer's own address."""
+    if order.delivery_own:
+        return None
+    if order.delivery_address is not None:
+        return _as_party(order.customer, order.delivery_address)
     return place_of(order.customer)
 
 
 def place_of(customer: Customer) -> Party | None:
-    """Where the customer has goods delivered, when that is not its own address."""
-    if not customer.addresses:
-        return None
-    place = customer.addresses[0]
+    """Where the customer has goods delivered when an order says nothing, if that is not its own address."""
+    return _as_party(customer, customer.addresses[0]) if customer.addresses else None
+
+
+def _as_party(customer: Customer, place: DeliveryAddress) -> Party:
     return Party(
         name=place.name or customer.name, street=place.street, postcode=place.postcode, city=place.city,
         country=place.country,

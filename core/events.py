@@ -56,6 +56,8 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "order_changed": (_card(CUSTOMER, "order_recap"), ORDER_CARD),
     "recap_accepted": (_card(CUSTOMER, "order_recap"), ORDER_CARD),
     "order_confirmed": (Route(CUSTOMER, "order_confirmed"), ORDER_CARD),
+    "order_question": (Route(CUSTOMER, "order_question"),),
+    "clause_asked": (Route(Role.MANAGER, "clause_asked"), ORDER_CARD),
     "order_cancelled": (Route(CUSTOMER, "order_cancelled"), ORDER_CARD),
     "order_released": (
         Route(Role.SALES, "order_released"),
@@ -157,9 +159,13 @@ def emit(
     at: datetime,
     not_before: datetime | None = None,
     paper: Paper | None = None,
+    enclosure: str | None = None,
     **params: Any,
 ) -> list[OutboxRow]:
-    """Write the outbox rows of an event about `thing`; `not_before` holds back what the customer gets."""
+    """Write the outbox rows of an event about `thing`; `not_before` holds back what the customer gets.
+
+    `enclosure` is the hash of kept bytes that go to the customer with the text.
+    """
     session.flush()
     rows: list[OutboxRow] = []
     for route in ROUTES[name]:
@@ -178,7 +184,11 @@ def emit(
             if route.card and _was_queued(session, told, about):
                 continue  # one word about a recap that reaches nobody is enough
         for address in _addresses(session, told, about):
-            rows += _queue(session, name, told, about, address, at=at, not_before=later, paper=paper, params=given)
+            made = _queue(session, name, told, about, address, at=at, not_before=later, paper=paper, params=given)
+            if enclosure is not None and told.audience == CUSTOMER and not told.card:
+                for row in made:
+                    row.enclosure_sha256 = enclosure
+            rows += made
     return rows
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ForeignKey, Text, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from core import deposits, events, facturx, journal, mentions, orders, papers, stock, terms
+from core import deposits, events, facturx, journal, mentions, orders, papers, sale_terms, stock, terms
 from core.clock import business_date
 from core.db import PERCENT, PRICE, Base, choice
 from core.deliveries import Delivery, DeliveryState, delivery_place, shipped_quantities
@@ -169,12 +169,16 @@ def _issue(
     return invoice
 
 
-def _head(kind: DocumentKind, customer: Customer, order: Order | None, house: House, *, at: datetime) -> Document:
+def _head(
+    session: Session, kind: DocumentKind, customer: Customer, order: Order | None, house: House, *, at: datetime
+) -> Document:
     today = business_date(at)
+    agreed = order.payment_terms if order is not None else customer.payment_terms
     return Document(
         kind=kind, number="", issue_date=today, seller=house.as_party(), accent=house.accent, buyer=customer.as_party(),
-        language=customer.language, due_date=terms.parse(customer.payment_terms).due_date(today),
-        payment_terms=customer.payment_terms, penalty_rate=house.penalty_rate, terms_version=house.terms_version,
+        language=customer.language, due_date=terms.parse(agreed).due_date(today),
+        payment_terms=agreed, penalty_rate=house.penalty_rate,
+        terms_version=sale_terms.version_on(session, house, on=today),
         deliver_to=delivery_place(order) if order is not None else None,
         order_reference=order.reference if order is not None else "",
         buyer_order_number=order.customer_reference if order is not None else "",
@@ -186,7 +190,7 @@ def document_for_delivery(session: Session, delivery: Delivery, *, house: House,
     """What the invoice of a delivery would say if it were issued now: pure, numberless, nothing written."""
     order = delivery.order
     document = dataclasses.replace(
-        _head(DocumentKind.INVOICE, order.customer, order, house, at=at),
+        _head(session, DocumentKind.INVOICE, order.customer, order, house, at=at),
         delivery_date=business_date(delivery.shipped_at) if delivery.shipped_at else None,
         delivery_notes=(Reference(delivery.reference, business_date(delivery.shipped_at or at)),),
         lines=tuple(source.line for source in _delivered(delivery)),
@@ -307,7 +311,7 @@ def issue_deposit(session: Session, order: Order, *, house: House, by: Actor, at
     if not sources:
         raise Refused("deposit_already_invoiced", reference=order.reference)
     document = dataclasses.replace(
-        _head(DocumentKind.DEPOSIT_INVOICE, order.customer, order, house, at=at),
+        _head(session, DocumentKind.DEPOSIT_INVOICE, order.customer, order, house, at=at),
         due_date=business_date(at), payment_terms="", deposit_percent=order.deposit_percent,
     )  # fmt: skip
     return _issue(
@@ -471,7 +475,7 @@ def _credit(
 
     registration.note_verdicts(session, invoice.customer, house=house, at=at)
     document = dataclasses.replace(
-        _head(DocumentKind.CREDIT_NOTE, invoice.customer, invoice.order, house, at=at),
+        _head(session, DocumentKind.CREDIT_NOTE, invoice.customer, invoice.order, house, at=at),
         preceding_invoices=(Reference(invoice.number, invoice.issue_date),), reason=reason, payment_terms="",
         type_code="503" if invoice.kind is DocumentKind.DEPOSIT_INVOICE else "",
     )  # fmt: skip

@@ -68,7 +68,10 @@ class Resend(StrEnum):
 
 
 class OutboxRow(Base):
-    """One message to one recipient; `template` names its text, `subject` the thing it is about (`order:12`)."""
+    """One message to one recipient; `template` names its text, `subject` the thing it is about (`order:12`).
+
+    `enclosure_sha256` is a PDF that goes with it beside the paper: a version of our terms of sale.
+    """
 
     __tablename__ = "outbox"
 
@@ -83,6 +86,7 @@ class OutboxRow(Base):
     subject: Mapped[str] = mapped_column(index=True)
     params: Mapped[str] = mapped_column(Text, default="{}")
     paper_id: Mapped[int | None] = mapped_column(ForeignKey("paper.id"))
+    enclosure_sha256: Mapped[str | None] = mapped_column(ForeignKey("blob.sha256"))
     card: Mapped[bool] = mapped_column(default=False)
     resend: Mapped[Resend] = mapped_column(choice(Resend), default=Resend.MARKED)
     state: Mapped[OutboxState] = mapped_column(choice(OutboxState), default=OutboxState.WAITING, index=True)

@@ -7,12 +7,16 @@ made for a named contact or colleague.
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 import secrets
+import unicodedata
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, func, select
+from sqlalchemy import BigInteger, ForeignKey, Text, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from core import journal
@@ -42,6 +46,38 @@ class Requirement(StrEnum):
     REQUIRED = "required"
     NOTED = "noted"
     IGNORED = "ignored"
+
+
+class Point(StrEnum):
+    """What may be asked of a purchase order; consent (the recap, « bon pour accord ») is `Customer.recap_policy`."""
+
+    NUMBER = "number"
+    DATE = "date"
+    AUTHORITY = "authority"
+    DELIVERY_ADDRESS = "delivery_address"
+    BILLING_ADDRESS = "billing_address"
+    TOTALS = "totals"
+    QUOTE = "quote"
+    IDENTIFIERS = "identifiers"
+    ELECTRONIC_ADDRESS = "electronic_address"
+    TERMS = "terms"
+
+
+#: How much each point matters when neither the customer nor the house says otherwise: what the law or the invoice needs
+#: is noted, where the goods go and what a limited buyer may order is required, the rest is for those who ask for it.
+USUAL: dict[Point, Requirement] = {
+    Point.NUMBER: Requirement.IGNORED,
+    Point.DATE: Requirement.IGNORED,
+    Point.AUTHORITY: Requirement.REQUIRED,
+    Point.DELIVERY_ADDRESS: Requirement.REQUIRED,
+    Point.BILLING_ADDRESS: Requirement.NOTED,
+    Point.TOTALS: Requirement.NOTED,
+    Point.QUOTE: Requirement.NOTED,
+    Point.IDENTIFIERS: Requirement.NOTED,
+    Point.ELECTRONIC_ADDRESS: Requirement.NOTED,
+    Point.TERMS: Requirement.NOTED,
+}
+assert set(USUAL) == set(Point)  # noqa: S101 - the table is complete
 
 
 class Customer(Base):
@@ -78,6 +114,9 @@ class Customer(Base):
     delivery_cutoff: Mapped[time | None]
     delivery_lead_days: Mapped[int] = mapped_column(default=0)
     delivery_strict: Mapped[bool] = mapped_column(default=False)
+    requirements: Mapped[str] = mapped_column(Text, default="{}")
+    electronic_address: Mapped[str] = mapped_column(default="")
+    electronic_scheme: Mapped[str] = mapped_column(default="")
     on_hold: Mapped[bool] = mapped_column(default=False)
     auto_confirm: Mapped[bool] = mapped_column(default=False)
     auto_confirm_reason: Mapped[str] = mapped_column(default="")
@@ -94,6 +133,31 @@ class Customer(Base):
         return f"customer:{self.id}"
 
     @property
+    def own_requirements(self) -> dict[Point, Requirement]:
+        """What was set for this customer alone; every other point follows the house."""
+        return {Point(point): Requirement(wanted) for point, wanted in json.loads(self.requirements).items()}
+
+    def require(self, wanted: Mapping[Point, Requirement]) -> None:
+        """Set how much these points matter for this customer; the others stay as they are."""
+        self.requirements = json.dumps(
+            {point.value: one.value for point, one in (self.own_requirements | dict(wanted)).items()}, sort_keys=True
+        )
+
+    def place_in(self, words: str) -> DeliveryAddress | Customer | None:
+        """The one place of this customer that these words name: itself for its own address, None for none or several.
+
+        A postcode must be right; among several of one postcode the street's number or the name decides.
+        """
+        flat = _flat(words)
+        places: list[DeliveryAddress | Customer] = [*self.addresses, self]
+        near = [place for place in places if place.postcode and place.postcode in re.findall(r"\d{5}", words)]
+        if not re.search(r"\d{5}", words):
+            near = [place for place in places if place.city and _flat(place.city) in flat]
+        exact = [p for p in near if _flat(p.street) in flat or (p is not self and p.name and _flat(p.name) in flat)]
+        found = exact or near
+        return found[0] if len(found) == 1 else None
+
+    @property
     def email(self) -> str:
         """The address that documents go to, or an empty text."""
         return next((c.email for c in self.contacts if c.email and not c.email_failed_at), "")
@@ -107,7 +171,7 @@ class Customer(Base):
 
 
 class Contact(Base):
-    """A person or a mailbox of a customer."""
+    """A person or a mailbox of a customer; `order_limit` is the most he may order at once, VAT included."""
 
     __tablename__ = "contact"
     __table_args__ = (UniqueConstraint("customer_id", "email", "phone"),)
@@ -119,6 +183,7 @@ class Contact(Base):
     phone: Mapped[str] = mapped_column(default="")
     email_failed_at: Mapped[datetime | None]
     last_seen_at: Mapped[datetime | None]
+    order_limit: Mapped[Money | None]
     customer: Mapped[Customer] = relationship(back_populates="contacts")
 
 
@@ -205,16 +270,24 @@ class LinkCode(Base):
     used_at: Mapped[datetime | None]
 
 
+def _flat(text: str) -> str:
+    """The letters and figures of a text, without case, accents and punctuation."""
+    bare = "".join(c for c in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(c))
+    return " ".join(re.findall(r"[a-z0-9]+", bare))
+
+
 def _hash(code: str) -> str:
     return hashlib.sha256(code.strip().upper().encode()).hexdigest()
 
 
-def make_link_code(session: Session, whom: Customer | Staff, *, by: Actor, at: datetime) -> str:
-    """A code that links one chat to `whom` within 15 minutes; only its hash is kept."""
+def make_link_code(
+    session: Session, whom: Customer | Staff, *, by: Actor, at: datetime, contact: Contact | None = None
+) -> str:
+    """A code that links one chat to `whom` (as that contact of his) within 15 minutes; only its hash is kept."""
     code = "".join(secrets.choice("ABCDEFGHJKLMNPQRSTUVWXYZ23456789") for _ in range(10))
     link = LinkCode(code_hash=_hash(code), expires_at=at + CODE_LIFETIME)
     if isinstance(whom, Customer):
-        link.customer_id = whom.id
+        link.customer_id, link.contact_id = whom.id, contact.id if contact is not None else None
     else:
         link.staff_id = whom.id
     session.add(link)

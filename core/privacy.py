@@ -29,6 +29,7 @@ from core.outbox import OutboxRow, OutboxState
 from core.papers import Paper
 from core.parties import ChatLink, Contact, LinkCode, Role, Staff, staff_with
 from core.quotes import Quote
+from core.sale_terms import SaleTerms, TermsAcceptance
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,8 @@ def _empty(session: Session, gone: Iterable[Message]) -> None:
         message.sender = message.extract = message.mail_subject = message.reply_email = ""
     session.flush()
     needed = set(session.scalars(select(Paper.pdf_sha256))) | set(session.scalars(select(Paper.xml_sha256)))
+    needed |= set(session.scalars(select(SaleTerms.pdf_sha256)))
+    needed |= set(session.scalars(select(TermsAcceptance.proof_sha256)))
     if shas:
         for message in session.scalars(select(Message).where(Message.raw_sha256.is_not(None))):
             needed |= _blobs_of(session, message)
@@ -285,6 +288,7 @@ def erase(session: Session, who: str, *, at: datetime) -> dict[str, Any]:
         session.delete(alias)
     for contact in person.contacts:
         session.execute(delete(LinkCode).where(LinkCode.contact_id == contact.id))
+        session.execute(update(Order).where(Order.contact_id == contact.id).values(contact_id=None))
         session.delete(contact)
     for colleague in person.staff:
         _erase_colleague(session, colleague)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import BigInteger, ForeignKey, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from core import events, journal, papers, prices
+from core import events, journal, papers, prices, sale_terms
 from core.catalogue import Article
 from core.clock import business_date
 from core.db import PRICE, Base, choice
@@ -145,11 +145,13 @@ def send(session: Session, quote: Quote, *, house: House, by: Actor, at: datetim
             raise Refused("line_incomplete", position=line.position)
     move(session, quote, QuoteState.SENT, by=by, at=at)
     quote.sent_on, quote.valid_until = today, today + timedelta(days=house.quote_days)
-    paper = papers.freeze(session, _document(quote, house), customer_id=quote.customer_id, order_id=None, at=at)
+    paper = papers.freeze(
+        session, _document(session, quote, house), customer_id=quote.customer_id, order_id=None, at=at
+    )
     events.emit(session, "quote_sent", quote, at=at, paper=paper)
 
 
-def _document(quote: Quote, house: House) -> Document:
+def _document(session: Session, quote: Quote, house: House) -> Document:
     assert quote.sent_on is not None  # noqa: S101 - set by `send` just before
     return Document(
         kind=DocumentKind.QUOTE,
@@ -160,7 +162,7 @@ def _document(quote: Quote, house: House) -> Document:
         language=quote.customer.language,
         valid_until=quote.valid_until,
         payment_terms=quote.customer.payment_terms,
-        terms_version=house.terms_version,
+        terms_version=sale_terms.version_on(session, house, on=quote.sent_on),
         deposit_percent=quote.customer.deposit_percent,
         lines=tuple(
             DocumentLine(

@@ -5,14 +5,28 @@ The only door to CONFIRMED: it examines the order again under the lock, whatever
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from core import checks, deliveries, deposits, events, facts, journal, orders, papers, quotes, stock
+from core import (
+    checks,
+    deliveries,
+    deposits,
+    events,
+    facts,
+    journal,
+    mentions,
+    orders,
+    papers,
+    quotes,
+    sale_terms,
+    stock,
+)
 from core.checks import Finding, Service, Severity
 from core.checks.findings import accounting
+from core.clauses import ClauseChoice
 from core.clock import business_date
 from core.deliveries import DeliveryState
 from core.documents import Document, DocumentKind, DocumentLine
@@ -57,7 +71,7 @@ def confirm(
     if quote is not None and quote.state is QuoteState.SENT:
         quotes.accept(session, quote, by=by, at=at)
     paper = papers.freeze(
-        session, confirmation(order, house, at=at), customer_id=order.customer_id, order_id=order.id, at=at
+        session, confirmation(session, order, house, at=at), customer_id=order.customer_id, order_id=order.id, at=at
     )
     orders.confirm(session, order, by=by, at=at, undo=undo, paper=paper)
     order.blocked = False
@@ -188,15 +202,28 @@ def tell_withheld(session: Session, order: Order, *, by: Actor, at: datetime, fi
     events.emit(session, "delivery_blocked", order, at=at)
 
 
-def confirmation(order: Order, house: House, *, at: datetime) -> Document:
-    """What the order confirmation of the order says now: pure, nothing written."""
+def _kept_clauses(order: Order, version: str, *, on: date) -> tuple[str, ...]:
+    """What the confirmation says where the customer's purchase terms were not accepted (C. civ. 1119)."""
+    kept = [clause for clause in order.clauses if clause.settled is ClauseChoice.OURS]
+    language = order.customer.language
+    return tuple(
+        mentions.wording("our_terms_apply" if version else "our_usual_terms_apply", on=on, language=language,
+                         version=version, words=clause.words)
+        for clause in kept
+    )  # fmt: skip
+
+
+def confirmation(session: Session, order: Order, house: House, *, at: datetime) -> Document:
+    """What the order confirmation of the order says now: nothing is written."""
     today = business_date(at)
+    version = sale_terms.version_on(session, house, on=today)
     return Document(
         kind=DocumentKind.ORDER_CONFIRMATION, number=order.reference, issue_date=today, seller=house.as_party(),
         accent=house.accent, buyer=order.customer.as_party(), deliver_to=deliveries.delivery_place(order),
         language=order.customer.language,
-        requested_delivery_date=order.requested_delivery_date, payment_terms=order.customer.payment_terms,
-        terms_version=house.terms_version, deposit_percent=order.deposit_percent, order_reference=order.reference,
+        requested_delivery_date=order.requested_delivery_date, payment_terms=order.payment_terms,
+        terms_version=version, notes=_kept_clauses(order, version, on=today),
+        deposit_percent=order.deposit_percent, order_reference=order.reference,
         buyer_order_number=order.customer_reference, buyer_order_date=order.customer_reference_date,
         lines=tuple(
             DocumentLine(

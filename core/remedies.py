@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from core.checks import Finding
+from core.checks.sale_terms import GAPS
 from core.parties import Role
 
 
@@ -47,6 +48,15 @@ def propose(finding: Finding, *, alternatives: tuple[str, ...] = ()) -> tuple[Re
     twin: tuple[Remedy, ...] = (Remedy("duplicate_drop", args=other), Remedy("duplicate_keep", args=other))
     if finding.data.get("other_state") in {"draft", "confirmed"}:
         twin = (*twin, Remedy("duplicate_correct", args=other))
+    clause = {"clause": finding.data.get("clause", "")}
+    which_clause = (
+        Remedy("keep_clause", args=clause),
+        Remedy("accept_clause", role=Role.MANAGER, args=clause),
+    )
+
+    def ask(about: str) -> Remedy:
+        return Remedy("ask_customer", args={"about": about})
+
     known: dict[str, tuple[Remedy, ...]] = {
         # duplicates
         "possible_duplicate": twin,
@@ -72,6 +82,38 @@ def propose(finding: Finding, *, alternatives: tuple[str, ...] = ()) -> tuple[Re
         "deposit_due": (Remedy("request_deposit"),),
         "deposit_below_rules": let_through,
         # conformity
+        "order_number_missing": (
+            Remedy("ask_number"),
+            ask("number"),
+        ),
+        "order_date_missing": (
+            Remedy("ask_date"),
+            ask("date"),
+        ),
+        "order_date_ahead": (Remedy("ask_date"),),
+        "buyer_unknown": (
+            Remedy("who_ordered"),
+            ask("buyer"),
+        ),
+        "buyer_over_limit": (ask("authority"),),
+        "delivery_address_unknown": (
+            Remedy("which_address"),
+            ask("address"),
+        ),
+        "delivery_address_open": (
+            Remedy("which_address"),
+            ask("address"),
+        ),
+        "billing_address_incomplete": (ask("billing"),),
+        "identifiers_missing": (ask("identifiers"),),
+        "electronic_address_missing": (ask("electronic"),),
+        "quote_unknown": (ask("quote"),),
+        "total_differs": (ask("totals"),),
+        "order_does_not_add_up": (ask("totals"),),
+        # terms of sale and of purchase
+        "sale_terms_never_accepted": (Remedy("note_acceptance"),),
+        "sale_terms_outdated": (Remedy("note_acceptance"),),
+        **dict.fromkeys((*GAPS.values(), "clause_unanswered"), which_clause),
         "recap_not_accepted": (Remedy("send_recap"),),
         "customer_to_confirm": (Remedy("confirm_customer"), Remedy("search_customer")),
     }

@@ -352,7 +352,7 @@ def _tell(session: Session, order: Order, revision: OrderRevision, *, house: Hou
 
 def _new_confirmation(session: Session, order: Order, *, house: House, at: datetime) -> papers.Paper:
     """The order confirmation of the order as it stands, with its revision and what it replaces."""
-    document = registration.confirmation(order, house, at=at)
+    document = registration.confirmation(session, order, house, at=at)
     earlier = papers.latest(session, DocumentKind.ORDER_CONFIRMATION, order.reference)
     by_position = {line.position: line for line in order.kept_lines}
     lines = tuple(

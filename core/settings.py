@@ -13,10 +13,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.db import Base
 from core.documents import Party
+from core.parties import Point, Requirement
 
 
 class House(BaseModel):
-    """The supplier itself: its letterhead, its terms of sale, how it invoices."""
+    """The supplier itself: its letterhead, its terms of sale, how it invoices, what it asks of purchase orders."""
 
     name: str = "Comptoir"
     legal_form: str = ""
@@ -53,6 +54,7 @@ class House(BaseModel):
     auto_confirm_threshold: Decimal = Decimal("0.95")
     auto_confirm_orders: int = 30
     auto_confirm_wait_seconds: int = 120
+    requirements: dict[Point, Requirement] = {}
 
     def as_party(self) -> Party:
         """The supplier as printed on a document."""

@@ -25,6 +25,7 @@ from core import (
     quotes,
     receipts,
     reminders,
+    sale_terms,
     settings,
     stock,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "quotes",
     "receipts",
     "reminders",
+    "sale_terms",
     "settings",
     "stock",
 ]

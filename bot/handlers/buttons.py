@@ -9,6 +9,7 @@ from bot import cards, changes, texts
 from bot.access import allowed
 from bot.handlers import (
     automation,
+    conformity,
     credit,
     customers,
     deposits,
@@ -48,6 +49,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **automation.ACTIONS,
     **revisions.ACTIONS,
     **duplicates.ACTIONS,
+    **conformity.ACTIONS,
 }
 
 

@@ -11,7 +11,19 @@ from telegram.error import BadRequest
 from bot import texts
 from bot.access import allowed
 from bot.cards import Content
-from bot.handlers import commands, credit, customers, drafts, goods, learning, pricing, revisions, sales, staff
+from bot.handlers import (
+    commands,
+    conformity,
+    credit,
+    customers,
+    drafts,
+    goods,
+    learning,
+    pricing,
+    revisions,
+    sales,
+    staff,
+)
 from bot.turns import Turn
 from core import conversations, events, messages, orders, parties
 from core.conversations import Card
@@ -29,6 +41,7 @@ MAX_DOWNLOAD = 20_000_000
 ANSWERS: dict[str, Any] = {
     **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **credit.ANSWERS, **pricing.ANSWERS,
     **revisions.ANSWERS,
+    **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **conformity.ANSWERS,
 }  # fmt: skip
 
 
@@ -108,8 +121,9 @@ def message(turn: Turn, sent: Message, files: list[tuple[str, bytes]]) -> None:
     asked = conversations.answered(turn.session, chat_id=turn.chat_id, at=turn.at) if text else None
     if asked is not None:
         action, args = asked
-        if not allowed(turn.link, staff.ASKED_BY[action]):
-            turn.not_allowed(staff.ASKED_BY[action])
+        needed = {**staff.ASKED_BY, **conformity.ASKED_BY}[action]
+        if not allowed(turn.link, needed):
+            turn.not_allowed(needed)
             return
         if ANSWERS[action](turn, args, text) is not False:  # words that are no answer are read as any others
             return

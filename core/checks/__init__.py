@@ -17,7 +17,20 @@ from core.checks.account import (
     nothing_is_overdue,
     reminders_are_heeded,
 )
-from core.checks.conformity import customer_is_certain, recap_is_accepted, sender_is_authenticated, totals_add_up
+from core.checks.conformity import (
+    billing_address_is_complete,
+    buyer_has_authority,
+    buyer_is_identified,
+    customer_is_certain,
+    invoice_has_an_address,
+    order_has_a_date,
+    order_has_a_number,
+    place_is_known,
+    quote_is_known,
+    recap_is_accepted,
+    sender_is_authenticated,
+    totals_add_up,
+)
 from core.checks.delivery import delivery_day_is_possible, order_is_worth_the_way
 from core.checks.deposit import deposit_follows_the_rules, deposit_is_paid, later_deposit_is_paid
 from core.checks.duplicates import purchase_order_is_new
@@ -25,6 +38,7 @@ from core.checks.findings import Finding, Outcome, Service, Severity
 from core.checks.lines import SURE, every_line_has_an_article, order_has_lines, quantities_are_sold
 from core.checks.prices import accepted_price_is_noted, discounts_are_allowed, every_line_has_a_price, prices_agree
 from core.checks.quote import quote_still_holds
+from core.checks.sale_terms import purchase_terms_do_not_conflict, terms_are_accepted, terms_are_known
 from core.checks.stock import (
     backorder_is_noted,
     stock_covers_every_line,
@@ -64,6 +78,17 @@ CHECKS: tuple[Check, ...] = (
     recap_is_accepted,
     sender_is_authenticated,
     totals_add_up,
+    order_has_a_number,
+    order_has_a_date,
+    buyer_has_authority,
+    place_is_known,
+    billing_address_is_complete,
+    quote_is_known,
+    buyer_is_identified,
+    invoice_has_an_address,
+    terms_are_known,
+    terms_are_accepted,
+    purchase_terms_do_not_conflict,
     purchase_order_is_new,
     quote_still_holds,
 )

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from core import overrides
 from core.catalogue import Article
 from core.clock import business_date
-from core.facts import account, conformity, delivery, deposit, duplicates, lines, quote
+from core.facts import account, conformity, delivery, deposit, duplicates, lines, quote, sale_terms
 from core.facts.account import AccountFacts, CreditRules, Exposure
 from core.facts.conformity import ConformityFacts
 from core.facts.delivery import DeliveryFacts
@@ -20,6 +20,7 @@ from core.facts.deposit import DepositFacts
 from core.facts.duplicates import DuplicateFacts
 from core.facts.lines import LineFacts
 from core.facts.quote import QuoteFacts
+from core.facts.sale_terms import SaleTermsFacts
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -38,6 +39,7 @@ __all__ = [
     "Facts",
     "LineFacts",
     "QuoteFacts",
+    "SaleTermsFacts",
     "gather",
 ]
 
@@ -53,6 +55,7 @@ class Facts:
     deposit: DepositFacts
     quote: QuoteFacts | None
     duplicates: DuplicateFacts
+    sale_terms: SaleTermsFacts
     price_tolerance_percent: Decimal
     overridden: frozenset[str]
     delivery: DeliveryFacts = DeliveryFacts()  # noqa: RUF009 - frozen
@@ -62,15 +65,16 @@ class Facts:
 def gather(session: Session, order: Order, *, house: House, at: datetime) -> Facts:
     """The facts about an order at that instant."""
     today = business_date(at)
-    kept = known(session, order)
+    kept, papers = known(session, order), conformity.gather(order, house=house)
     found = Facts(
         today=today,
         account=account.gather(session, order, house=house, at=at),
         lines=lines.gather(session, order, today=today),
-        conformity=conformity.gather(order),
+        conformity=papers,
         deposit=deposit.gather(session, order),
         quote=quote.gather(session, order, today=today),
         duplicates=duplicates.gather(session, order),
+        sale_terms=sale_terms.gather(session, order, house=house, today=today, requirements=papers.requirements),
         price_tolerance_percent=house.price_tolerance_percent,
         overridden=overrides.standing(session, order, at=at),
         delivery=delivery.gather(order, house=house, at=at),

@@ -15,6 +15,7 @@ from core.errors import Refused
 from core.imports.files import ImportRefused, Once, Remark, Report, Row, assign, records
 from core.journal import Actor
 from core.money import Money
+from core.orders import Order
 from core.parties import ChatLink, Contact, Customer, DeliveryAddress, LinkCode, Requirement
 
 REQUIRED = ("code", "name")
@@ -148,7 +149,8 @@ def _drop(session: Session, customer: Customer, contacts: Iterable[Contact], col
         other = contact.phone if column == "email" else contact.email
         linked = session.scalar(select(ChatLink.chat_id).where(ChatLink.contact_id == contact.id).limit(1))
         coded = session.scalar(select(LinkCode.code_hash).where(LinkCode.contact_id == contact.id).limit(1))
-        if other or linked is not None or coded is not None:
+        ordered = session.scalar(select(Order.id).where(Order.contact_id == contact.id).limit(1))
+        if other or linked is not None or coded is not None or ordered is not None:
             setattr(contact, column, "")
         else:
             customer.contacts.remove(contact)

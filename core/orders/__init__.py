@@ -5,6 +5,8 @@ Prepared, delivered and invoiced quantities follow from documents and are stored
 
 from __future__ import annotations
 
+from core.orders.clauses import OrderClause, accept_theirs, ask_for_theirs, keep_ours
+from core.orders.conformity import set_buyer, set_delivery_address, set_order_date, set_order_number
 from core.orders.decisions import (
     by_reference,
     cancel,
@@ -67,6 +69,7 @@ __all__ = [
     "LineState",
     "LineWish",
     "Order",
+    "OrderClause",
     "OrderLine",
     "OrderRevision",
     "OrderState",
@@ -77,14 +80,17 @@ __all__ = [
     "Wanted",
     "accept_recap",
     "accept_shortages",
+    "accept_theirs",
     "add_line",
     "append_lines",
+    "ask_for_theirs",
     "by_reference",
     "cancel",
     "cap_line",
     "choose_substitute",
     "confirm",
     "draft",
+    "keep_ours",
     "last_change",
     "line_at",
     "lock",
@@ -94,9 +100,13 @@ __all__ = [
     "remove_line",
     "round_quantity",
     "set_article",
+    "set_buyer",
     "set_customer",
+    "set_delivery_address",
     "set_delivery_date",
     "set_discount",
+    "set_order_date",
+    "set_order_number",
     "set_price",
     "set_quantity",
     "settle_price",

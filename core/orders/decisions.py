@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import events, journal, outbox, stock
+from core import events, journal, outbox, sale_terms, stock
+from core.clock import business_date
 from core.errors import IllegalTransition, Refused
 from core.journal import Actor, ActorKind
 from core.orders.tables import NEXT, Order, OrderState
@@ -72,7 +73,13 @@ def confirm(
             session, "backorder_accepted", subject=order.subject, by=by, at=at,
             lines={str(position): str(quantity) for position, quantity in short.items()},
         )  # fmt: skip
-    events.emit(session, "order_confirmed", order, at=at, not_before=at + undo, paper=paper)
+    enclosed = sale_terms.to_enclose(session, order.customer, on=business_date(at))
+    if enclosed is not None:
+        journal.write(session, "sale_terms_enclosed", subject=order.subject, by=by, at=at, version=enclosed.version)
+    events.emit(
+        session, "order_confirmed", order, at=at, not_before=at + undo, paper=paper,
+        enclosure=enclosed.pdf_sha256 if enclosed is not None else None,
+    )  # fmt: skip
 
 
 def undo_confirmation(session: Session, order: Order, *, by: Actor, at: datetime, undo: timedelta) -> None:

@@ -6,6 +6,7 @@ Every change makes the version grow; a recap that was accepted must be accepted 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,19 +15,21 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import events, journal, prices
+from core import events, journal, prices, sale_terms
 from core.catalogue import Article, countable
+from core.clauses import Clause
 from core.clock import business_date
 from core.errors import Refused
 from core.identifiers import next_number
-from core.journal import Actor
+from core.journal import Actor, ActorKind
 from core.messages import Message, MessageChannel
 from core.money import Money
-from core.orders import differences
+from core.orders import clauses, differences
 from core.orders.pricing import FIXED, discount_order, price_lines
 from core.orders.tables import DiscountBy, Order, OrderLine, OrderState, PriceChoice
-from core.parties import Customer, Role
+from core.parties import Customer, DeliveryAddress, Role
 from core.prices import PriceSource
+from core.sale_terms import HowAccepted
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,10 @@ class Asked:
     requested_delivery_date: date | None = None
     taken_by_id: int | None = None
     source_hash: str = ""
+    contact_id: int | None = None
+    clauses: tuple[Clause, ...] = ()
+    delivery_said: str = ""
+    quote_said: str = ""
 
 
 def draft(session: Session, asked: Asked, *, by: Actor, at: datetime) -> Order:
@@ -93,6 +100,7 @@ def draft(session: Session, asked: Asked, *, by: Actor, at: datetime) -> Order:
             "channel", "message_id", "reply_chat_id", "reply_email", "thread_message_id", "thread_subject",
             "sender_authenticated", "customer_clue", "customer_reference", "customer_reference_date", "customer_total",
             "accord", "requested_delivery_date", "taken_by_id", "source_hash",
+            "accord", "requested_delivery_date", "taken_by_id", "contact_id", "delivery_said", "quote_said",
         )},
     )  # fmt: skip
     session.add(order)
@@ -103,12 +111,23 @@ def draft(session: Session, asked: Asked, *, by: Actor, at: datetime) -> Order:
     session.flush()
     deposits.ask(session, order, on=today)
     order.contents = order.fingerprint()
+    clauses.keep(session, order, asked.clauses)
+    _find_place(order)
     journal.write(
         session, "order_drafted", subject=order.subject, by=by, at=at, reference=order.reference,
         channel=asked.channel, lines=len(asked.lines),
     )  # fmt: skip
     events.emit(session, "order_drafted", order, at=at)
     return order
+
+
+def _find_place(order: Order) -> None:
+    """Take the place that the paper names when it is one of the customer's."""
+    place = order.customer.place_in(order.delivery_said) if order.delivery_said else None
+    if place is None and not re.search(r"\d{5}", order.delivery_said):
+        order.delivery_said = ""  # words about a place that is none of his and no address either
+    order.delivery_own = place is order.customer
+    order.delivery_address = place if isinstance(place, DeliveryAddress) else None
 
 
 def add_line(session: Session, order: Order, asked: AskedLine, *, on: date) -> OrderLine:
@@ -212,6 +231,8 @@ def set_customer(
         overrides.withdraw(session, order, at=at)
         order.deposit_terms, order.quote_id = [], None
         order.discount_percent, order.discount_by = Decimal(0), None
+        order.contact_id = None
+        _find_place(order)
         for line in order.kept_lines:
             _set_article(session, order, line, line.article, on=business_date(at))
     _changed(session, order, by=by, at=at, change="customer_set", before=before.code, after=customer.code)
@@ -331,5 +352,12 @@ def accept_recap(session: Session, order: Order, *, by: Actor, at: datetime, ver
     if version is not None and order.version != version:
         raise Refused("order_version_changed", reference=order.reference, shown=version, current=order.version)
     order.recap_accepted_at, order.recap_accepted_by = at, str(by)
+    # what he accepts names the version that was in force when the order was drafted, whatever came into force since
+    named = sale_terms.in_force(session, on=business_date(order.created_at))
+    if named is not None and by.kind is ActorKind.CUSTOMER:
+        sale_terms.accept(
+            session, order.customer, named, how=HowAccepted.CHAT, message_id=order.message_id, by=by, at=at,
+            proof=f"{order.reference} v{order.version}",
+        )  # fmt: skip
     journal.write(session, "recap_accepted", subject=order.subject, by=by, at=at, version=order.version)
     events.emit(session, "recap_accepted", order, at=at)

@@ -7,18 +7,23 @@ import json
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.catalogue import Article
+from core.clauses import ClauseChoice, ClauseKind
 from core.db import PERCENT, PRICE, Base, choice
 from core.errors import Refused
 from core.messages import MessageChannel
 from core.money import Money
-from core.parties import Customer
+from core.parties import Contact, Customer, DeliveryAddress
 from core.prices.tables import PriceSource
 from core.vat import Totals, totals
+
+if TYPE_CHECKING:
+    from core.orders.clauses import OrderClause  # noqa: TC004 - it imports this module; SQLAlchemy asks by name
 
 
 class OrderState(StrEnum):
@@ -102,7 +107,9 @@ def plain_words(text: str) -> str:
 class Order(Base):
     """An order from its draft on; `version` counts every change that a card shows.
 
-    `customer_clue` is what alone proposed the customer (a domain, a name…), until a colleague confirms him.
+    `customer_clue` is what alone proposed the customer (a domain, a name…), until a colleague confirms him. `contact`
+    is who ordered, where known; `delivery_own` says that it goes to the customer's own address, `delivery_said` is
+    the place as his paper words it, `quote_said` the quote that it names.
     `delivery_date_set_at` is when the wanted day was changed last: the cut-off is judged at that instant.
     `revision` counts the changes since it was registered; `changed_from` is what the draft was before its last change.
     `contents` and `source_hash` say what it asks for and which files asked it, for `core.duplicates`.
@@ -151,6 +158,14 @@ class Order(Base):
     changed_from: Mapped[str] = mapped_column(Text, default="")
     contents: Mapped[str] = mapped_column(default="")
     source_hash: Mapped[str] = mapped_column(default="")
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
+    delivery_address_id: Mapped[int | None] = mapped_column(ForeignKey("delivery_address.id"))
+    delivery_own: Mapped[bool] = mapped_column(default=False)
+    delivery_said: Mapped[str] = mapped_column(Text, default="")
+    quote_said: Mapped[str] = mapped_column(default="")
+    clauses: Mapped[list[OrderClause]] = relationship(order_by="OrderClause.id", cascade="all, delete-orphan")
+    contact: Mapped[Contact | None] = relationship()
+    delivery_address: Mapped[DeliveryAddress | None] = relationship()
     customer: Mapped[Customer] = relationship()
     lines: Mapped[list[OrderLine]] = relationship(order_by="OrderLine.position", cascade="all, delete-orphan")
     deposit_terms: Mapped[list[DepositTerm]] = relationship(order_by="DepositTerm.id", cascade="all, delete-orphan")
@@ -173,6 +188,12 @@ class Order(Base):
     def subject(self) -> str:
         """The order as the subject of journal lines, outbox rows and cards."""
         return f"order:{self.id}"
+
+    @property
+    def payment_terms(self) -> str:
+        """The terms of payment of this order: the customer's, unless his own clause was accepted."""
+        accepted = (c for c in self.clauses if c.kind is ClauseKind.PAYMENT and c.settled is ClauseChoice.THEIRS)
+        return next((clause.value for clause in accepted), self.customer.payment_terms)
 
     @property
     def kept_lines(self) -> list[OrderLine]:

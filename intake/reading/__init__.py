@@ -16,7 +16,7 @@ from intake import attachments
 from intake.attachments import Paper
 from intake.attachments.orders import StructuredOrder
 from intake.incoming import Incoming
-from intake.reading import dates, kinds, references, tables, texts
+from intake.reading import clauses, dates, kinds, references, tables, texts
 from intake.reading.covers import Covered, covered
 from intake.reading.offers import of_offer
 from intake.reading.values import AskedLine, Evidence, Kind, Reading
@@ -71,6 +71,10 @@ def read(incoming: Incoming, *, today: date, codes: frozenset[str] = frozenset()
         charges=tuple(charge for paper in papers for charge in tables.charges(paper)),
         findings=(*incoming.findings, *_findings(papers)),
         papers=written,
+        clauses=clauses.clauses(
+            [*((paper.name, paper.text or _text_of(paper)) for paper in papers), ("", incoming.text)]
+        ),
+        delivery_place=next(filter(None, map(clauses.place, (*(p.text for p in papers), incoming.text))), ""),
     )
     if structured is None or structured.order is None:
         return reading

@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from core.clauses import Clause
 from core.money import Money
 
 
@@ -77,7 +78,8 @@ class Reading:
     `removed` are the articles that it says it does not want, `charges` the carriage and fees that it lists, `findings`
     codes of what could not be read. `quote_lines` are the lines it takes from our quote: position, and quantity where
     it gives one. `names` and `numbers` say who orders where a file tells: names and identifiers of
-    the buyer; `papers` is the text of the files.
+    the buyer; `papers` is the text of the files, `clauses` are the buyer's own terms in it and in the message,
+    `delivery_place` is where he wants the goods, in his words.
     """
 
     kind: Kind
@@ -96,3 +98,5 @@ class Reading:
     names: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     papers: str = ""
+    clauses: tuple[Clause, ...] = ()
+    delivery_place: str = ""

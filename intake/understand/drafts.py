@@ -13,7 +13,7 @@ from core.aliases import customer_packagings
 from core.errors import NotUnderstood
 from core.messages import Message, MessageChannel
 from core.orders import Asked, AskedLine, OrderLine
-from core.parties import Customer
+from core.parties import ChatLink, Customer
 from intake import voice
 from intake.catalogues import article_matcher
 from intake.matching.articles import unit_name
@@ -63,6 +63,10 @@ def asked(session: Session, message: Message, customer: Customer, opened: Opened
         requested_delivery_date=reading.requested_delivery_date,
         taken_by_id=opened.taken_by,
         source_hash=files_hash(incoming),
+        contact_id=_contact(session, message, customer, opened),
+        clauses=reading.clauses,
+        delivery_said=reading.delivery_place,
+        quote_said=reading.quote_reference or "",
     )
 
 
@@ -70,6 +74,17 @@ def files_hash(incoming: Incoming) -> str:
     """One hash of the files that a message brings, whatever their names and order; empty for none."""
     files = sorted(hashlib.sha256(file.content).hexdigest() for file in incoming.attachments if not file.inline)
     return hashlib.sha256("".join(files).encode()).hexdigest() if files else ""
+
+
+def _contact(session: Session, message: Message, customer: Customer, opened: Opened) -> int | None:
+    """Who of the customer ordered: the contact of the linked chat, or of the address for which our server vouches."""
+    if message.channel is MessageChannel.CHAT:
+        link = session.get(ChatLink, message.chat_id) if message.chat_id is not None else None
+        return link.contact_id if link is not None and link.customer_id == customer.id else None
+    if not opened.authenticated or opened.taken_by is not None:
+        return None
+    written = (c.id for c in customer.contacts if c.email and c.email.lower() == message.sender.lower())
+    return next(written, None)
 
 
 def _only_heard(line: AskedLine) -> AskedLine:

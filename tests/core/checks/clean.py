@@ -19,9 +19,10 @@ from core.facts import (
     Facts,
     LineFacts,
     QuoteFacts,
+    SaleTermsFacts,
 )
 from core.money import ZERO, Money
-from core.parties import Requirement
+from core.parties import Point, Requirement
 
 TODAY = date(2026, 3, 10)  # a Tuesday
 AT = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)  # ten o'clock in France
@@ -42,7 +43,12 @@ CLEAN = Facts(
     conformity=ConformityFacts(
         recap_policy=Requirement.REQUIRED, recap_accepted=True, accord=False, sender_authenticated=True,
         customer_clue="", customer_total=Money.of(1000), order_net=Money.of(1000),
+        requirements=dict.fromkeys(Point, Requirement.REQUIRED), lines_total=Money.of(1000),
+        order_gross=Money.of(1200), number="BC-12", ordered_on=TODAY, buyer="Julie", buyer_limit=Money.of(1200),
+        authority_limited=True, place_said="7 impasse des Lavandes, 69005 Lyon", place_known=True, places=2,
+        electronic_address="552100554", quote_said="DV-2026-0001", quote_found=True,
     ),
+    sale_terms=SaleTermsFacts(Requirement.REQUIRED, current="2026-01", accepted="2026-01"),
     deposit=DepositFacts(percent=None, due=ZERO, invoiced=ZERO, paid=ZERO),
     quote=QuoteFacts("DV-2026-0001", expired=False),
     duplicates=DuplicateFacts(),

@@ -11,13 +11,24 @@ from core import checks, clearances, remedies
 from core.checks import CHECKS, Finding, Outcome, Service, Severity
 from core.money import Money
 from core.parties import Role
-from tests.core.checks import account, conformity, delivery, deposit, duplicates, lines, prices, quote, stock
+from tests.core.checks import (
+    account,
+    conformity,
+    delivery,
+    deposit,
+    duplicates,
+    lines,
+    prices,
+    quote,
+    sale_terms,
+    stock,
+)
 from tests.core.checks.account import LATE, OVER
 from tests.core.checks.clean import CLEAN, LINE, Change, Row, changed, line
 
 TABLE: list[Row] = [
     row
-    for subject in (account, conformity, delivery, deposit, duplicates, lines, prices, quote, stock)
+    for subject in (account, conformity, delivery, deposit, duplicates, lines, prices, quote, sale_terms, stock)
     for row in subject.TABLE
 ]
 
