@@ -38,6 +38,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "replay_message", "ignore_message", "take_message", "prepare_rest", "drafts", "stock_of", "take_order",
             "edit_draft", "remember_packaging", "confirm_customer", "search_customer", "choose_customer",
             "assign_customer", "remember_sender", "leave_sender", "forget_alias", "learned",
+            "quotes", "show_quote", "revise_quote", "search_quote_article", "choose_quote_article", "remove_quote_line",
+            "ask_quote_quantity", "ask_validity", "set_validity", "take_up_quote", "compare_quote", "edit_quote",
         ),
         _SALES,
     ),
@@ -47,6 +49,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "show_account": _OFFICE,
     "quarantine": _SALES | {Role.ADMIN},
     "confirm_cancel": _SALES | {CUSTOMER},
+    "decline_quote": _SALES | {CUSTOMER},
     "no_cancel": _SALES | {CUSTOMER},
     "help": frozenset({CUSTOMER, *Role}),
 }  # fmt: skip

@@ -180,6 +180,7 @@ class Document:
     retention_of_title: bool = True
     accent: str = ""
     logo: str = ""
+    revision: int = 0
 
     @property
     def untdid_code(self) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot import cards, texts
 from bot.access import allowed
-from bot.handlers import customers, learning, sales, staff
+from bot.handlers import customers, learning, quotes, sales, staff
 from core import conversations, orders
 from core.errors import Comptoir
 from core.orders import Order
@@ -24,6 +24,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **sales.ACTIONS,
     **learning.ACTIONS,
     **staff.ACTIONS,
+    **quotes.ACTIONS,
 }
 
 

@@ -11,12 +11,11 @@ from telegram.error import BadRequest
 from bot import texts
 from bot.access import allowed
 from bot.cards import Content
-from bot.handlers import commands, customers, drafts, learning, sales, staff
+from bot.handlers import commands, customers, drafts, learning, papers, quotes, sales, staff
 from bot.turns import Turn
 from core import conversations, events, orders, parties
 from core.conversations import Card
 from core.errors import Comptoir
-from core.orders import Order
 from intake.reading.words import plain
 from intake.receive import receive_chat
 
@@ -26,7 +25,9 @@ if TYPE_CHECKING:
     from bot.app import App
 
 MAX_DOWNLOAD = 20_000_000
-ANSWERS: dict[str, Any] = {**customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS}
+ANSWERS: dict[str, Any] = {
+    **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **quotes.ANSWERS,
+}  # fmt: skip
 
 
 def download(app: App, update: Update) -> list[tuple[str, bytes]]:
@@ -102,7 +103,8 @@ def message(turn: Turn, sent: Message, files: list[tuple[str, bytes]]) -> None:
     if turn.link.customer is not None and bare in words["human"]:
         customers.human(turn, {}, None)
         return
-    asked = conversations.answered(turn.session, chat_id=turn.chat_id, at=turn.at) if text else None
+    answers = text and not (files and turn.link.staff is not None)  # a colleague's paper is no answer to a question
+    asked = conversations.answered(turn.session, chat_id=turn.chat_id, at=turn.at) if answers else None
     if asked is not None:
         action, args = asked
         if not allowed(turn.link, staff.ASKED_BY[action]):
@@ -113,7 +115,7 @@ def message(turn: Turn, sent: Message, files: list[tuple[str, bytes]]) -> None:
     if turn.link.customer is not None:
         _from_customer(turn, sent, text, files)
     else:
-        _from_staff(turn, text)
+        _from_staff(turn, sent, text, files)
 
 
 def _give_up(turn: Turn) -> None:
@@ -145,23 +147,34 @@ def edited(turn: Turn, sent: Message) -> None:
         drafts.edited(turn, sent.message_id, text, sent.from_user.full_name if sent.from_user is not None else "")
 
 
-def _from_staff(turn: Turn, text: str) -> None:
-    """A telephone order, an edit in reply to a card, or words that no rule knows."""
+def _from_staff(turn: Turn, sent: Message, text: str, files: list[tuple[str, bytes]]) -> None:
+    """A paper order, a telephone order or a quote, an edit in reply to a card, or words that no rule knows."""
     words = texts.table("menus", "fr")["words"]
-    order = _replied_to(turn)
-    if order is not None and allowed(turn.link, "edit_draft", order):
-        drafts.reply(turn, order, text)
+    if (files or sent.document is not None or sent.photo) and allowed(turn.link, "take_order"):
+        papers.take(turn, sent, text, files)
+        return
+    kind, number = _replied_to(turn)
+    if kind == "order":
+        order = orders.lock(turn.session, number)
+        if allowed(turn.link, "edit_draft", order):
+            drafts.reply(turn, order, text)
+            return
+    if kind == "quote" and allowed(turn.link, "edit_quote"):
+        quotes.reply(turn, number, text)
         return
     if (found := re.match(words["order"], text, re.IGNORECASE)) and allowed(turn.link, "take_order"):
         commands.take_order(turn, text[found.end() :])
         return
+    if (found := re.match(words["quote"], text, re.IGNORECASE)) and allowed(turn.link, "quotes"):
+        quotes.run(turn, text[found.end() :])
+        return
     turn.say("help_staff")
 
 
-def _replied_to(turn: Turn) -> Order | None:
+def _replied_to(turn: Turn) -> tuple[str, int]:
+    """The kind and number of the thing whose card was answered; empty for any other message."""
     if not turn.reply_to:
-        return None
+        return "", 0
     card = turn.session.query(Card).filter_by(chat_id=turn.chat_id, telegram_message_id=turn.reply_to).first()
-    if card is None or not card.subject.startswith("order:"):
-        return None
-    return orders.lock(turn.session, int(card.subject.partition(":")[2]))
+    kind, _, number = card.subject.partition(":") if card is not None else ("", "", "")
+    return (kind, int(number)) if number.isdigit() else ("", 0)

@@ -183,4 +183,6 @@ ASKED_BY: dict[str, str] = {
     "quantity": "ask_quantity", "override_reason": "request_override",
     "ignore_reason": "ignore_message", "grant_reason": "grant_override", "refuse_reason": "refuse_override",
     "payment_amount": "record_payment", "prepared": "set_prepared", "drop_reason": "drop_notice",
+    "quote_words": "search_quote_article", "quote_quantity": "ask_quote_quantity", "validity_day": "ask_validity",
+    "decline_reason": "decline_quote",
 }  # fmt: skip

@@ -16,7 +16,7 @@ from core.checks.duplicates import purchase_order_is_new
 from core.checks.findings import Finding, Service, Severity
 from core.checks.lines import SURE, every_line_has_an_article, order_has_lines
 from core.checks.prices import accepted_price_is_noted, prices_agree
-from core.checks.quote import quote_still_holds
+from core.checks.quote import order_is_what_was_quoted, quote_still_holds
 from core.checks.stock import stock_covers_every_line
 from core.facts import Facts
 
@@ -40,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
     totals_add_up,
     purchase_order_is_new,
     quote_still_holds,
+    order_is_what_was_quoted,
 )
 _WEIGHT = {Severity.BLOCK: 0, Severity.WATCH: 1, Severity.NOTE: 2}
 

@@ -63,6 +63,8 @@ class Asked:
     accord: bool = False
     requested_delivery_date: date | None = None
     taken_by_id: int | None = None
+    taken_from: str = ""
+    taken_at: datetime | None = None
 
 
 def draft(session: Session, asked: Asked, *, by: Actor, at: datetime) -> Order:
@@ -88,7 +90,7 @@ def draft(session: Session, asked: Asked, *, by: Actor, at: datetime) -> Order:
         **{name: getattr(asked, name) for name in (
             "channel", "message_id", "reply_chat_id", "reply_email", "thread_message_id", "thread_subject",
             "sender_authenticated", "customer_clue", "customer_reference", "customer_reference_date", "customer_total",
-            "accord", "requested_delivery_date", "taken_by_id",
+            "accord", "requested_delivery_date", "taken_by_id", "taken_from", "taken_at",
         )},
     )  # fmt: skip
     session.add(order)

@@ -44,11 +44,11 @@ def asked(session: Session, message: Message, customer: Customer, opened: Opened
     by_mail = message.channel is MessageChannel.MAIL
     return Asked(
         customer=customer,
-        channel=message.channel,
+        channel=MessageChannel.PAPER if message.taken_by_id is not None else message.channel,
         lines=lines,
         message_id=message.id,
         quote_id=offer.quote.id if offer is not None else None,
-        reply_chat_id=message.chat_id,
+        reply_chat_id=message.chat_id if not passed_on else None,
         reply_email=(message.sender if not passed_on else customer.email) if by_mail else "",
         thread_message_id=incoming.message_id if not passed_on else "",
         thread_subject=incoming.subject,
@@ -60,6 +60,8 @@ def asked(session: Session, message: Message, customer: Customer, opened: Opened
         accord=reading.accord,
         requested_delivery_date=reading.requested_delivery_date,
         taken_by_id=opened.taken_by,
+        taken_from=message.taken_from,
+        taken_at=message.received_at if passed_on else None,
     )
 
 

@@ -17,7 +17,7 @@ from intake import bounces, receive, replies
 from intake.acknowledgements import all_received
 from intake.incoming import Incoming
 from intake.reading import Kind, kinds
-from intake.understand import drafts, joins
+from intake.understand import answers, drafts, joins
 from intake.understand.opened import Desk, Opened, answerable
 
 if TYPE_CHECKING:
@@ -79,7 +79,9 @@ def _act(session: Session, message: Message, customer: Customer, opened: Opened,
     done, reason = True, ""
     if answered is not None and _acknowledged(session, message, opened, answered, desk):
         reason = "receipt"
-    elif joins.join(session, message, opened, customer, desk, answered=answered):
+    elif (said := answers.treat(session, message, opened, customer, desk, answered=answered)) is not None:
+        done, reason = said != "person", said
+    elif message.taken_by_id is None and joins.join(session, message, opened, customer, desk, answered=answered):
         reason = "joined"
     elif answered is not None and reading.kind is not Kind.ORDER:
         done = False
@@ -104,7 +106,8 @@ def _draft_order(session: Session, message: Message, customer: Customer, opened:
     taken_by = session.get(Staff, opened.taken_by) if opened.taken_by is not None else None
     by = taken_by.as_actor() if taken_by is not None else author(customer)
     wanted = drafts.asked(session, message, customer, opened, today=business_date(message.received_at))
-    orders.draft(session, wanted, by=by, at=desk.at)
+    order = orders.draft(session, wanted, by=by, at=desk.at)
+    answers.conforms(session, order, desk)
 
 
 def author(customer: Customer) -> Actor:

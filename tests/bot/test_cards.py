@@ -209,7 +209,9 @@ def test_a_quote_with_a_line_to_settle_cannot_be_sent(desk: Any) -> None:
                     for line in lines
                 ),
             )  # fmt: skip
-            shown = cards.quote_card(quotes.draft(session, asked, by=desk.actor("sales"), at=desk.clock()))
+            shown = cards.quote_card(
+                quotes.draft(session, asked, by=desk.actor("sales"), at=desk.clock()), at=desk.clock()
+            )
         assert labels(shown) == first
 
 
