@@ -32,7 +32,7 @@ def _patterns() -> dict[str, re.Pattern[str]]:
 def answered(text: str) -> Consent | None:
     """The customer's answer; None for words that are no answer to an offer.
 
-    A yes with any word that may be a reserve, a question or a number of its own is `RESERVED`.
+    A yes with any word beside courtesies, be it a reserve, a question, a number or a name, is `RESERVED`.
     """
     flat = plain(_without_closing(text).replace("\u2019", "'"))
     known = _patterns()
@@ -41,9 +41,8 @@ def answered(text: str) -> Consent | None:
     if not known["accepts"].search(flat):
         return None
     rest = known["accepts"].sub(" ", _DAY.sub(" ", _REFERENCE.sub(" ", flat)))
-    if known["reserves"].search(rest) or any(sign.isdigit() for sign in rest):
-        return Consent.RESERVED
-    return Consent.ACCEPTED
+    other = re.sub(r"[^\w?]", "", known["courtesies"].sub(" ", rest))
+    return Consent.RESERVED if other or known["reserves"].search(rest) else Consent.ACCEPTED
 
 
 def names_an_offer(text: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from core import events, journal, orders, quotes
+from core import checks, events, journal, orders, quotes
 from core.clock import business_date
 from core.facts import lines as ordered
 from core.facts import quote as quoted
@@ -141,7 +141,7 @@ def conforms(session: Session, order: Order, desk: Desk) -> None:
     if held.state is not QuoteState.SENT or held.expired(business_date(desk.at)):
         return
     asked = ordered.gather(session, order)
-    sure = all(line.complete and line.confidence == 1 for line in order.kept_lines)
+    sure = all(line.complete and line.confidence >= checks.SURE for line in order.kept_lines)
     if not sure or quotes.compare(quoted.lines_of(session, held), asked):
         return
     by = Actor(ActorKind.CUSTOMER, order.customer_id)
