@@ -12,7 +12,7 @@ from bot.cards import Content
 from bot.handlers import drafts
 from bot.handlers.sales import number
 from bot.keyboards import Press
-from core import catalogue, parties, quotes
+from core import catalogue, conversations, parties, quotes
 from core.clock import business_date
 from core.errors import Refused
 from core.facts import quote as quoted
@@ -203,7 +203,8 @@ def ask_validity(turn: Turn, args: Args, _quote: Quote) -> None:
 
 
 def set_validity(turn: Turn, args: Args, quote: Quote) -> None:
-    """So many days from today."""
+    """So many days from today; nobody waits for a written day any more."""
+    conversations.answered(turn.session, chat_id=turn.chat_id, at=turn.at)
     day = business_date(turn.at) + timedelta(days=int(args["days"]))
     quotes.set_validity(turn.session, quotes.lock(turn.session, quote.id), day, by=turn.by, at=turn.at)
 

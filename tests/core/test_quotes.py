@@ -146,9 +146,10 @@ def test_of_two_agents_at_once_the_second_is_told_that_the_quote_changed(
         number = offer(trade, sent=False).id
     with transaction(engine) as session:
         quotes.set_price(session, quotes.lock(session, number), 1, Decimal(90), by=trade.by(), at=trade.at)
-    with transaction(engine) as session, pytest.raises(Refused, match="quote_version_changed"):
+    with transaction(engine) as session:
         seen = session.get_one(Quote, number)
-        quotes.send(session, seen, house=trade.house, by=trade.by(), at=trade.at, version=1)
+        with pytest.raises(Refused, match="quote_version_changed"):
+            quotes.send(session, seen, house=trade.house, by=trade.by(), at=trade.at, version=1)
     with transaction(engine) as session:
         assert session.get_one(Quote, number).state is QuoteState.DRAFT
 

@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import select
 
 from bot import texts
-from core import quotes
 from core.db import transaction
 from core.messages import Message, MessageChannel, MessageState
 from core.orders import Order
@@ -43,7 +42,7 @@ def test_a_quote_made_in_chat_is_changed_sent_revised_and_accepted_in_its_last_v
         "sales", "/devis Boulangerie Martin : 10 cartons de beurre doux 82, 3 machins bleus, valable jusqu'au 30/12"
     )
     desk.settle()
-    shown = card(desk, "sales", "L2 : chercher…")
+    shown = card(desk, "sales", texts.label("search_quote_article", position=2))
     for words in ("retire L2", "L1 à 7,50 €", "ajoute 5 sacs de farine T65", "L2 6"):
         desk.say("sales", words, reply_to=shown.message_id)
         desk.settle()
@@ -85,6 +84,10 @@ def test_a_quote_is_declined_with_its_reason_and_an_expired_one_waits_for_an_age
     for _ in range(2):
         desk.say("sales", "devis Boulangerie Martin : 5 sacs de farine T65")
         desk.settle()
+        desk.press("sales", "Validité…")
+        desk.settle()
+        desk.press("sales", "15 jours")
+        desk.settle()
         desk.press("sales", "Envoyer le devis")
         desk.settle()
     desk.press("customer", "Devis refusé…")
@@ -93,8 +96,8 @@ def test_a_quote_is_declined_with_its_reason_and_an_expired_one_waits_for_an_age
     desk.settle()
     desk.say("sales", "/devis")
     desk.settle()
-    assert "reste 30 j" in desk.last("sales").text
-    desk.clock.forward(days=31)
+    assert "reste 15 j" in desk.last("sales").text
+    desk.clock.forward(days=16)
     desk.press("customer", "Accepter ce devis", message_id=next(
         m for m in desk.chat("customer") if "Accepter ce devis" in m.labels
     ).message_id)  # fmt: skip
@@ -148,7 +151,7 @@ def test_a_paper_dropped_by_a_colleague_becomes_the_draft_of_the_customer_its_ca
     assert texts.label("accept_recap") in desk.last("customer").labels
     desk.press("sales", texts.label("show_evidence"))
     desk.settle()
-    assert any(m.document is not None and m.document["file_name"] == "fax.csv" for m in desk.chat("sales")[-2:])
+    assert any("fax.csv" in str(m) for m in desk.chat("sales")[-2:])
 
 
 def test_a_paper_whose_caption_names_nobody_asks_for_its_customer(desk: Desk) -> None:
@@ -167,5 +170,4 @@ def test_a_paper_whose_caption_names_nobody_asks_for_its_customer(desk: Desk) ->
     desk.settle()
     (order,) = all_orders(desk)
     assert (order.customer.code, order.taken_by_id) == ("BELLEVUE", desk.actor("sales").id)
-    assert not [row for row in desk.rows("message_kept")]
-    assert quotes.NEXT
+    assert desk.rows("message_kept") == []
