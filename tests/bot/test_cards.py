@@ -199,7 +199,7 @@ def test_a_quote_with_a_line_to_settle_cannot_be_sent(desk: Any) -> None:
     butter = article(desk, "BEU-DOU-1")
     for lines, first in (
         ((AskedLine("beurre", butter, Decimal(100), "carton", Decimal(10)),), ["Envoyer le devis"]),
-        ((AskedLine("beurre", None, Decimal(1)),), ["L1 : chercher…", "Retirer L1"]),
+        ((AskedLine("beurre", None, Decimal(1)),), ["L1\u00a0: chercher…", "Retirer L1"]),
     ):
         with transaction(desk.app.engine) as session:
             asked = Asked(
