@@ -45,6 +45,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "close_line", "duplicate_drop", "duplicate_keep", "duplicate_correct",
             "show_notes", "ask_number", "ask_date", "who_ordered", "choose_buyer", "which_address", "choose_address",
             "ask_customer", "keep_clause", "accept_clause", "note_acceptance",
+            "quotes", "show_quote", "revise_quote", "search_quote_article", "choose_quote_article", "remove_quote_line",
+            "ask_quote_quantity", "ask_validity", "set_validity", "take_up_quote", "compare_quote", "edit_quote",
         ),
         _SALES,
     ),
@@ -63,6 +65,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "stock_of": _SALES | _WAREHOUSE,
     "quarantine": _SALES | {Role.ADMIN},
     "confirm_cancel": _SALES | {CUSTOMER},
+    "decline_quote": _SALES | {CUSTOMER},
     "no_cancel": _SALES | {CUSTOMER},
     "help": frozenset({CUSTOMER, *Role}),
 }  # fmt: skip

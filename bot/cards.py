@@ -182,6 +182,7 @@ def order_card(session: Session, order: Order, *, house: House, at: datetime) ->
     found, account = checks.examine(known), known.account
     told = [f for f in found if f.severity is not Severity.NOTE]
     confirmed_by = session.get(Staff, order.confirmed_by_id) if order.confirmed_by_id is not None else None
+    taken_by = session.get(Staff, order.taken_by_id) if order.taken_by_id is not None else None
     undo_until = order.confirmed_at + timedelta(seconds=house.undo_seconds) if order.confirmed_at else None
     undoable = order.state is OrderState.CONFIRMED and undo_until is not None and at <= undo_until
     asked = [role for role in _asked_roles(session, order) if role in clearances.waiting(found)]
@@ -189,7 +190,8 @@ def order_card(session: Session, order: Order, *, house: House, at: datetime) ->
         "order_card", **order_context(order), shown_lines=SHOWN_LINES, findings=_sentences(told),
         more_findings=max(len(told) - SHOWN_FINDINGS, 0), accounting=_verdict(found, Service.ACCOUNTING),
         commercial=_verdict(found, Service.COMMERCIAL), exposure=account.exposure.total, limit=account.credit_limit,
-        confirmed_by=confirmed_by.name if confirmed_by is not None else "", undoable=undoable, house=house,
+        confirmed_by=confirmed_by.name if confirmed_by is not None else "",
+        taken_by=taken_by.name if taken_by is not None else "", undoable=undoable, house=house,
         waiting=[role.value for role in asked], **changes.last_of_draft(order),
         revision_waits=revisions.open_of(session, order) is not None, ready=not any(f.blocks for f in found),
         shipped=[d for d in deliveries.of_order(session, order) if d.state is not DeliveryState.CANCELLED],
@@ -234,6 +236,7 @@ def _order_rows(
     at: datetime,
 ) -> Rows:
     look = [Press("show_evidence"), Press("show_lines"), Press("show_exposure")]
+    look += [Press("compare_quote")] if order.quote_id is not None else []
     waiting = sum(other.id != order.id for other in orders.open_drafts(session))
     following = [Press("next_draft", label_data={"count": waiting})] if waiting else []
     if order.state is OrderState.CONFIRMED and undoable:
@@ -355,18 +358,35 @@ def recap_card(order: Order) -> Content:
     return Content(html, rows, order, language)
 
 
-def quote_card(quote: Quote) -> Content:
-    """A quote as sales sees it."""
-    net = sum(
-        (line.quantity * line.unit_price for line in quote.lines if line.quantity and line.unit_price), Decimal(0)
-    )
-    missing = sum(line.article is None or line.quantity is None for line in quote.lines)
+def quote_card(quote: Quote, *, at: datetime) -> Content:
+    """A quote as sales sees it: lines, prices, total, validity, state, and what may be done with it now."""
+    today = business_date(at)
+    missing = sum(not line.complete for line in quote.lines)
     html = texts.render(
-        "quote_card", quote=quote, customer=quote.customer, lines=[line_view(line) for line in quote.lines], net=net,
-        missing=missing,
+        "quote_card", quote=quote, customer=quote.customer, lines=[line_view(line) for line in quote.lines],
+        net=quote.net, missing=missing, expired=quote.state is QuoteState.SENT and quote.expired(today),
+        days=(quote.valid_until - today).days if quote.valid_until is not None else None,
     )  # fmt: skip
-    ready = quote.state is QuoteState.DRAFT and not missing
-    return Content(html, [[Press("send_quote", {"quote": quote.id})]] if ready else ())
+    return Content(html, _quote_rows(quote))
+
+
+def _quote_rows(quote: Quote) -> Rows:
+    about = {"quote": quote.id}
+    if quote.state is QuoteState.SENT:
+        return [[Press("revise_quote", about)], [Press("take_up_quote", about), Press("decline_quote", about)]]
+    if quote.state is QuoteState.DECLINED and quote.sent_on is not None:
+        return [[Press("revise_quote", about)]]
+    if quote.state is not QuoteState.DRAFT:
+        return ()
+    seen, rows = about | {"seen": quote.version}, list[list[Press]]()
+    for line in [line for line in quote.lines if not line.complete][:SHOWN_LINES]:
+        where, label = {"position": line.position}, {"position": line.position}
+        settle = "search_quote_article" if line.article is None else "ask_quote_quantity"
+        rows.append([Press(settle, about | where, label), Press("remove_quote_line", seen | where, label)])
+    if not rows and quote.lines:
+        rows.append([Press("send_quote", seen)])
+    give_up = [] if quote.revision else [Press("decline_quote", about, label_key="give_up_quote")]
+    return [*rows, [Press("ask_validity", about), *give_up]]
 
 
 def _of_a_file(code: str) -> str | None:

@@ -83,7 +83,7 @@ def content(  # noqa: PLR0911 - one line a card
         case "order_recap":
             return cards.recap_card(thing)
         case "quote_card":
-            return cards.quote_card(thing)
+            return cards.quote_card(thing, at=at)
         case "quarantine_card":
             return cards.quarantine_card(session, thing)
         case "revision_card":
@@ -233,12 +233,17 @@ def _dispute(session: Session, dispute: Dispute, _row: OutboxRow, _house: House,
     return {"dispute": dispute, "invoice": dispute.invoice, "left": left}, []
 
 
-def _quote(_session: Session, quote: Quote, _row: OutboxRow, _house: House, _at: datetime, language: str) -> Made:
-    net = sum(
-        (line.quantity * line.unit_price for line in quote.lines if line.quantity and line.unit_price), Decimal(0)
-    )
-    given = {"quote": quote, "lines": [cards.line_view(line, language) for line in quote.lines], "net": net}
-    return given, [[Press("accept_quote", {"quote": quote.id})], [Press("human")]]
+def _quote(_session: Session, quote: Quote, row: OutboxRow, _house: House, _at: datetime, language: str) -> Made:
+    given = {"quote": quote, "lines": [cards.line_view(line, language) for line in quote.lines], "net": quote.net}
+    about = {"quote": quote.id}
+    match row.template:
+        case "quote_sent":
+            return given, [[Press("accept_quote", about)], [Press("decline_quote", about), Press("human")]]
+        case "quote_late":
+            return given, [[Press("take_up_quote", about)], [Press("revise_quote", about)]]
+        case "quote_declined":
+            return given, [[Press("revise_quote", about)]]
+    return given, []
 
 
 def _order(session: Session, order: Order, row: OutboxRow, house: House, at: datetime, _language: str) -> Made:
@@ -369,6 +374,8 @@ MAKERS: dict[str, Maker] = {
     "payment_recorded": _payment, "promise_made": _promise, "promise_info": _promise, "promise_broken": _promise,
     "dispute_opened": _dispute, "dispute_info": _dispute, "quote_sent": _quote, "order_confirmed": _named,
     "override_granted": _released, "override_refused": _order, "order_released": _released,
+    "quote_declined": _quote, "quote_late": _quote, "quote_wanted_late": _quote,
+    "quote_superseded": _quote,
     "message_kept": _message, "receipt_only": _message, "customer_message": _message, "address_failed": _message,
 }  # fmt: skip
 

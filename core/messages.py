@@ -38,11 +38,12 @@ UNHEARD = "unheard"
 
 
 class MessageChannel(StrEnum):
-    """How it reached us; `ORAL` is an order that staff took by telephone or at the counter."""
+    """How it reached us; `ORAL` is an order staff took by telephone or at the counter, `PAPER` one they dropped in."""
 
     MAIL = "mail"
     CHAT = "chat"
     ORAL = "oral"
+    PAPER = "paper"
 
 
 class MessageState(StrEnum):
@@ -74,7 +75,10 @@ class Blob(Base):
 
 
 class Message(Base):
-    """One message, whatever the number of copies that reached us."""
+    """One message, whatever the number of copies that reached us.
+
+    A paper or faxed order that a colleague dropped in chat keeps him as `taken_by_id`, and who gave it to him.
+    """
 
     __tablename__ = "message"
 
@@ -94,6 +98,8 @@ class Message(Base):
     reply_email: Mapped[str] = mapped_column(default="")
     chat_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
+    taken_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    taken_from: Mapped[str] = mapped_column(default="")
     attempts: Mapped[int] = mapped_column(default=0)
     next_try: Mapped[datetime | None]
     customer: Mapped[Customer | None] = relationship()

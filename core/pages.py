@@ -143,7 +143,7 @@ def _priced(document: Document, words: dict[str, Any], language: str) -> dict[st
             "sku": any(line.sku for line in document.lines),
             "discount": any(line.discount_percent for line in document.lines),
         },
-        "revision": texts["revision"].format(
+        "revision": texts["confirmation_replaces"].format(
             revision=document.revision, number=document.number, date=formats.short_day(document.replaces.date)
         ) if document.revision and document.replaces else "",
         "exemptions": [found[1] for found in exempt if found is not None],

@@ -327,9 +327,9 @@ def customers_by_email(session: Session, email: str) -> list[Customer]:
     return list(session.scalars(query))
 
 
-def search_customers(session: Session, words: str, *, limit: int = 5) -> list[Customer]:
-    """Active customers whose code or name holds every word, by name."""
-    query = select(Customer).where(Customer.active)
+def search_customers(session: Session, words: str, *, limit: int = 5, active: bool = True) -> list[Customer]:
+    """Active (or closed) customers whose code or name holds every word, by name."""
+    query = select(Customer).where(Customer.active.is_(active))
     for word in words.lower().split():
         query = query.where(
             func.lower(Customer.name).contains(word, autoescape=True) | (func.lower(Customer.code) == word)

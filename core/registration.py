@@ -69,7 +69,8 @@ def confirm(
     undo = timedelta(seconds=house.undo_seconds)
     quote = session.get(quotes.Quote, order.quote_id) if order.quote_id is not None else None
     if quote is not None and quote.state is QuoteState.SENT:
-        quotes.accept(session, quote, by=by, at=at)
+        gaps = sum(finding.code.startswith("quote_") for finding in found)
+        quotes.accept(session, quote, by=by, at=at, how="registered", order=order.reference, differences=gaps)
     paper = papers.freeze(
         session, confirmation(session, order, house, at=at), customer_id=order.customer_id, order_id=order.id, at=at
     )

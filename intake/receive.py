@@ -171,8 +171,12 @@ def receive_chat(
     files: Sequence[tuple[str, bytes]] = (),
     sender: str = "",
     album: str = "",
+    taken_by_id: int | None = None,
+    taken_from: str = "",
 ) -> Message:
     """Store what a linked customer wrote or dropped in chat, once, in the caller's transaction.
+
+    `taken_by_id` is the colleague who drops a paper of that customer in his own chat, `taken_from` who gave it to him.
 
     The parts of an album, and the pieces into which a client cuts a long text, are one message as long as nobody has
     begun to understand it: no server says which part is the last (T34, T35).
@@ -188,7 +192,8 @@ def receive_chat(
         return whole
     message = Message(
         channel=MessageChannel.CHAT, key=key, received_at=received_at, chat_id=chat_id, customer_id=customer_id,
-        raw_sha256=_said(session, text, kept, [message_id]), sender=sender,
+        raw_sha256=_said(session, text, kept, [message_id]), sender=sender, taken_by_id=taken_by_id,
+        taken_from=taken_from,
     )  # fmt: skip
     if album:
         message.flag(f"{ALBUM}{album}")

@@ -17,6 +17,7 @@ from bot.handlers import (
     goods,
     learning,
     pricing,
+    quotes,
     revisions,
     sales,
     staff,
@@ -50,6 +51,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **revisions.ACTIONS,
     **duplicates.ACTIONS,
     **conformity.ACTIONS,
+    **quotes.ACTIONS,
 }
 
 

@@ -19,7 +19,9 @@ from bot.handlers import (
     drafts,
     goods,
     learning,
+    papers,
     pricing,
+    quotes,
     revisions,
     sales,
     staff,
@@ -28,7 +30,7 @@ from bot.turns import Turn
 from core import conversations, events, messages, orders, parties
 from core.conversations import Card
 from core.errors import Comptoir
-from core.orders import Order, OrderRevision
+from core.orders import OrderRevision
 from intake.reading.words import plain
 from intake.receive import receive_chat
 
@@ -42,6 +44,7 @@ ANSWERS: dict[str, Any] = {
     **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **credit.ANSWERS, **pricing.ANSWERS,
     **revisions.ANSWERS,
     **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **conformity.ANSWERS,
+    **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **quotes.ANSWERS,
 }  # fmt: skip
 
 
@@ -118,7 +121,8 @@ def message(turn: Turn, sent: Message, files: list[tuple[str, bytes]]) -> None:
     if turn.link.customer is not None and bare in words["human"]:
         customers.human(turn, {}, None)
         return
-    asked = conversations.answered(turn.session, chat_id=turn.chat_id, at=turn.at) if text else None
+    answers = text and not (files and turn.link.staff is not None)  # a colleague's paper is no answer to a question
+    asked = conversations.answered(turn.session, chat_id=turn.chat_id, at=turn.at) if answers else None
     if asked is not None:
         action, args = asked
         needed = {**staff.ASKED_BY, **conformity.ASKED_BY}[action]
@@ -130,7 +134,7 @@ def message(turn: Turn, sent: Message, files: list[tuple[str, bytes]]) -> None:
     if turn.link.customer is not None:
         _from_customer(turn, sent, text, files)
     else:
-        _from_staff(turn, text)
+        _from_staff(turn, sent, text, files)
 
 
 def _give_up(turn: Turn) -> None:
@@ -153,8 +157,8 @@ def _from_customer(turn: Turn, sent: Message, text: str, files: list[tuple[str, 
         customer_id=turn.link.customer_id, sender=sent.from_user.full_name if sent.from_user is not None else "",
         album=sent.media_group_id or "",
     )  # fmt: skip
-    about = _card_replied_to(turn)
-    if about is not None:
+    kind, about = _replied_to(turn)
+    if kind == "order":
         received.flag(f"{messages.ABOUT}{about}")
 
 
@@ -165,12 +169,20 @@ def edited(turn: Turn, sent: Message) -> None:
         drafts.edited(turn, sent.message_id, text, sent.from_user.full_name if sent.from_user is not None else "")
 
 
-def _from_staff(turn: Turn, text: str) -> None:
-    """A telephone order, an edit in reply to a card, or words that no rule knows."""
+def _from_staff(turn: Turn, sent: Message, text: str, files: list[tuple[str, bytes]]) -> None:
+    """A paper order, a telephone order or a quote, an edit in reply to a card, or words that no rule knows."""
     words = texts.table("menus", "fr")["words"]
-    order = _replied_to(turn)
-    if order is not None and allowed(turn.link, "edit_draft", order):
-        drafts.reply(turn, order, text)
+    if (files or sent.document is not None or sent.photo) and allowed(turn.link, "take_order"):
+        papers.take(turn, sent, text, files)
+        return
+    kind, number = _replied_to(turn)
+    if kind == "order":
+        order = orders.lock(turn.session, number)
+        if allowed(turn.link, "edit_draft", order):
+            drafts.reply(turn, order, text)
+            return
+    if kind == "quote" and allowed(turn.link, "edit_quote"):
+        quotes.reply(turn, number, text)
         return
     if (found := re.match(words["order"], text, re.IGNORECASE)) and allowed(turn.link, "take_order"):
         commands.take_order(turn, text[found.end() :])
@@ -178,20 +190,18 @@ def _from_staff(turn: Turn, text: str) -> None:
     if (found := re.match(words["received"], text, re.IGNORECASE)) and allowed(turn.link, "receive_goods"):
         goods.receive(turn, text[found.end() :])
         return
+    if (found := re.match(words["quote"], text, re.IGNORECASE)) and allowed(turn.link, "quotes"):
+        quotes.run(turn, text[found.end() :])
+        return
     turn.say("help_staff")
 
 
-def _replied_to(turn: Turn) -> Order | None:
-    number = _card_replied_to(turn)
-    return orders.lock(turn.session, number) if number is not None else None
-
-
-def _card_replied_to(turn: Turn) -> int | None:
-    """The order whose card, or whose revision's card, the message answers."""
+def _replied_to(turn: Turn) -> tuple[str, int]:
+    """The kind and number of the thing whose card was answered; empty for any other message."""
     if not turn.reply_to:
-        return None
+        return "", 0
     card = turn.session.query(Card).filter_by(chat_id=turn.chat_id, telegram_message_id=turn.reply_to).first()
     kind, _, number = card.subject.partition(":") if card is not None else ("", "", "")
-    if kind == "order_revision":
-        return turn.session.get_one(OrderRevision, int(number)).order_id
-    return int(number) if kind == "order" else None
+    if kind == "order_revision":  # the answer to a revision's card is about its order
+        return "order", turn.session.get_one(OrderRevision, int(number)).order_id
+    return (kind, int(number)) if number.isdigit() else ("", 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -9,8 +10,8 @@ from sqlalchemy import select
 from bot import cards, texts
 from bot.access import allowed
 from bot.cards import Content
-from bot.handlers import automation, customers, drafts, goods, learning, staff
-from core import orders, parties, payments
+from bot.handlers import automation, customers, drafts, goods, learning, quotes, staff
+from core import orders, payments
 from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState
 from core.errors import Refused
@@ -40,26 +41,29 @@ def explain(turn: Turn, _rest: str = "") -> None:
 
 
 def take_order(turn: Turn, said: str) -> None:
-    """An order taken by telephone: `CUSTOMER : LINES`; who took it is kept."""
+    """An order taken by telephone: `CUSTOMER (FROM WHOM) : LINES`; who took it, from whom and when is kept."""
     name, _, what = said.partition(":")
-    customer = _customer(turn, name)
+    words, whom = told_by(name)
+    customer = quotes.customer_named(turn, words)
     reading = drafts.reading(turn, what)
     if not reading.lines:
         raise Refused("no_lines_read", text=what.strip()[:60])
+    if any(line.quantity is not None and line.quantity <= 0 for line in reading.lines):
+        raise Refused("quantity_not_positive")
     asked = Asked(
         customer=customer, channel=MessageChannel.ORAL, lines=lines_of(turn.session, customer, reading.lines),
-        requested_delivery_date=reading.requested_delivery_date, taken_by_id=turn.link.staff_id,
+        requested_delivery_date=reading.requested_delivery_date, taken_by_id=turn.link.staff_id, taken_from=whom,
+        taken_at=turn.at,
     )  # fmt: skip
     orders.draft(turn.session, asked, by=turn.by, at=turn.at)
 
 
-def _customer(turn: Turn, words: str) -> parties.Customer:
-    """The one customer with these words in his name; refuses none and several."""
-    found = parties.search_customers(turn.session, words.strip()) if words.strip() else []
-    if len(found) != 1:
-        names = ", ".join(customer.name for customer in found)
-        raise Refused("customer_not_one" if found else "customer_unknown", customer=words.strip(), found=names)
-    return found[0]
+def told_by(name: str) -> tuple[str, str]:
+    """A customer's name and who spoke for him: « CUSTOMER (WHO) »; empty where nobody is named."""
+    found = re.search(texts.table("menus", "fr")["words"]["from_whom"], name, re.IGNORECASE)
+    if found is None:
+        return name.strip(), ""
+    return name[: found.start()].strip(), " ".join((found["bracketed"] or found["said"]).split())
 
 
 def _drafts(turn: Turn, _rest: str) -> None:
@@ -71,11 +75,11 @@ def _drafts(turn: Turn, _rest: str) -> None:
 
 
 def _learned(turn: Turn, rest: str) -> None:
-    learning.show_learned(turn, _customer(turn, rest))
+    learning.show_learned(turn, quotes.customer_named(turn, rest))
 
 
 def _account(turn: Turn, rest: str) -> None:
-    staff.show_account(turn, {}, _customer(turn, rest))
+    staff.show_account(turn, {}, quotes.customer_named(turn, rest))
 
 
 def _payment(turn: Turn, rest: str) -> None:
@@ -141,4 +145,5 @@ COMMANDS: dict[str, Any] = {
     "take_order": take_order,
     **goods.COMMANDS,
     "automation": automation.show,
+    "quotes": quotes.run,
 }

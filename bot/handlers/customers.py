@@ -9,7 +9,6 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from segno import helpers
-from sqlalchemy import select
 
 from bot import texts
 from bot.cards import Content
@@ -20,10 +19,8 @@ from core.clock import business_date, next_business_day
 from core.deliveries import Delivery, ReserveKind
 from core.errors import Refused
 from core.invoices import Invoice
-from core.messages import MessageChannel
-from core.orders import Asked, AskedLine, Order, OrderState
+from core.orders import Order, OrderState
 from core.payments import OpenItem
-from core.quotes import Quote
 from intake.reading import dates
 
 if TYPE_CHECKING:
@@ -191,27 +188,6 @@ def dispute_text(turn: Turn, args: Args, text: str) -> None:
     disputes.open_dispute(turn.session, owed, text=text, by=turn.by, at=turn.at)
 
 
-def accept_quote(turn: Turn, _args: Args, quote: Quote) -> None:
-    """The quote's lines become a draft at the quote's prices, once."""
-    assert turn.link.customer is not None  # noqa: S101
-    turn.session.refresh(quote, with_for_update=True)
-    query = select(Order).where(Order.quote_id == quote.id, Order.state != OrderState.CANCELLED)
-    if (made := turn.session.scalar(query.limit(1))) is not None:
-        raise Refused("quote_already_ordered", quote=quote.reference, reference=made.reference)
-    lines = tuple(
-        AskedLine(
-            text=line.text, article=line.article, quantity=line.quantity, packaging=line.packaging,
-            packaging_count=line.packaging_count, customer_reference=line.customer_reference,
-        )
-        for line in quote.lines
-    )  # fmt: skip
-    asked = Asked(
-        customer=turn.link.customer, channel=MessageChannel.CHAT, lines=lines, quote_id=quote.id,
-        reply_chat_id=turn.chat_id, accord=True,
-    )  # fmt: skip
-    orders.draft(turn.session, asked, by=turn.by, at=turn.at)
-
-
 def human(turn: Turn, _args: Args, _thing: Any) -> None:
     """A person is wanted: sales hears of it."""
     assert turn.link.customer is not None  # noqa: S101
@@ -233,7 +209,6 @@ ACTIONS: dict[str, tuple[str, Any]] = {
     "make_promise": ("document", make_promise),
     "other_date": ("document", other_date),
     "dispute": ("document", dispute),
-    "accept_quote": ("quote", accept_quote),
     "human": ("", human),
 }
 ANSWERS: dict[str, Any] = {

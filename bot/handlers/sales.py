@@ -18,7 +18,6 @@ from core import (
     events,
     messages,
     orders,
-    quotes,
     registration,
     revising,
 )
@@ -26,7 +25,6 @@ from core.errors import Refused
 from core.journal import ActorKind
 from core.messages import Message, MessageState
 from core.orders import Order, PriceChoice
-from core.quotes import Quote
 from intake import receive
 from intake.understand import drafts
 
@@ -205,11 +203,6 @@ def send_recap(turn: Turn, _args: Args, order: Order) -> None:
     events.emit(turn.session, "order_changed", order, at=turn.at)
 
 
-def send_quote(turn: Turn, _args: Args, quote: Quote) -> None:
-    """Freeze the quote and send it."""
-    quotes.send(turn.session, quote, house=turn.house, by=turn.by, at=turn.at)
-
-
 def replay_message(turn: Turn, _args: Args, message: Message) -> None:
     """Try to understand the message again."""
     receive.replay(turn.session, message, at=turn.at)
@@ -250,7 +243,6 @@ ACTIONS: dict[str, tuple[str, Any]] = {
         )
     },
     "this_time_only": ("order", treat_points),
-    "send_quote": ("quote", send_quote),
     "replay_message": ("message", replay_message),
     "ignore_message": ("message", ignore_message),
     "take_message": ("message", take_message),

@@ -241,4 +241,6 @@ ASKED_BY: dict[str, str] = {
     "refuse_revision_reason": "refuse_revision", "cancel_reason": "cancel_confirmed",
     "payment_amount": "record_payment", "prepared": "set_prepared", "drop_reason": "drop_notice",
     "asked_amount": "record_asked", "release_reason": "release_delivery",
+    "quote_words": "search_quote_article", "quote_quantity": "ask_quote_quantity", "validity_day": "ask_validity",
+    "decline_reason": "decline_quote",
 }  # fmt: skip

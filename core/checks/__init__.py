@@ -37,7 +37,7 @@ from core.checks.duplicates import purchase_order_is_new
 from core.checks.findings import Finding, Outcome, Service, Severity
 from core.checks.lines import SURE, every_line_has_an_article, order_has_lines, quantities_are_sold
 from core.checks.prices import accepted_price_is_noted, discounts_are_allowed, every_line_has_a_price, prices_agree
-from core.checks.quote import quote_still_holds
+from core.checks.quote import order_is_what_was_quoted, quote_still_holds
 from core.checks.sale_terms import purchase_terms_do_not_conflict, terms_are_accepted, terms_are_known
 from core.checks.stock import (
     backorder_is_noted,
@@ -91,6 +91,7 @@ CHECKS: tuple[Check, ...] = (
     purchase_terms_do_not_conflict,
     purchase_order_is_new,
     quote_still_holds,
+    order_is_what_was_quoted,
 )
 _WEIGHT = {Severity.BLOCK: 0, Severity.WATCH: 1, Severity.NOTE: 2}
 

@@ -74,6 +74,8 @@ class Asked:
     clauses: tuple[Clause, ...] = ()
     delivery_said: str = ""
     quote_said: str = ""
+    taken_from: str = ""
+    taken_at: datetime | None = None
 
 
 def draft(session: Session, asked: Asked, *, by: Actor, at: datetime) -> Order:
@@ -101,6 +103,7 @@ def draft(session: Session, asked: Asked, *, by: Actor, at: datetime) -> Order:
             "sender_authenticated", "customer_clue", "customer_reference", "customer_reference_date", "customer_total",
             "accord", "requested_delivery_date", "taken_by_id", "source_hash",
             "accord", "requested_delivery_date", "taken_by_id", "contact_id", "delivery_said", "quote_said",
+            "accord", "requested_delivery_date", "taken_by_id", "taken_from", "taken_at",
         )},
     )  # fmt: skip
     session.add(order)

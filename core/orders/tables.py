@@ -130,7 +130,7 @@ class Order(Base):
     customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), index=True)
     channel: Mapped[MessageChannel] = mapped_column(choice(MessageChannel))
     message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"), unique=True)
-    quote_id: Mapped[int | None] = mapped_column(ForeignKey("quote.id"))
+    quote_id: Mapped[int | None] = mapped_column(ForeignKey("quote.id"), index=True)
     reply_chat_id: Mapped[int | None] = mapped_column(BigInteger)
     reply_email: Mapped[str] = mapped_column(default="")
     thread_message_id: Mapped[str] = mapped_column(default="")
@@ -144,6 +144,8 @@ class Order(Base):
     requested_delivery_date: Mapped[date | None]
     delivery_date_set_at: Mapped[datetime | None]
     taken_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    taken_from: Mapped[str] = mapped_column(default="")
+    taken_at: Mapped[datetime | None]
     recap_accepted_at: Mapped[datetime | None]
     recap_accepted_by: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]

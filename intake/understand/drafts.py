@@ -46,11 +46,11 @@ def asked(session: Session, message: Message, customer: Customer, opened: Opened
     by_mail = message.channel is MessageChannel.MAIL
     return Asked(
         customer=customer,
-        channel=message.channel,
+        channel=MessageChannel.PAPER if message.taken_by_id is not None else message.channel,
         lines=lines,
         message_id=message.id,
         quote_id=offer.quote.id if offer is not None else None,
-        reply_chat_id=message.chat_id,
+        reply_chat_id=message.chat_id if not passed_on else None,
         reply_email=(message.sender if not passed_on else customer.email) if by_mail else "",
         thread_message_id=incoming.message_id if not passed_on else "",
         thread_subject=incoming.subject,
@@ -67,6 +67,8 @@ def asked(session: Session, message: Message, customer: Customer, opened: Opened
         clauses=reading.clauses,
         delivery_said=reading.delivery_place,
         quote_said=reading.quote_reference or "",
+        taken_from=message.taken_from,
+        taken_at=message.received_at if passed_on else None,
     )
 
 

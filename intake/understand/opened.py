@@ -71,7 +71,8 @@ class Loaded:
             request = replace(request, who=Identified(self.assigned, Clue.ADDRESS))
         passed_on = request.asked_in is not incoming
         noted = request.who.clue in {Clue.FORWARD, Clue.NUMBER, Clue.NAME}
-        taken_by = self.taken_by if passed_on or noted else None
+        dropped = incoming.channel is Channel.CHAT  # only a colleague's paper has one there
+        taken_by = self.taken_by if passed_on or noted or dropped else None
         return Opened(incoming, request, taken_by, heard=listened.heard, unheard=listened.unheard)
 
     def describe(self, session: Session, message: Message) -> None:
@@ -158,7 +159,7 @@ def _note_customer(session: Session, message: Message, who: Identified, *, passe
 def answerable(message: Message) -> bool:
     """The customer himself wrote, as far as can be proved, and no machine: he may be told that we have his message."""
     flags = message.flags.split()
-    himself = message.channel is not MessageChannel.MAIL or bool(message.reply_email)
+    himself = message.taken_by_id is None and (message.channel is not MessageChannel.MAIL or bool(message.reply_email))
     return (
         himself and message.customer is not None and "authenticated" in flags and not {PROPOSED, MACHINE} & set(flags)
     )
@@ -173,7 +174,7 @@ def load(session: Session, message: Message, desk: Desk) -> Loaded:
         incoming=incoming,
         customers=directory(session) if incoming.customer_code is None else Directory(()),
         ours=ours(session, desk.settings),
-        taken_by=taken_by.id if taken_by is not None else None,
+        taken_by=taken_by.id if taken_by is not None else message.taken_by_id,
         assigned=customer.code if customer is not None else "",
         codes=our_codes(session),
     )

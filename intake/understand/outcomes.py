@@ -17,7 +17,7 @@ from intake import bounces, receive, replies
 from intake.acknowledgements import all_received
 from intake.incoming import Incoming
 from intake.reading import Kind, kinds
-from intake.understand import drafts, joins, revised
+from intake.understand import answers, drafts, joins, revised
 from intake.understand.opened import Desk, Opened, answerable
 
 if TYPE_CHECKING:
@@ -80,10 +80,12 @@ def _act(session: Session, message: Message, customer: Customer, opened: Opened,
     done, reason = True, ""
     if answered is not None and _acknowledged(session, message, opened, answered, desk):
         reason = "receipt"
-    elif revised.follow(session, message, opened, customer, desk, answered=answered):
+    elif message.taken_by_id is None and revised.follow(session, message, opened, customer, desk, answered=answered):
         reason = "revision"
         events.emit(session, "message_kept", message, at=desk.at)
-    elif joins.join(session, message, opened, customer, desk, answered=answered):
+    elif (said := answers.treat(session, message, opened, customer, desk, answered=answered)) is not None:
+        done, reason = said != "person", said
+    elif message.taken_by_id is None and joins.join(session, message, opened, customer, desk, answered=answered):
         reason = "joined"
         joins.tell(session, message, opened, customer, desk, answered=answered or "")
     elif answered is not None and reading.kind is not Kind.ORDER:
@@ -91,10 +93,7 @@ def _act(session: Session, message: Message, customer: Customer, opened: Opened,
     elif reading.kind is Kind.ORDER:
         _draft_order(session, message, customer, opened, desk)
     elif reading.kind is Kind.QUOTE_REQUEST and reading.lines:
-        if not opened.request.who.certain and opened.taken_by is None:
-            raise NotUnderstood("customer_to_confirm")  # our prices go to nobody of whom we are not sure
-        wanted = drafts.asked(session, message, customer, opened, today=business_date(message.received_at))
-        quotes.draft(session, wanted, by=author(customer), at=desk.at)
+        _draft_quote(session, message, customer, opened, desk)
     elif reading.kind is Kind.OTHER:
         raise NotUnderstood(drafts.unread(reading) or "no_order_found")
     else:
@@ -105,11 +104,19 @@ def _act(session: Session, message: Message, customer: Customer, opened: Opened,
         _for_staff(session, message, desk)
 
 
+def _draft_quote(session: Session, message: Message, customer: Customer, opened: Opened, desk: Desk) -> None:
+    if not opened.request.who.certain and opened.taken_by is None:
+        raise NotUnderstood("customer_to_confirm")  # our prices go to nobody of whom we are not sure
+    wanted = drafts.asked(session, message, customer, opened, today=business_date(message.received_at))
+    quotes.draft(session, wanted, by=author(customer), at=desk.at)
+
+
 def _draft_order(session: Session, message: Message, customer: Customer, opened: Opened, desk: Desk) -> None:
     taken_by = session.get(Staff, opened.taken_by) if opened.taken_by is not None else None
     by = taken_by.as_actor() if taken_by is not None else author(customer)
     wanted = drafts.asked(session, message, customer, opened, today=business_date(message.received_at))
-    orders.draft(session, wanted, by=by, at=desk.at)
+    order = orders.draft(session, wanted, by=by, at=desk.at)
+    answers.conforms(session, order, desk)
 
 
 def author(customer: Customer) -> Actor:

@@ -198,8 +198,8 @@ def test_a_recap_that_is_required_is_a_point_to_treat(desk: Any) -> None:
 def test_a_quote_with_a_line_to_settle_cannot_be_sent(desk: Any) -> None:
     butter = article(desk, "BEU-DOU-1")
     for lines, first in (
-        ((AskedLine("beurre", butter, Decimal(100), "carton", Decimal(10)),), [["Envoyer le devis"]]),
-        ((AskedLine("beurre", None, Decimal(1)),), []),
+        ((AskedLine("beurre", butter, Decimal(100), "carton", Decimal(10)),), ["Envoyer le devis"]),
+        ((AskedLine("beurre", None, Decimal(1)),), ["L1\u00a0: chercher…", "Retirer L1"]),
     ):
         with transaction(desk.app.engine) as session:
             asked = Asked(
@@ -209,8 +209,10 @@ def test_a_quote_with_a_line_to_settle_cannot_be_sent(desk: Any) -> None:
                     for line in lines
                 ),
             )  # fmt: skip
-            shown = cards.quote_card(quotes.draft(session, asked, by=desk.actor("sales"), at=desk.clock()))
-        assert labels(shown) == first
+            shown = cards.quote_card(
+                quotes.draft(session, asked, by=desk.actor("sales"), at=desk.clock()), at=desk.clock()
+            )
+        assert labels(shown) == [first, ["Validité…", "Abandonner…"]]
 
 
 def test_a_quarantined_message_says_why_and_what_may_be_done(desk: Any) -> None:

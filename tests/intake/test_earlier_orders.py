@@ -246,7 +246,7 @@ def test_a_quote_taken_up_without_a_word_about_lines_is_all_of_it_to_be_confirme
     engine: Engine, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     takes(monkeypatch, quote_reference=quoted(engine))
-    say("bon pour accord sur votre devis")
+    say("commande selon votre devis")
     assert drafted(engine) == [("CAF-1", 24, False), ("SUC-1", 5, False), ("THE-V", 3, False)]
 
 
