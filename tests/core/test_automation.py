@@ -146,7 +146,7 @@ DOUBTS: dict[str, Callable[[Known], Order]] = {
     "the sender is not authenticated": lambda known: known.order(sender_authenticated=False),
     "the customer is not certain": lambda known: known.order(customer_clue="domain"),
     "a colleague typed it": lambda known: known.order(taken_by_id=known.trade.staff[Role.SALES].id),
-    "a total differs": lambda known: known.order(customer_total=Money.of("99.99")),
+    "a total differs": lambda known: known.order(customer_total=Money.of("99.90")),
     "stock is short": short,
     "a blocker was let through": overridden,
     "somebody asked for an override": wished,

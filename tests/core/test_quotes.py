@@ -107,7 +107,7 @@ def test_an_expired_quote_waits_for_a_person(trade: Trade) -> None:
     [
         (lambda t, q, k: quotes.set_quantity(t.session, q, 1, Decimal(0), **k), "quantity_not_positive"),
         (lambda t, q, k: quotes.set_price(t.session, q, 1, Decimal("9.1234567"), **k), "price_too_fine"),
-        (lambda t, q, k: quotes.set_price(t.session, q, 1, Decimal(-1), **k), "negative_price"),
+        (lambda t, q, k: quotes.set_price(t.session, q, 1, Decimal(-1), **k), "price_negative"),
         (lambda t, q, k: quotes.set_price(t.session, q, 7, Decimal(1), **k), "line_unknown"),
         (lambda t, q, k: quotes.set_validity(t.session, q, date(2020, 1, 1), **k), "date_in_past"),
         (lambda t, q, k: quotes.append_lines(t.session, q, (AskedLine("x", t.article, Decimal(0)),), **k),
@@ -168,7 +168,9 @@ def test_a_purchase_order_that_differs_from_its_quote_is_shown_line_by_line(trad
         "quote_quantity_more": (1, 10, 12), "quote_price_differs": (1, 100, 99),
         "quote_article_added": (2, 0, 50), "quote_article_missing": (None, 6, 0),
     }  # fmt: skip
-    rows = quotes.beside(quoted.lines_of(trade.session, quote), ordered.gather(trade.session, order), {})
+    rows = quotes.beside(
+        quoted.lines_of(trade.session, quote), ordered.gather(trade.session, order, today=trade.at.date()), {}
+    )
     assert [(row.sku, row.differs, row.gap) for row in rows] == [
         ("DRA-140", True, Money.of(188)), ("PEI-M", True, Money.of(-180)), ("SER-50", True, Money.of(250)),
     ]  # fmt: skip

@@ -283,10 +283,9 @@ def test_a_buyer_and_a_place_that_an_order_needs_outlive_an_import_but_not_an_er
     emptied = row + "C001,Hôtel Bellevue,,,,\n".encode()
     import_file(trade.session, "customers", emptied, by=SYSTEM, at=trade.at)
     assert (order.contact_id, buyer.email) == (buyer.id, "")
-    assert order.delivery_address in trade.customer.addresses
+    assert trade.customer.addresses == []  # closed for new orders, kept for this one
+    assert order.delivery_address.city == "Le Havre"
     orders.cancel(trade.session, order, reason="erreur", by=trade.by(), at=trade.at)
-    import_file(trade.session, "customers", emptied, by=SYSTEM, at=trade.at)
-    assert trade.customer.addresses == []
     trade.session.commit()
     privacy.erase(trade.session, "Julie", at=trade.at)
     trade.session.expire_all()

@@ -167,8 +167,6 @@ def test_a_signed_paper_is_noted_with_where_it_is(desk: Desk) -> None:
     desk.settle()
     desk.press("sales", "Traiter le point")
     desk.settle()
-    desk.press("sales", "Passer outre (direction)…")
-    desk.settle()
     desk.press("sales", "CGV signées…")
     desk.settle()
     desk.say("sales", "signées le 12/11, classeur Martin")
