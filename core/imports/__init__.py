@@ -14,6 +14,7 @@ from core.errors import Refused
 from core.imports import (
     addresses,
     articles,
+    contacts,
     customers,
     deposit_rules,
     discounts,
@@ -31,6 +32,7 @@ __all__ = ["KINDS", "ImportRefused", "Remark", "Report", "import_file"]
 KINDS = {
     "customers": customers.load,
     "addresses": addresses.load,
+    "contacts": contacts.load,
     "catalogue": articles.load,
     "open-items": open_items.load,
     "staff": staff.load,

@@ -10,19 +10,27 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import terms
+from core import sale_terms, terms
 from core.errors import Refused
+from core.imports import delivery
 from core.imports.files import ImportRefused, Once, Remark, Report, Row, assign, records
 from core.journal import Actor
 from core.money import Money
 from core.orders import Order
-from core.parties import ChatLink, Contact, Customer, DeliveryAddress, LinkCode, Requirement
+from core.parties import ChatLink, Contact, Customer, DeliveryAddress, LinkCode, Point, Requirement
+from core.sale_terms import HowAccepted, SaleTerms
 
 REQUIRED = ("code", "name")
 TEXTS = ("street", "postcode", "city", "country", "language", "group", "payment_terms")
 IDENTIFIERS = ("siren", "siret", "vat_number")
 PLACE = ("delivery_street", "delivery_postcode", "delivery_city")
-KNOWN = (*TEXTS, *IDENTIFIERS, *PLACE, "emails", "phones", "credit_limit", "deposit_percent", "recap_policy")
+ROUTING = ("electronic_address", "electronic_scheme")
+#: Whether the customer may order; an empty cell says that nothing stands against it.
+SWITCHES = {"on_hold": False, "active": True}
+KNOWN = (
+    *TEXTS, *IDENTIFIERS, *PLACE, *ROUTING, *SWITCHES, *delivery.COLUMNS, "emails", "phones", "credit_limit",
+    "insured_limit", "insolvent_since", "deposit_percent", "recap_policy", "requirements", "terms_accepted",
+)  # fmt: skip
 #: The longest terms between firms: 60 days, or 45 days to the end of the month (C. com. L441-10 I).
 LONGEST, LONGEST_TO_MONTH_END = 60, 45
 
@@ -31,11 +39,14 @@ LONGEST, LONGEST_TO_MONTH_END = 60, 45
 class _Record:
     """One row that was read; `emails`, `phones` and `place` are None when the file has no such column."""
 
+    line: int
     code: str
     values: dict[str, Any]
     emails: list[str] | None
     phones: list[str] | None
     place: tuple[str, str, str] | None
+    requirements: dict[Point, Requirement] | None
+    terms_accepted: str
 
 
 def load(session: Session, content: bytes, report: Report, *, as_of: date | None, by: Actor, at: datetime) -> None:  # noqa: ARG001 - one shape for every kind
@@ -43,8 +54,11 @@ def load(session: Session, content: bytes, report: Report, *, as_of: date | None
     problems: list[Remark] = []
     once = Once()
     found = []
+    terms_known = {one.version: one for one in session.scalars(select(SaleTerms))}
     for row in records(content, required=REQUIRED, known=KNOWN, report=report, problems=problems):
         record = _record(row, report)
+        if record.terms_accepted and record.terms_accepted not in terms_known:
+            row.wrong("terms_accepted", f"{record.terms_accepted!r} is not a version that was imported")
         if record.code and not once.seen(row, "code", record.code):
             found.append(record)
     if problems:
@@ -57,30 +71,26 @@ def load(session: Session, content: bytes, report: Report, *, as_of: date | None
             session.add(customer)
             report.added += 1
             _bring(session, customer, record)
+            _accept_terms(session, customer, record, terms_known, by=by, at=at)
             continue
         changed = assign(customer, record.values)
         changed |= _bring(session, customer, record)
+        changed |= _accept_terms(session, customer, record, terms_known, by=by, at=at)
         report.changed += changed
         report.unchanged += not changed
 
 
 def _record(row: Row, report: Report) -> _Record:
     values: dict[str, Any] = {"name": row.text("name", required=True)}
-    values |= {column: row.text(column) for column in TEXTS if row.has(column)}
+    values |= {column: row.text(column) for column in (*TEXTS, *ROUTING) if row.has(column)}
+    values |= delivery.values(row)
     values |= {column: row.identifier(column) for column in IDENTIFIERS if row.has(column)}
     for column, default in (("country", "FR"), ("language", "fr")):
         if row.has(column):
             values[column] = values[column] or default
     _check_identifiers(row, values)
     _check_terms(row, values, report)
-    if row.has("credit_limit"):
-        limit = row.number("credit_limit", places=2)
-        values["credit_limit"] = None if limit is None else Money(limit)
-    if row.has("deposit_percent"):
-        percent = row.number("deposit_percent", places=4)
-        if percent is not None and percent > 100:
-            row.wrong("deposit_percent", f"{percent} is above 100")
-        values["deposit_percent"] = percent or None
+    values |= _account(row)
     if row.text("recap_policy"):
         policy = row.text("recap_policy").lower()
         if policy in set(Requirement):
@@ -91,12 +101,48 @@ def _record(row: Row, report: Report) -> _Record:
     if any(place) and not all(place):
         row.wrong(PLACE[place.index("")], "is empty, though the delivery address is begun")
     return _Record(
+        line=row.line,
         code=row.text("code", required=True),
         values=values,
         emails=row.emails("emails") if row.has("emails") else None,
         phones=row.words("phones") if row.has("phones") else None,
         place=place if all(row.has(column) for column in PLACE) else None,
+        requirements=_requirements(row) if row.has("requirements") else None,
+        terms_accepted=row.text("terms_accepted"),
     )
+
+
+def _account(row: Row) -> dict[str, Any]:
+    """What accounting sets: limits, deposit, whether he may order at all."""
+    values: dict[str, Any] = {}
+    for column in ("credit_limit", "insured_limit"):
+        if row.has(column):
+            limit = row.number(column, places=2)
+            values[column] = None if limit is None else Money(limit)
+    if row.has("insolvent_since"):
+        values["insolvent_since"] = row.day("insolvent_since", required=False)
+    for column, usual in SWITCHES.items():
+        if row.has(column):
+            said = row.flag(column)
+            values[column] = usual if said is None else said
+    if row.has("deposit_percent"):
+        percent = row.number("deposit_percent", places=4)
+        if percent is not None and percent > 100:
+            row.wrong("deposit_percent", f"{percent} is above 100")
+        values["deposit_percent"] = percent or None
+    return values
+
+
+def _requirements(row: Row) -> dict[Point, Requirement]:
+    """The points of conformity that were set for this customer alone: `number=required;date=noted`."""
+    found: dict[Point, Requirement] = {}
+    for part in row.words("requirements"):
+        point, _, wanted = (piece.strip().lower() for piece in part.partition("="))
+        if point in set(Point) and wanted in set(Requirement):
+            found[Point(point)] = Requirement(wanted)
+        else:
+            row.wrong("requirements", f"{part!r} does not read like number=required ({', '.join(Requirement)})")
+    return found
 
 
 def _check_identifiers(row: Row, values: dict[str, Any]) -> None:
@@ -123,9 +169,29 @@ def _check_terms(row: Row, values: dict[str, Any], report: Report) -> None:
         report.notes.append(Remark(row.line, "payment_terms", text))
 
 
+def _accept_terms(
+    session: Session, customer: Customer, record: _Record, known: dict[str, SaleTerms], *, by: Actor, at: datetime
+) -> bool:
+    """Note the version of our terms that the firm's books say he accepted; whether that is new."""
+    if not record.terms_accepted:
+        return False
+    session.flush()
+    held = sale_terms.accepted(session, customer)
+    wanted = known[record.terms_accepted]
+    if held is not None and held.terms.in_force_on >= wanted.in_force_on:
+        return False
+    proof = f"line {record.line} of the imported customers"
+    sale_terms.accept(session, customer, wanted, how=HowAccepted.IMPORTED, proof=proof, by=by, at=at)
+    return True
+
+
 def _bring(session: Session, customer: Customer, record: _Record) -> bool:
-    """Bring contacts and the delivery address to what the file says; whether something changed."""
-    changed = False
+    """Bring contacts, the delivery address and what is required to what the file says; whether something changed."""
+    before = customer.requirements
+    if record.requirements is not None:
+        customer.requirements = "{}"
+        customer.require(record.requirements)
+    changed = customer.requirements != before
     if record.emails is not None:
         held = [contact for contact in customer.contacts if contact.email]
         changed |= _drop(session, customer, [c for c in held if c.email.lower() not in record.emails], "email")

@@ -18,7 +18,6 @@ PARSED: dict[str, Callable[[str], Any]] = {
 }  # fmt: skip
 #: Yes or no, and what an empty cell says.
 SWITCHES = {"delivery_strict": False, "partial_deliveries": True}
-YES, NO = frozenset({"yes", "oui", "true", "1", "x"}), frozenset({"no", "non", "false", "0"})
 COLUMNS = (*PARSED, *SWITCHES, "minimum_order")
 
 
@@ -32,11 +31,9 @@ def values(row: Row) -> dict[str, Any]:
             except Refused:
                 row.wrong(column, f"{row.text(column)!r} is not understood ({EXAMPLES[column]})")
     for column, default in SWITCHES.items():
-        word = row.text(column).lower()
-        if row.has(column) and word and word not in YES | NO:
-            row.wrong(column, f"{word!r} is neither yes nor no")
-        elif row.has(column):
-            found[column] = word in YES if word else default
+        if row.has(column):
+            said = row.flag(column)
+            found[column] = default if said is None else said
     if row.has("minimum_order"):
         amount = row.number("minimum_order", places=2)
         found["minimum_order"] = Money(amount) if amount else None

@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, func, select
 
-from core import journal, payments, stock
+from core import journal, payments, sale_terms, stock
 from core.catalogue import Article, article_by_sku, remember_alias
 from core.db import transaction
 from core.errors import Refused
 from core.imports import ImportRefused, Report, import_file
 from core.journal import SYSTEM, JournalEntry
 from core.money import Money
-from core.parties import Customer, Requirement, Role, Staff, customer_by_code
+from core.parties import Customer, Point, Requirement, Role, Staff, customer_by_code
 from core.payments import OpenItem
+from core.sale_terms import HowAccepted
 from core.settings import House
 from core.stock import MovementKind, StockMovement
 from tests.core.builders import Trade
@@ -367,3 +368,50 @@ def test_columns_have_the_names_that_the_firms_own_program_gives_them(engine: En
         assert customer_by_code(session, "C001").city == "Lyon"
         with pytest.raises(ImportRefused, match="line 1, name: the file has no column 'Nom'"):
             import_file(session, "customers", content, by=SYSTEM, at=AT, columns={"code": "Code client", "name": "Nom"})
+
+
+@pytest.mark.usefixtures("martin")
+def test_everything_a_check_asks_of_a_customer_has_its_column(engine: Engine) -> None:
+    with transaction(engine) as session:
+        sale_terms.add(
+            session, "2026-01", b"%PDF-1.7", file_name="cgv.pdf", in_force_on=date(2026, 1, 1), clauses={}, by=SYSTEM,
+            at=AT,
+        )  # fmt: skip
+    header = (
+        "code;name;insured_limit;insolvent_since;on_hold;active;partial_deliveries;delivery_weekdays;delivery_cutoff;"
+        "delivery_strict;minimum_order;electronic_address;electronic_scheme;requirements;terms_accepted\n"
+    )
+    row = "C001;Martin;5000;;oui;;non;lun jeu;11h30;oui;150;732829320;0225;number=required|date=noted;2026-01\n"
+    assert take(engine, "customers", header + row).changed == 1
+    assert take(engine, "customers", header + row).empty
+    with transaction(engine) as session:
+        martin = customer_by_code(session, "C001")
+        assert (martin.on_hold, martin.active, martin.partial_deliveries) == (True, True, False)
+        assert (martin.insured_limit, martin.insolvent_since) == (Money.of(5000), None)
+        assert (martin.delivery_weekdays, martin.delivery_strict) == ("14", True)
+        assert martin.own_requirements == {Point.NUMBER: Requirement.REQUIRED, Point.DATE: Requirement.NOTED}
+        accepted = sale_terms.accepted(session, martin)
+        assert accepted is not None
+        assert (accepted.terms.version, accepted.how) == ("2026-01", HowAccepted.IMPORTED)
+    wrong = "C001;Boulangerie Martin;x;hier;peut-être;;;lundimanche;25h;;;;;number=must;2027-01\n"
+    assert [line.split(":")[0] for line in refused(engine, "customers", header + wrong)] == [
+        f"line 2, {column}" for column in (
+            "delivery_cutoff", "delivery_weekdays", "insolvent_since", "insured_limit", "on_hold", "requirements",
+            "terms_accepted",
+        )
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("martin")
+def test_a_buyer_is_imported_with_the_most_he_may_order(engine: Engine) -> None:
+    rows = "customer;email;name;order_limit\nC001;A@martin.example;Anne;800\nC001;b@martin.example;Bruno;\n"
+    report = take(engine, "contacts", rows)
+    assert (report.added, report.changed) == (1, 1)
+    assert take(engine, "contacts", rows).empty
+    with transaction(engine) as session:
+        known = {one.name: one.order_limit for one in customer_by_code(session, "C001").contacts}
+    assert known == {"Anne": Money.of(800), "Bruno": None}
+    assert refused(engine, "contacts", "customer;email\nC9;a@b.example\nC001;nobody\n") == [
+        "line 2, customer: 'C9' is not a customer's code",
+        "line 3, email: 'nobody' is not a mail address",
+    ]
