@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from tests.scenarios.faults import account
+from tests.scenarios.faults import account, conformity, deposit, goods, prices, repeats, terms
 from tests.scenarios.faults.world import World, build
 
-SUBJECTS = (account,)
+SUBJECTS = (account, conformity, deposit, goods, prices, repeats, terms)
 KINDS = [fault for subject in SUBJECTS for fault in subject.FAULTS]
 FAULTS = 50
 #: The numbers of `make test` are always the same; `make test-long` draws a new one.

@@ -50,7 +50,18 @@ def _open_item(world: World, gross: Money, *, due_in: int) -> None:
     )  # fmt: skip
 
 
+def beyond_what_is_insured(world: World) -> tuple[str, Order]:
+    order = world.order()
+    world.customer.insured_limit = order.totals.gross - Money.of("0.01")
+    return "over_insured_limit", order
+
+
+def an_insolvent_customer(world: World) -> tuple[str, Order]:
+    world.customer.insolvent_since = world.at.date()
+    return "customer_insolvent", world.order()
+
+
 FAULTS = (
     over_the_limit_by_one_cent, over_the_limit_with_an_old_item, an_item_one_day_overdue, a_customer_on_hold,
-    a_closed_customer,
+    a_closed_customer, beyond_what_is_insured, an_insolvent_customer,
 )  # fmt: skip

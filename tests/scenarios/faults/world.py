@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from core import orders, stock
+from core import orders, sale_terms, stock
 from core.catalogue import Article
 from core.checks import Finding, Severity
-from core.journal import Actor, ActorKind
+from core.clauses import ClauseKind
+from core.journal import SYSTEM, Actor, ActorKind
 from core.messages import MessageChannel
 from core.money import Money
 from core.orders import Asked, AskedLine, Order
-from core.parties import Contact, Customer, Requirement, Role, Staff, StaffRole
+from core.parties import Contact, Customer, Point, Requirement, Role, Staff, StaffRole
 from core.registration import examine
+from core.sale_terms import HowAccepted
 from core.settings import House
 
 AT = datetime(2026, 3, 10, 8, 0, tzinfo=UTC)  # a Tuesday
@@ -26,6 +28,10 @@ HOUSE = House(
     name="Linge et Maison SAS", street="1 rue du Quai", postcode="59000", city="Lille", siren="732829320",
     siret="73282932000074", vat_number="FR44732829320", terms_version="2026-01", iban="FR7630006000011234567890189",
 )  # fmt: skip
+CLAUSES = {
+    ClauseKind.PAYMENT: "30 jours", ClauseKind.PENALTIES: "12.15", ClauseKind.RETENTION: "yes",
+    ClauseKind.DELIVERY: "EXW",
+}  # fmt: skip
 
 
 @dataclass
@@ -67,6 +73,7 @@ class World:
             "customer_reference": f"BC-{self.rng.randint(1000, 9999)}-{self.numbers}",
             "customer_reference_date": self.at.date() - timedelta(days=self.rng.randint(0, 3)), "accord": True,
             "requested_delivery_date": self.at.date() + timedelta(days=7), "lines": self.lines(),
+            "contact_id": self.customer.contacts[0].id,
         }  # fmt: skip
 
     def order(self, **other: Any) -> Order:
@@ -94,9 +101,11 @@ def build(session: Session, rng: random.Random) -> World:
     customer = Customer(
         code="C001", name="Hôtel Bellevue", siren="552100554", siret="55210055400013", vat_number="FR60552100554",
         street="2 place Royale", postcode="80000", city="Amiens", payment_terms="30 jours",
-        credit_limit=Money.of(20_000), recap_policy=Requirement.REQUIRED,
+        credit_limit=Money.of(20_000), recap_policy=Requirement.REQUIRED, electronic_address="552100554",
+        electronic_scheme="0225",
     )  # fmt: skip
-    customer.contacts.append(Contact(name="Économat", email="achats@bellevue.example"))
+    buyer = Contact(name="Économat", email="achats@bellevue.example", order_limit=Money.of(15_000))
+    customer.contacts.append(buyer)
     session.add_all([*staff.values(), customer])
     articles = [
         Article(
@@ -107,6 +116,13 @@ def build(session: Session, rng: random.Random) -> World:
     ]  # fmt: skip
     session.add_all(articles)
     session.flush()
+    customer.require(dict.fromkeys(Point, Requirement.REQUIRED))
     for article in articles:
         stock.count(session, article.id, Decimal(200), source="count", at=AT)
+    terms, _ = sale_terms.add(
+        session, "2026-01", b"%PDF-1.7 first", file_name="cgv.pdf", in_force_on=date(2026, 1, 1), clauses=CLAUSES,
+        by=SYSTEM, at=AT,
+    )  # fmt: skip
+    how = HowAccepted.SIGNED
+    sale_terms.accept(session, customer, terms, how=how, proof="signed in January", by=SYSTEM, at=AT)
     return World(session, rng, customer, articles, staff)
