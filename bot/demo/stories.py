@@ -94,7 +94,7 @@ def a_customer_orders_in_chat(stage: Stage) -> None:
           lines=[f"{line.article.sku} {line.quantity}" for line in order.kept_lines if line.article])  # fmt: skip
     stage.sees("claire", order.reference)
     found = _verdicts(stage, order)
-    stage.check(found["accounting"] == found["commercial"] == "note", f"both checks are green: {found}")
+    stage.check(found["accounting"] == found["commercial"] == "deliver", f"both checks are green: {found}")
     _told(stage, order, "the agent sees the card, both checks green", **found)
     stage.press("martin", "accept_recap")
     order = stage.last_order(MARTIN)
@@ -288,7 +288,7 @@ def a_deposit_is_due_first(stage: Stage) -> None:
     stage.later(days=1)
     _pay(stage, deposit)
     found = _verdicts(stage, order)
-    stage.check(found["commercial"] == "note", f"the blocker lifts: {found}")
+    stage.check(found["commercial"] == "deliver", f"the blocker lifts: {found}")
     stage.step("the deposit is paid and the blocker lifts", deposit=deposit.number, **found)
     _confirm(stage)
     order = stage.last_order(HIRONDELLES)

@@ -22,8 +22,8 @@ FIXED = (1, 2)
 def missed(engine: Engine, seed: int, faults: int) -> list[str]:
     """What was not found among `faults` planted ones, and what was found in their clean twins."""
     rng = random.Random(seed)
-    kinds = [KINDS[number % len(KINDS)] for number in range(faults)]
-    rng.shuffle(kinds)
+    pool = rng.sample(KINDS, len(KINDS))
+    kinds = [pool[number % len(pool)] for number in range(faults)]
     wrong: list[str] = []
     with Session(engine, expire_on_commit=False) as session:
         world = build(session, random.Random(seed))
