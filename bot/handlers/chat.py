@@ -125,7 +125,7 @@ def message(turn: Turn, sent: Message, files: list[tuple[str, bytes]]) -> None:
     asked = conversations.answered(turn.session, chat_id=turn.chat_id, at=turn.at) if answers else None
     if asked is not None:
         action, args = asked
-        needed = {**staff.ASKED_BY, **conformity.ASKED_BY}[action]
+        needed = staff.ASKED_BY[action]
         if not allowed(turn.link, needed):
             turn.not_allowed(needed)
             return

@@ -146,7 +146,3 @@ ANSWERS: dict[str, Any] = {
     "clause_reason": clause_reason,
     "acceptance_proof": acceptance_proof,
 }
-ASKED_BY: dict[str, str] = {
-    "order_number": "ask_number", "order_date": "ask_date", "clause_reason": "accept_clause",
-    "acceptance_proof": "note_acceptance",
-}  # fmt: skip

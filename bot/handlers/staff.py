@@ -232,6 +232,8 @@ ANSWERS: dict[str, Any] = {
 }
 #: The permission that an answer needs, which is that of the button that asked.
 ASKED_BY: dict[str, str] = {
+    "order_number": "ask_number", "order_date": "ask_date", "clause_reason": "accept_clause",
+    "acceptance_proof": "note_acceptance",
     "correction": "edit_line",
     "reserve": "reserve_kind", "promise_day": "ask_promise", "dispute_text": "dispute",
     "search_words": "search_article", "customer_words": "search_customer",
