@@ -23,7 +23,10 @@ def _no_checkpoint(_name: str) -> None:
 
 @dataclass(slots=True)
 class App:
-    """The firm's settings and database, the two ways out, and the clock; `loop` is the bot's own, in its own thread."""
+    """The firm's settings and database, the two ways out, and the clock; `loop` is the bot's own, in its own thread.
+
+    `answering` says that updates are being treated: what they changed is committed before it is answered.
+    """
 
     settings: Settings
     engine: Engine
@@ -32,6 +35,7 @@ class App:
     loop: asyncio.AbstractEventLoop
     smtp: SmtpSender | None = None
     checkpoint: Callable[[str], None] = field(default=_no_checkpoint)
+    answering: bool = False
 
     @property
     def house(self) -> House:

@@ -227,12 +227,13 @@ class Service:
             conversations.forget_expired(session, at=at)
 
     def idle(self) -> bool:
-        """Nothing is due, and nothing is under way: no message is being understood, no row is being sent."""
+        """Nothing is due or under way: no message is being understood, no row sent, no press answered."""
         with transaction(self.app.engine) as session:
             sending = select(outbox.OutboxRow.id).where(outbox.OutboxRow.state == outbox.OutboxState.SENDING).limit(1)
             stored = select(Message.id).where(Message.state == MessageState.STORED).limit(1)
             under_way = session.scalar(sending) or session.scalar(stored)
-            return not under_way and not self._due(session, now=self.app.clock())
+            at_rest = not under_way and not self._due(session, now=self.app.clock())
+        return at_rest and not self.app.answering  # asked last: what is committed may still have to be answered
 
 
 def run(settings: Settings) -> None:

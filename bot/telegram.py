@@ -119,8 +119,12 @@ def handle(app: App) -> int:
     """Treat every stored update in the server's order; one that cannot be read or always fails is set aside."""
     with transaction(app.engine) as session:
         waiting = [update.update_id for update in messages.unfinished_updates(session)]
-    for number in waiting:
-        _one(app, number)
+    app.answering = True
+    try:
+        for number in waiting:
+            _one(app, number)
+    finally:
+        app.answering = False
     return len(waiting)
 
 

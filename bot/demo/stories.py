@@ -191,7 +191,9 @@ def _settle_two_doubts(stage: Stage, order: Order) -> None:
     while offered := next((label for label in choices if stage.offers("claire", label)), None):
         stage.press("claire", "", part=offered)
     found = _verdicts(stage, order)
-    stage.check("price_differs" not in found["findings"] and "article_" not in found["findings"], f"settled: {found}")
+    codes = found["findings"].split(", ")
+    settled = not any(code == "price_differs" or code.startswith("article_") for code in codes)
+    stage.check(settled, f"settled: {found}")
     stage.step("the agent keeps our price and says which bathrobe it is", order=order.reference, **found)
 
 
