@@ -51,6 +51,10 @@ if TYPE_CHECKING:
     from core.settings import House
 
 
+#: Why what was revised is not prepared at once: it is a backorder, or waits for its deposit or for the rest.
+WAITS = frozenset({"nothing_to_prepare", "deposit_unpaid_for_preparation", "partial_not_wanted"})
+
+
 @dataclass(frozen=True, slots=True)
 class RedLine:
     """A line of the order beside what is wanted of it, in sales units; `line` is None for one that is added."""
@@ -276,7 +280,7 @@ def _change(session: Session, order: Order, revision: OrderRevision, *, house: H
     revisions.set_aside(session, order, by=by, at=at, but=revision)
     for delivery in preparing:
         deliveries.cancel(session, delivery, by=by, at=at)
-    _release_surplus(session, order)
+    _promise_again(session, order)
     _tell(session, order, revision, house=house, by=by, at=at)
     if preparing or seen.asks_more:
         _prepare_again(session, order, house=house, by=by, at=at)
@@ -319,11 +323,18 @@ def _possible(session: Session, order: Order, wanted: Wanted) -> None:
         raise Refused("revision_leaves_nothing", reference=order.reference)
 
 
-def _release_surplus(session: Session, order: Order) -> None:
-    left = deliveries.remaining_quantities(session, order)
+def _promise_again(session: Session, order: Order) -> None:
+    """Give back to the shelf what is wanted no more, then promise what is wanted more."""
+    left, missing = deliveries.remaining_quantities(session, order), []
     for line in sorted(order.lines, key=lambda known: (known.article_id or 0, known.id)):
-        if line.article_id is not None:
-            stock.trim(session, line.id, line.article_id, left.get(line.id, Decimal(0)))
+        if line.article_id is None:
+            continue
+        stock.trim(session, line.id, line.article_id, left.get(line.id, Decimal(0)))
+        held = session.get(stock.Reservation, line.id)
+        short = left.get(line.id, Decimal(0)) - (held.quantity if held is not None else Decimal(0))
+        if short > 0:
+            missing.append((line.id, line.article_id, short))
+    stock.reserve(session, missing)
 
 
 def _prepare_again(session: Session, order: Order, *, house: House, by: Actor, at: datetime) -> None:
@@ -332,7 +343,7 @@ def _prepare_again(session: Session, order: Order, *, house: House, by: Actor, a
         with session.begin_nested():
             deliveries.prepare(session, order, house=house, by=by, at=at)
     except Refused as refusal:
-        if refusal.code != "nothing_to_prepare":  # all of it is a backorder, or nothing is left
+        if refusal.code not in WAITS:
             raise
 
 

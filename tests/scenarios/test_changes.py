@@ -14,10 +14,21 @@ from core import deliveries, duplicates, invoices, journal, orders, overrides, p
 from core.clock import business_date
 from core.db import transaction
 from core.deliveries import DeliveryState
+from core.deposits import DepositRule
 from core.documents import DocumentKind
 from core.errors import Refused
 from core.money import Money
-from core.orders import AskedLine, DifferenceKind, LineWish, Order, OrderRevision, OrderState, RevisionState, Wanted
+from core.orders import (
+    AskedLine,
+    DepositStage,
+    DifferenceKind,
+    LineWish,
+    Order,
+    OrderRevision,
+    OrderState,
+    RevisionState,
+    Wanted,
+)
 from core.orders import revisions as wishes
 from core.outbox import OutboxRow, OutboxState
 from core.papers import Paper
@@ -239,3 +250,14 @@ def test_the_same_order_by_mail_and_by_chat_is_settled_by_one_press(trade: Trade
     assert told(session, "customer").count("duplicate_dropped") == 1
     assert "order_cancelled" not in told(session, "customer")
     trade.confirm(first)
+
+
+def test_a_change_is_accepted_while_the_preparation_waits_for_its_deposit(trade: Trade) -> None:
+    rule = DepositRule(code="PREP", percent=Decimal(30), blocks=DepositStage.PREPARATION)
+    trade.session.add(rule)
+    order = trade.confirm(trade.draft((trade.article, "10")))
+    assert deliveries.of_order(trade.session, order) == []
+    accept(trade, propose(trade, order, LineWish(1, Decimal(12))))
+    assert (order.revision, order.lines[0].quantity, order.state) == (1, 12, OrderState.CONFIRMED)
+    assert deliveries.of_order(trade.session, order) == []
+    assert stock.reserved(trade.session, trade.article.id) == 12
