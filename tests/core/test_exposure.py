@@ -384,12 +384,12 @@ def prove(engine: Engine, house: House, examples: int) -> None:
 
 
 def test_exposure_is_what_a_naive_ledger_says(engine: Engine, house: House) -> None:
-    prove(engine, house, 20 if engine.dialect.name == "sqlite" else 10)  # the long proof takes 200 on each
+    prove(engine, house, 20 if engine.dialect.name == "sqlite" else 10)  # the long proof takes 60 on each
 
 
 @pytest.mark.long
 def test_exposure_is_what_a_naive_ledger_says_at_length(engine: Engine, house: House) -> None:
-    prove(engine, house, 200)
+    prove(engine, house, 60)
 
 
 def money(most: int) -> st.SearchStrategy[Money]:
