@@ -42,7 +42,7 @@ from core.stock import StockLevel
 
 #: What leaves and what comes in is tried on both databases in `make test`; the buttons of a card on SQLite there, and
 #: on PostgreSQL in `make test-long`: their verbs are tried on both in `tests/core` and `tests/scenarios`.
-BOTH = frozenset({"test_push.py", "test_telegram.py", "test_albums.py"})
+BOTH = frozenset({"test_push.py", "test_telegram.py"})
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -384,7 +384,7 @@ def prove(engine: Engine, house: House, examples: int) -> None:
 
 
 def test_exposure_is_what_a_naive_ledger_says(engine: Engine, house: House) -> None:
-    prove(engine, house, 20 if engine.dialect.name == "sqlite" else 10)  # the long proof takes 60 on each
+    prove(engine, house, 12 if engine.dialect.name == "sqlite" else 6)  # the long proof takes 60 on each
 
 
 @pytest.mark.long
