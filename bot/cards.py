@@ -177,9 +177,9 @@ def order_card(session: Session, order: Order, *, house: House, at: datetime) ->
     """The order as sales sees it: what, when, how much, both verdicts, one primary button."""
     from bot import changes
 
-    registration.note_verdict(session, order, house=house, at=at)
     known = facts.gather(session, order, house=house, at=at)
     found, account = checks.examine(known), known.account
+    registration.mark(order, found)
     told = [f for f in found if f.severity is not Severity.NOTE]
     confirmed_by = session.get(Staff, order.confirmed_by_id) if order.confirmed_by_id is not None else None
     taken_by = session.get(Staff, order.taken_by_id) if order.taken_by_id is not None else None

@@ -57,9 +57,6 @@ KINDS: dict[str, type[Any]] = {
 }  # fmt: skip
 
 
-CARDS = frozenset({"revision_card", "order_card", "order_recap", "quote_card", "quarantine_card", "preparation_card"})
-
-
 def thing_of(session: Session, subject: str) -> Any:
     """The thing a subject (`order:12`) names; None for one that is no row, such as a mailbox."""
     kind, _, number = subject.partition(":")
@@ -199,7 +196,8 @@ def _override(
 ) -> Made:
     order = wish.order
     account = facts.gather(session, order, house=house, at=at).account
-    own = clearances.shown(wish, clearances.blockers(session, order, house=house, at=at))
+    open_now, _ = clearances.blockers(session, order, house=house, at=at)
+    own = clearances.shown(wish, open_now)
     asker = session.get(Staff, wish.requested_by_id)
     given = {
         "wish": wish, **cards.order_context(order), "exposure": account.exposure, "limit": account.credit_limit,

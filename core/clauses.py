@@ -43,7 +43,6 @@ _SELLER_PAYS = frozenset({"CPT", "CIP", "DAP", "DPU", "DDP", "CFR", "CIF"})
 _BUYER_PAYS = frozenset({"EXW", "FCA", "FAS", "FOB"})
 INCOTERMS = _SELLER_PAYS | _BUYER_PAYS
 PAID, DUE = "paid", "due"
-YES_OR_NO = {ClauseKind.RETENTION, ClauseKind.DELAY}
 LIABILITY = frozenset({"capped", "unlimited"})
 
 

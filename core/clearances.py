@@ -36,12 +36,12 @@ def waiting(findings: Iterable[Finding]) -> dict[Role, tuple[Finding, ...]]:
     return found
 
 
-def blockers(session: Session, order: Order, *, house: House, at: datetime) -> tuple[Finding, ...]:
-    """What must be let through before the order goes on, and before the change of it that waits may be accepted."""
+def blockers(session: Session, order: Order, *, house: House, at: datetime) -> tuple[tuple[Finding, ...], Money]:
+    """What must be let through before the order goes on, or the change of it that waits; the gross that comes of it."""
     found = registration.blockers(session, order, house=house, at=at)
-    wanted, _ = revising.to_let_through(session, order, house=house, at=at)
+    wanted, gross = revising.to_let_through(session, order, house=house, at=at)
     known = {finding.key for finding in found}
-    return (*found, *(finding for finding in wanted if finding.blocks and finding.key not in known))
+    return (*found, *(finding for finding in wanted if finding.blocks and finding.key not in known)), gross
 
 
 def ask(
@@ -49,7 +49,8 @@ def ask(
 ) -> list[OverrideRequest]:
     """Ask each role concerned (or one of them) about its own blockers; refuses when nobody can let anything through."""
     orders.lock(session, order.id)  # two colleagues who ask at once make one request
-    found = waiting(blockers(session, order, house=house, at=at))
+    open_now, _ = blockers(session, order, house=house, at=at)
+    found = waiting(open_now)
     asked = {role: own for role, own in found.items() if only in {None, role}}
     if not asked:
         raise Refused("nothing_to_override", reference=order.reference)
@@ -74,8 +75,8 @@ def grant(
     session.refresh(wish)  # two who may decide are asked: the second is told so
     if wish.state is not RequestState.OPEN:
         raise Refused("request_already_answered")
-    own = shown(wish, blockers(session, order, house=house, at=at))
-    _, gross = revising.to_let_through(session, order, house=house, at=at)
+    open_now, gross = blockers(session, order, house=house, at=at)
+    own = shown(wish, open_now)
     overrides.grant(
         session, order, {finding.key: wish.role for finding in own}, reason=reason, by=by, at=at, cap=cap or gross,
         expires_at=expires_at, wish=wish, numbers={finding.key: finding.data for finding in own},

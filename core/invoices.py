@@ -269,11 +269,6 @@ def deducted(session: Session, deposit: Invoice) -> Money:
     return total(session.scalars(select(DepositDeduction.amount).where(DepositDeduction.deposit_id == deposit.id)))
 
 
-def deposit_amount(order: Order) -> Money:
-    """The deposit due on an order, VAT included: to the cent what its deposit invoices come to."""
-    return deposits.due(order)
-
-
 def issue_deposit(session: Session, order: Order, *, house: House, by: Actor, at: datetime, label: str) -> Invoice:
     """Issue the deposit invoice of an order that its customer accepted; VAT is due at receipt (since 01/01/2023).
 

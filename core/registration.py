@@ -166,8 +166,15 @@ def note_verdict(session: Session, order: Order, *, house: House, at: datetime) 
 
     On a registered order the mark says that a shipment was refused: only that refusal and its end change it.
     """
+    return (
+        mark(order, examine(session, order, house=house, at=at)) if order.state is OrderState.DRAFT else order.blocked
+    )
+
+
+def mark(order: Order, found: tuple[Finding, ...]) -> bool:
+    """Keep on a draft whether these findings block it, and return it; a registered order's mark stays."""
     if order.state is OrderState.DRAFT:
-        order.blocked = any(finding.blocks for finding in examine(session, order, house=house, at=at))
+        order.blocked = any(finding.blocks for finding in found)
     return order.blocked
 
 

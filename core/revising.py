@@ -160,10 +160,10 @@ def redline(session: Session, revision: OrderRevision, *, house: House, at: date
 
 
 def to_let_through(session: Session, order: Order, *, house: House, at: datetime) -> tuple[tuple[Finding, ...], Money]:
-    """What both services find in an order or in the change that waits of it, and the gross amount that comes of it."""
+    """What both services find in the change that waits of a registered order, and the gross amount that comes of it."""
     revision = revisions.open_of(session, order) if order.state is OrderState.CONFIRMED else None
     if revision is None:
-        return registration.examine(session, order, house=house, at=at), order.totals.gross
+        return (), order.totals.gross
     seen = redline(session, revision, house=house, at=at)
     return seen.findings if seen.asks_more else (), seen.gross_after
 

@@ -21,7 +21,6 @@ from core.messages import MessageChannel
 from core.orders import Asked, Order
 from core.quotes import Quote, QuoteState
 from intake.reading import dates
-from intake.reading.words import plain
 from intake.understand.drafts import lines_of
 
 if TYPE_CHECKING:
@@ -275,11 +274,6 @@ def compare_quote(turn: Turn, _args: Args, order: Order) -> None:
         unknown=[line.text for line in order.kept_lines if line.article is None],
     )  # fmt: skip
     turn.show(Content(html, [[Press("show_order")]], order))
-
-
-def is_quote(text: str) -> re.Match[str] | None:
-    """The words that begin a quote in free text."""
-    return _words("quote").match(plain(text))
 
 
 ACTIONS: dict[str, tuple[str, Any]] = {

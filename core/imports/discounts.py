@@ -14,8 +14,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.catalogue import Article
-from core.imports.files import ImportRefused, Once, Remark, Report, Row, assign, records
-from core.imports.prices import Buyers, overlaps, period
+from core.imports.files import Remark, Report, Row, records
+from core.imports.prices import Buyers, bring, period
 from core.journal import Actor
 from core.money import ZERO, Money
 from core.prices import Discount
@@ -28,30 +28,10 @@ LINE, ORDER = frozenset({"", "line"}), frozenset({"order"})
 def load(session: Session, content: bytes, report: Report, *, as_of: date | None, by: Actor, at: datetime) -> None:  # noqa: ARG001 - one shape for every kind
     """Add the discounts that are new and change those that differ; what the file does not hold is left alone."""
     problems: list[Remark] = []
-    once, buyers = Once(), Buyers.known(session)
+    buyers = Buyers.known(session)
     categories = frozenset(session.scalars(select(Article.category).distinct()))
-    known = {_key(rule): rule for rule in session.scalars(select(Discount))}
-    held = {key: (rule.valid_until, 0) for key, rule in known.items()}
-    for row in records(content, required=REQUIRED, known=KNOWN, report=report, problems=problems):
-        before = len(problems)
-        values = _values(row, buyers, categories)
-        if len(problems) > before:
-            continue
-        rule = Discount(**values)
-        key = _key(rule)
-        if once.seen(row, "valid_from", key):
-            continue
-        held[key] = (rule.valid_until, row.line)
-        if key not in known:
-            session.add(rule)
-            report.added += 1
-            continue
-        changed = assign(known[key], values)
-        report.changed += changed
-        report.unchanged += not changed
-    problems += overlaps(held)
-    if problems:
-        raise ImportRefused(problems)
+    rows = records(content, required=REQUIRED, known=KNOWN, report=report, problems=problems)
+    bring(session, Discount, _key, rows, lambda row: _values(row, buyers, categories), report, problems)
 
 
 def _key(rule: Discount) -> tuple[Any, ...]:

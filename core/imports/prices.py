@@ -6,11 +6,12 @@ prices for the same buyer, article and quantity never hold on one day: the earli
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,8 +20,9 @@ from core.catalogue import Article
 from core.imports.files import ImportRefused, Once, Remark, Report, Row, assign, records
 from core.journal import Actor
 from core.parties import Customer
-from core.prices import PLACES, Price
+from core.prices import PLACES, Discount, Price
 
+Rule = TypeVar("Rule", Price, Discount)
 REQUIRED = ("sku", "price", "valid_from")
 KNOWN = ("customer", "group", "contract", "min_quantity", "valid_until")
 YES, NO = frozenset({"1", "x", "yes", "true", "contract"}), frozenset({"", "0", "no", "false"})
@@ -98,24 +100,26 @@ def overlaps(held: dict[tuple[Any, ...], tuple[date | None, int]]) -> list[Remar
     return problems
 
 
-def load(session: Session, content: bytes, report: Report, *, as_of: date | None, by: Actor, at: datetime) -> None:  # noqa: ARG001 - one shape for every kind
-    """Add the prices that are new and change those that differ; what the file does not hold is left alone."""
-    problems: list[Remark] = []
-    once, buyers = Once(), Buyers.known(session)
-    known = {_key(price): price for price in session.scalars(select(Price))}
-    held = {key: (price.valid_until, 0) for key, price in known.items()}
-    for row in records(content, required=REQUIRED, known=KNOWN, report=report, problems=problems):
+def bring(
+    session: Session, table: type[Rule], key_of: Callable[[Rule], tuple[Any, ...]], rows: Iterable[Row],
+    values_of: Callable[[Row], dict[str, Any]], report: Report, problems: list[Remark],
+) -> None:  # fmt: skip
+    """Add the rules of these rows that are new and change those that differ; refuses the file when one is wrong."""
+    once = Once()
+    known = {key_of(rule): rule for rule in session.scalars(select(table))}
+    held = {key: (rule.valid_until, 0) for key, rule in known.items()}
+    for row in rows:
         before = len(problems)
-        values = _values(row, buyers)
+        values = values_of(row)
         if len(problems) > before:
             continue
-        price = Price(**values)
-        key = _key(price)
+        rule = table(**values)
+        key = key_of(rule)
         if once.seen(row, "valid_from", key):
             continue
-        held[key] = (price.valid_until, row.line)
+        held[key] = (rule.valid_until, row.line)
         if key not in known:
-            session.add(price)
+            session.add(rule)
             report.added += 1
             continue
         changed = assign(known[key], values)
@@ -124,6 +128,14 @@ def load(session: Session, content: bytes, report: Report, *, as_of: date | None
     problems += overlaps(held)
     if problems:
         raise ImportRefused(problems)
+
+
+def load(session: Session, content: bytes, report: Report, *, as_of: date | None, by: Actor, at: datetime) -> None:  # noqa: ARG001 - one shape for every kind
+    """Add the prices that are new and change those that differ; what the file does not hold is left alone."""
+    problems: list[Remark] = []
+    buyers = Buyers.known(session)
+    rows = records(content, required=REQUIRED, known=KNOWN, report=report, problems=problems)
+    bring(session, Price, _key, rows, lambda row: _values(row, buyers), report, problems)
 
 
 def _key(price: Price) -> tuple[Any, ...]:

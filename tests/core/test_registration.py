@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select
 
-from core import clearances, deliveries, invoices, journal, orders, overrides, payments, registration
+from core import clearances, deliveries, deposits, invoices, journal, orders, overrides, payments, registration
 from core.documents import DocumentKind
 from core.errors import Refused
 from core.money import ZERO, Money
@@ -181,7 +181,7 @@ def test_story_4_a_deposit_paid_to_the_cent_frees_the_order_and_is_deducted(trad
         invoices.issue_deposit(trade.session, order, house=trade.house, by=by, at=at, label="Acompte")
     orders.accept_recap(trade.session, order, by=trade.buyer, at=at)
     deposit = invoices.issue_deposit(trade.session, order, house=trade.house, by=by, at=at, label="Acompte")
-    assert deposit.gross == invoices.deposit_amount(order)
+    assert deposit.gross == deposits.due(order)
     assert deposit.number == "AC-2026-0001"
     with pytest.raises(Refused, match="deposit_already_invoiced"):
         invoices.issue_deposit(trade.session, order, house=trade.house, by=by, at=at, label="Acompte")
