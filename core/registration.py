@@ -166,9 +166,9 @@ def note_verdict(session: Session, order: Order, *, house: House, at: datetime) 
 
     On a registered order the mark says that a shipment was refused: only that refusal and its end change it.
     """
-    return (
-        mark(order, examine(session, order, house=house, at=at)) if order.state is OrderState.DRAFT else order.blocked
-    )
+    if order.state is not OrderState.DRAFT:
+        return order.blocked
+    return mark(order, examine(session, order, house=house, at=at))
 
 
 def mark(order: Order, found: tuple[Finding, ...]) -> bool:

@@ -121,10 +121,7 @@ def _account(row: Row) -> dict[str, Any]:
             values[column] = None if limit is None else Money(limit)
     if row.has("insolvent_since"):
         values["insolvent_since"] = row.day("insolvent_since", required=False)
-    for column, usual in SWITCHES.items():
-        if row.has(column):
-            said = row.flag(column)
-            values[column] = usual if said is None else said
+    values |= row.switches(SWITCHES)
     if row.has("deposit_percent"):
         percent = row.number("deposit_percent", places=4)
         if percent is not None and percent > 100:

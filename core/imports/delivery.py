@@ -30,10 +30,7 @@ def values(row: Row) -> dict[str, Any]:
                 found[column] = parse(row.text(column))
             except Refused:
                 row.wrong(column, f"{row.text(column)!r} is not understood ({EXAMPLES[column]})")
-    for column, default in SWITCHES.items():
-        if row.has(column):
-            said = row.flag(column)
-            found[column] = default if said is None else said
+    found |= row.switches(SWITCHES)
     if row.has("minimum_order"):
         amount = row.number("minimum_order", places=2)
         found["minimum_order"] = Money(amount) if amount else None

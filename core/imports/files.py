@@ -122,6 +122,11 @@ class Row:
             self.wrong(column, f"{written!r} is neither yes nor no")
         return _FLAGS.get(written)
 
+    def switches(self, usual: Mapping[str, bool]) -> dict[str, bool]:
+        """The yes-or-no columns that the file has; an empty or wrong cell says what is usual."""
+        said = {column: self.flag(column) for column in usual if self.has(column)}
+        return {column: usual[column] if answer is None else answer for column, answer in said.items()}
+
     def day(self, column: str, *, required: bool = True) -> date | None:
         """The cell as a day, 2026-11-02 or 02/11/2026; None when it is empty or wrong."""
         written = self.text(column, required=required)
