@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, Text, select
+from sqlalchemy import ForeignKey, Index, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from core import deposits, events, journal, orders, outbox, papers, stock
@@ -61,10 +61,12 @@ class Delivery(Base):
     """One shipment of an order."""
 
     __tablename__ = "delivery"
+    __table_args__ = (Index("ix_delivery_customer_id_state", "customer_id", "state"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     reference: Mapped[str] = mapped_column(unique=True)
     order_id: Mapped[int] = mapped_column(ForeignKey("order.id"), index=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))  # the order's, which no longer changes
     state: Mapped[DeliveryState] = mapped_column(choice(DeliveryState), default=DeliveryState.PREPARING)
     packages: Mapped[int | None]
     created_at: Mapped[datetime]
@@ -180,7 +182,10 @@ def prepare(
     if any(known.state is DeliveryState.PREPARING for known in of_order(session, order)):
         raise Refused("delivery_already_preparing", reference=order.reference)
     deposits.ensure_paid(session, order, DepositStage.PREPARATION, at=at)
-    delivery = Delivery(reference=next_number(session, "BL", on=business_date(at)), order=order, created_at=at)
+    delivery = Delivery(
+        reference=next_number(session, "BL", on=business_date(at)), order=order, customer_id=order.customer_id,
+        created_at=at,
+    )  # fmt: skip
     remaining = remaining_quantities(session, order)
     stock.reserve(
         session,

@@ -12,9 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, Row, UniqueConstraint, select, union
+from sqlalchemy import ForeignKey, Row, Select, UniqueConstraint, bindparam, select, union
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core import events, journal, orders
@@ -86,24 +87,12 @@ def twins(session: Session, order: Order) -> tuple[Twin, ...]:
     if order.state is not OrderState.DRAFT:
         return ()
     contents = order.fingerprint()
-    columns = (
-        Order.id, Order.reference, Order.state, Order.created_at, Order.requested_delivery_date,
-        Order.customer_reference, Order.contents, Order.source_hash,
-    )  # fmt: skip
-    keys = (
-        (Order.customer_reference, order.customer_reference), (Order.source_hash, order.source_hash or ""),
-        (Order.contents, contents),
-    )  # fmt: skip
-    looks = [
-        select(Order.id).where(Order.customer_id == order.customer_id, column == value, Order.id < order.id)
-        .order_by(Order.id.desc()).limit(LOOKED_AT).subquery()
-        for column, value in keys
-        if value
-    ]  # fmt: skip
-    if not looks:
+    keys = {"number": order.customer_reference, "source": order.source_hash, "contents": contents}
+    if not any(keys.values()):
         return ()
-    query = select(*columns).where(Order.id.in_(union(*(select(look.c.id) for look in looks))))
-    rows = session.execute(query.order_by(Order.id.desc())).all()
+    # what is empty is like nothing
+    likes = {key: value or None for key, value in keys.items()}
+    rows = session.execute(_looks(), {"customer": order.customer_id, "before": order.id, **likes}).all()
     if not rows:
         return ()
     decided = select(DuplicateDecision.other_id).where(DuplicateDecision.order_id == order.id)
@@ -124,6 +113,26 @@ def twins(session: Session, order: Order) -> tuple[Twin, ...]:
             )
     order_of = list(Likeness)
     return tuple(sorted(found, key=lambda twin: (order_of.index(twin.likeness), -twin.order_id)))
+
+
+@cache
+def _looks() -> Select[*tuple[Any, ...]]:
+    looks = [
+        select(Order.id)
+        .where(Order.customer_id == bindparam("customer"), column == bindparam(key), Order.id < bindparam("before"))
+        .order_by(Order.id.desc())
+        .limit(LOOKED_AT)
+        .subquery()
+        for column, key in (
+            (Order.customer_reference, "number"), (Order.source_hash, "source"), (Order.contents, "contents"),
+        )
+    ]  # fmt: skip
+    found = union(*(select(look.c.id) for look in looks))
+    columns = (
+        Order.id, Order.reference, Order.state, Order.created_at, Order.requested_delivery_date,
+        Order.customer_reference, Order.contents, Order.source_hash,
+    )  # fmt: skip
+    return select(*columns).where(Order.id.in_(found)).order_by(Order.id.desc())
 
 
 def _likeness(order: Order, other: Row[*tuple[Any, ...]], *, same_lines: bool, habitual: bool) -> Likeness | None:

@@ -28,6 +28,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    true,
     type_coerce,
     union_all,
 )
@@ -66,6 +67,10 @@ class Stage(StrEnum):
 TAKEN_OFF = frozenset({Stage.RECEIPTS, Stage.CREDIT_NOTES})
 
 
+#: What one statement sums, in its order.
+_SUMMED = (Stage.UNPAID, Stage.CREDIT_NOTES, Stage.DELIVERED, Stage.CONFIRMED, Stage.RECEIPTS)
+
+
 @dataclass(frozen=True, slots=True)
 class Exposure:
     """What the customer owes or will owe, VAT included; a stage that does not count is zero."""
@@ -100,16 +105,9 @@ def stages(house: House) -> frozenset[Stage]:
 def of(session: Session, customer: Customer, order: Order | None, *, counted: frozenset[Stage]) -> Exposure:
     """The customer's exposure with that order in it: a draft is added, a registered order is already in its stage."""
     session.flush()
-    amounts = dict.fromkeys(Stage, ZERO)
-    if counted & {Stage.UNPAID, Stage.CREDIT_NOTES}:
-        amounts[Stage.UNPAID], amounts[Stage.CREDIT_NOTES] = payments.sums(session, customer)
-    if counted & {Stage.DELIVERED, Stage.CONFIRMED}:
-        row = session.execute(_under_way(), {"customer": customer.id}).one()
-        amounts[Stage.DELIVERED], amounts[Stage.CONFIRMED] = Money.from_cents(row[0]), Money.from_cents(row[1])
-    if Stage.THIS_ORDER in counted and order is not None:
-        amounts[Stage.THIS_ORDER] = still_to_come(session, order)
-    if Stage.RECEIPTS in counted:
-        amounts[Stage.RECEIPTS] = payments.unallocated(session, customer)
+    row = session.execute(_amounts(), {"customer": customer.id}).one()
+    amounts = dict(zip(_SUMMED, map(Money.from_cents, row), strict=True))
+    amounts[Stage.THIS_ORDER] = still_to_come(session, order) if order is not None else ZERO
     kept = {stage: amount if stage in counted else ZERO for stage, amount in amounts.items()}
     return Exposure(
         kept[Stage.UNPAID], kept[Stage.DELIVERED], kept[Stage.CONFIRMED], kept[Stage.THIS_ORDER],
@@ -143,9 +141,12 @@ def still_to_come(session: Session, order: Order) -> Money:
 
 
 @cache
-def _under_way() -> Select[int, int]:
-    found = _orders()
-    return select(_sum(found.c.delivered), _sum(found.c.confirmed))
+def _amounts() -> Select[*tuple[int, ...]]:
+    """One row: the amounts of the stages in `_SUMMED`, in cents."""
+    under_way, owed, left = _orders(), payments.sums().subquery(), payments.unallocated().subquery()
+    moving = select(_sum(under_way.c.delivered), _sum(under_way.c.confirmed)).subquery()
+    rows = owed.join(moving, true()).join(left, true())
+    return select(*owed.c, *moving.c, *left.c).select_from(rows)
 
 
 @cache
@@ -211,7 +212,7 @@ def _to_deliver() -> Subquery:
         .join(Delivery, Delivery.id == DeliveryLine.delivery_id)
         .join(Order, Order.id == Delivery.order_id)
         .where(
-            Order.customer_id == CUSTOMER, Order.state == OrderState.CONFIRMED,
+            Delivery.customer_id == CUSTOMER, Order.customer_id == CUSTOMER, Order.state == OrderState.CONFIRMED,
             Delivery.state.in_([DeliveryState.SHIPPED, DeliveryState.VERIFIED]),
         )
         .group_by(DeliveryLine.order_line_id)
@@ -236,25 +237,29 @@ def _to_invoice() -> Subquery:
     What the customer said is missing or wrong is not invoiced.
     """
     refused = (
-        select(func.coalesce(func.sum(whole(Reserve.quantity)), 0))
+        select(Reserve.delivery_line_id, _sum(whole(Reserve.quantity)).label("quantity"))
+        .join(DeliveryLine, DeliveryLine.id == Reserve.delivery_line_id)
+        .join(Delivery, Delivery.id == DeliveryLine.delivery_id)
         .where(
-            Reserve.delivery_line_id == DeliveryLine.id,
-            Reserve.kind.in_([ReserveKind.MISSING, ReserveKind.WRONG_ARTICLE]),
+            Delivery.customer_id == CUSTOMER, Reserve.kind.in_([ReserveKind.MISSING, ReserveKind.WRONG_ARTICLE])
         )
-        .correlate(DeliveryLine)
-        .scalar_subquery()
+        .group_by(Reserve.delivery_line_id)
+        .subquery()
+    )  # fmt: skip
+    not_owed = func.coalesce(refused.c.quantity, 0, type_=BigInteger)
+    left = (Delivery.state == DeliveryState.SHIPPED) | (
+        (Delivery.state == DeliveryState.VERIFIED) & Invoice.id.is_(None)
     )
-    invoiced = select(Invoice.id).where(Invoice.delivery_id == Delivery.id).exists()
-    left = (Delivery.state == DeliveryState.SHIPPED) | ((Delivery.state == DeliveryState.VERIFIED) & ~invoiced)
     return (
         select(
             Delivery.order_id, OrderLine.article_id, whole(OrderLine.unit_price).label("price"),
-            _sum(whole(DeliveryLine.quantity) - refused).label("quantity"),
+            _sum(whole(DeliveryLine.quantity) - not_owed).label("quantity"),
         )
-        .join(Order, Order.id == Delivery.order_id)
+        .outerjoin(Invoice, Invoice.delivery_id == Delivery.id)
         .join(DeliveryLine, DeliveryLine.delivery_id == Delivery.id)
         .join(OrderLine, OrderLine.id == DeliveryLine.order_line_id)
-        .where(Order.customer_id == CUSTOMER, left)
+        .outerjoin(refused, refused.c.delivery_line_id == DeliveryLine.id)
+        .where(Delivery.customer_id == CUSTOMER, left)
         .group_by(Delivery.order_id, OrderLine.id, OrderLine.article_id, OrderLine.unit_price)
         .subquery()
     )  # fmt: skip

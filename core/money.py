@@ -27,9 +27,10 @@ class Money:
     def __post_init__(self) -> None:
         if not isinstance(self.amount, Decimal):
             raise TypeError(f"Money takes a Decimal, not {type(self.amount).__name__}")
-        if not self.amount.is_finite() or self.amount != self.amount.quantize(CENT):
+        cents = self.amount.quantize(CENT) if self.amount.is_finite() else None
+        if cents is None or cents != self.amount:
             raise ValueError(f"Money has at most two decimals: {self.amount}")
-        object.__setattr__(self, "amount", self.amount.quantize(CENT))
+        object.__setattr__(self, "amount", cents)
 
     @classmethod
     def of(cls, value: Decimal | int | str) -> Money:
@@ -41,7 +42,9 @@ class Money:
     @classmethod
     def from_cents(cls, cents: int) -> Money:
         """The amount of `cents` hundredths of a euro."""
-        return cls(Decimal(cents).scaleb(-2))
+        money = object.__new__(cls)
+        object.__setattr__(money, "amount", Decimal(cents).scaleb(-2))  # two decimals by construction
+        return money
 
     @property
     def cents(self) -> int:

@@ -193,16 +193,12 @@ def _above_zero(column: ColumnElement[int]) -> ColumnElement[int]:
 
 
 @cache
-def _sums() -> Select[int, int, int]:
+def sums() -> Select[int, int]:
+    """One row about `CUSTOMER`, in cents: what he owes on invoices and open items; his credit beyond what he owed."""
     balance, item = _balances(), _items()
     items = select(_above_zero(item.c.cents)).scalar_subquery()
-    return select(_above_zero(balance.c.cents), _above_zero(-balance.c.cents), items)
-
-
-def sums(session: Session, customer: Customer) -> tuple[Money, Money]:
-    """What the customer owes on invoices and open items, and what credit notes gave him beyond what he owed."""
-    due, surplus, items = session.execute(_sums(), {"customer": customer.id}).one()
-    return Money.from_cents(due + items), Money.from_cents(surplus)
+    owed = (_above_zero(balance.c.cents) + items).label("owed")
+    return select(owed, _above_zero(-balance.c.cents).label("surplus"))
 
 
 def receipts(session: Session, customer: Customer) -> list[tuple[str, Money]]:
@@ -215,17 +211,13 @@ def receipts(session: Session, customer: Customer) -> list[tuple[str, Money]]:
 
 
 @cache
-def _unallocated() -> Select[int]:
+def unallocated() -> Select[int]:
+    """One row about `CUSTOMER`, in cents: what he paid and no document was settled with."""
     paid = select(func.coalesce(func.sum(type_coerce(Payment.amount, BigInteger)), 0))
     used = select(func.coalesce(func.sum(type_coerce(Allocation.amount, BigInteger)), 0)).join(Payment)
     brought = paid.where(Payment.customer_id == CUSTOMER).scalar_subquery()
     settled = used.where(Payment.customer_id == CUSTOMER).scalar_subquery()
-    return select(cast(brought - settled, BigInteger))
-
-
-def unallocated(session: Session, customer: Customer) -> Money:
-    """What the customer paid and no document was settled with."""
-    return Money.from_cents(session.execute(_unallocated(), {"customer": customer.id}).scalar_one())
+    return select(cast(brought - settled, BigInteger).label("unallocated"))
 
 
 def surpluses(session: Session, customer: Customer) -> list[tuple[str, Money]]:
@@ -241,7 +233,9 @@ def surpluses(session: Session, customer: Customer) -> list[tuple[str, Money]]:
 def usable_credit(session: Session, customer: Customer) -> Money:
     """What the customer may still use: payments not allocated, and credit beyond what the credited invoice owed."""
     session.flush()
-    return unallocated(session, customer) + sums(session, customer)[1]
+    asked = {"customer": customer.id}
+    surplus, left = session.execute(sums(), asked).one().surplus, session.execute(unallocated(), asked).scalar_one()
+    return Money.from_cents(surplus + left)
 
 
 @cache
@@ -271,13 +265,11 @@ def receivables(session: Session, customer: Customer, *, due_before: date | None
     With `due_before`, only what was to be paid before that day.
     """
     session.flush()
+    rows = session.execute(_due(), {"customer": customer.id, "before": due_before or date.max})
     found = [
-        Receivable(
-            row.number, row.issue_date, row.due_date, Money.from_cents(row.gross), Money.from_cents(row.due),
-            row.invoice_id, row.open_item_id,
-        )
-        for row in session.execute(_due(), {"customer": customer.id, "before": due_before or date.max})
-    ]  # fmt: skip
+        Receivable(number, issued, to_pay_on, Money.from_cents(gross), Money.from_cents(due), invoice_id, open_item_id)
+        for number, issued, to_pay_on, gross, due, invoice_id, open_item_id in rows
+    ]
     return sorted(found, key=lambda receivable: (receivable.due_date, receivable.number))
 
 

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 
-from sqlalchemy import ForeignKey, func, select
+from sqlalchemy import BindParameter, ForeignKey, Select, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import events, journal
+from core.catalogue import Article
 from core.db import Base, choice
 from core.errors import Refused
 from core.journal import SYSTEM
@@ -102,25 +104,31 @@ class Shelf:
 
 
 def shelves(session: Session, article_ids: Iterable[int]) -> dict[int, Shelf]:
-    """The stock of each of the articles, in three queries whatever their number."""
-    wanted = set(article_ids)
-    levels = select(StockLevel.article_id, StockLevel.on_hand, StockLevel.counted_at)
-    found = {row[0]: row for row in session.execute(levels.where(StockLevel.article_id.in_(wanted)))}
-    promised, waiting = _sums(session, Reservation, wanted), _sums(session, Backorder, wanted)
+    """The stock of each of the articles, in one query whatever their number."""
+    none = Decimal(0)
     return {
-        one: Shelf(
-            on_hand=found[one].on_hand if one in found else Decimal(0),
-            counted=one in found and found[one].counted_at is not None,
-            reserved=promised.get(one, Decimal(0)),
-            waiting=waiting.get(one, Decimal(0)),
-        )
-        for one in wanted
+        one: Shelf(on_hand or none, counted_at is not None, reserved or none, later or none)
+        for one, on_hand, counted_at, reserved, later in session.execute(_shelves(), {"articles": list(article_ids)})
     }
 
 
-def _sums(session: Session, table: type[Reservation | Backorder], wanted: set[int]) -> dict[int, Decimal]:
-    query = select(table.article_id, func.sum(table.quantity)).where(table.article_id.in_(wanted))
-    return {row[0]: row[1] for row in session.execute(query.group_by(table.article_id))}
+@cache
+def _shelves() -> Select[int, Decimal, datetime, Decimal, Decimal]:
+    wanted: BindParameter[int] = bindparam("articles", expanding=True)
+    promised, waiting = (
+        select(table.article_id, func.sum(table.quantity).label("quantity"))
+        .where(table.article_id.in_(wanted))
+        .group_by(table.article_id)
+        .subquery()
+        for table in (Reservation, Backorder)
+    )
+    return (
+        select(Article.id, StockLevel.on_hand, StockLevel.counted_at, promised.c.quantity, waiting.c.quantity)
+        .outerjoin(StockLevel, StockLevel.article_id == Article.id)
+        .outerjoin(promised, promised.c.article_id == Article.id)
+        .outerjoin(waiting, waiting.c.article_id == Article.id)
+        .where(Article.id.in_(wanted))
+    )
 
 
 def hold(session: Session, article_ids: Iterable[int | None]) -> None:

@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from core import overrides
-from core.catalogue import Article
 from core.clock import business_date
 from core.facts import account, conformity, delivery, deposit, duplicates, lines, quote, sale_terms
 from core.facts.account import AccountFacts, CreditRules, Exposure
@@ -21,6 +22,7 @@ from core.facts.duplicates import DuplicateFacts
 from core.facts.lines import LineFacts
 from core.facts.quote import QuoteFacts
 from core.facts.sale_terms import SaleTermsFacts
+from core.parties import Customer
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -65,8 +67,11 @@ class Facts:
 def gather(session: Session, order: Order, *, house: House, at: datetime) -> Facts:
     """The facts about an order at that instant."""
     today = business_date(at)
-    kept, papers = known(session, order), conformity.gather(order, house=house)
-    found = Facts(
+    query = select(Customer).where(Customer.id == order.customer_id)
+    query = query.options(joinedload(Customer.contacts), joinedload(Customer.addresses))
+    set_committed_value(order, "customer", session.scalars(query).unique().one())
+    papers = conformity.gather(order, house=house)
+    return Facts(
         today=today,
         account=account.gather(session, order, house=house, at=at),
         lines=lines.gather(session, order, today=today),
@@ -80,11 +85,3 @@ def gather(session: Session, order: Order, *, house: House, at: datetime) -> Fac
         delivery=delivery.gather(order, house=house, at=at),
         agent_discount_percent=house.agent_discount_percent,
     )
-    del kept
-    return found
-
-
-def known(session: Session, order: Order) -> list[Article]:
-    """The articles of the order's lines, in one query; held by the caller, they are not asked for line by line."""
-    wanted = {line.article_id for line in order.lines if line.article_id is not None}
-    return list(session.scalars(select(Article).where(Article.id.in_(wanted)))) if wanted else []

@@ -54,7 +54,7 @@ def required(customer: Customer, house: House) -> dict[Point, Requirement]:
 
 def gather(order: Order, *, house: House) -> ConformityFacts:
     """The conformity of the order as it stands."""
-    customer, contact = order.customer, order.contact
+    customer, contact, sums = order.customer, order.contact, order.totals
     french = customer.country == "FR"
     return ConformityFacts(
         requirements=required(customer, house),
@@ -65,8 +65,8 @@ def gather(order: Order, *, house: House) -> ConformityFacts:
         customer_clue=order.customer_clue,
         customer_total=order.customer_total,
         lines_total=_lines_total(order),
-        order_net=order.totals.net,
-        order_gross=order.totals.gross,
+        order_net=sums.net,
+        order_gross=sums.gross,
         number=order.customer_reference,
         ordered_on=order.customer_reference_date,
         buyer=(contact.name or contact.email or contact.phone) if contact is not None else None,

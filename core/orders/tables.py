@@ -248,7 +248,7 @@ class OrderLine(Base):
     discount_percent: Mapped[Decimal] = mapped_column(PERCENT, default=Decimal(0))
     discount_by: Mapped[DiscountBy | None] = mapped_column(choice(DiscountBy))
     price_source: Mapped[PriceSource | None] = mapped_column(choice(PriceSource))
-    article: Mapped[Article | None] = relationship()
+    article: Mapped[Article | None] = relationship(lazy="joined")  # a line without its article is of no use
 
     @property
     def complete(self) -> bool:

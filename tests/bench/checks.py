@@ -216,8 +216,8 @@ def _circuit(
         return
     state = DeliveryState.VERIFIED if invoiced else DeliveryState.SHIPPED
     _put(
-        session, Delivery, n, id=i, reference=_named(f"BL-{prefix}", i), order_id=i, state=state, created_at=AT,
-        shipped_at=AT,
+        session, Delivery, n, id=i, reference=_named(f"BL-{prefix}", i), order_id=i, customer_id=whose, state=state,
+        created_at=AT, shipped_at=AT,
     )  # fmt: skip
     for position in (1, 2, 3):
         quantity = Decimal(10) if invoiced or position < 3 else Decimal(4)
