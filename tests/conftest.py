@@ -163,7 +163,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     folder = Path(request.getfixturevalue("postgres_server"))
     name = f"t{os.getpid()}_{next(NUMBERS)}"
     with maintenance(folder) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template_comptoir").format(sql.Identifier(name)))
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE template_comptoir STRATEGY FILE_COPY").format(sql.Identifier(name))
+        )
     yield postgres_url(folder, name)
     with maintenance(folder) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
@@ -208,7 +210,9 @@ def start_postgres(folder: Path) -> None:
     user = "nobody" if as_root else None
     data = str(folder / "data")
     settings = f"-c listen_addresses='' -c unix_socket_directories='{folder}'"
-    settings += " -c fsync=off -c full_page_writes=off -c max_connections=300"
+    settings += (
+        " -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c autovacuum=off -c max_connections=300"
+    )
     commands: tuple[list[str | Path], ...] = (
         [programs / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "-N"],
         [programs / "pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", settings, "start"],

@@ -40,9 +40,9 @@ from core.parties import ChatLink, Contact, Customer, Role, Staff, StaffRole
 from core.settings import House, MailAccount, Settings, Telegram
 from core.stock import StockLevel
 
-#: What leaves and what comes in is tried on both databases in `make test`; the buttons of a card on SQLite there, and
+#: What leaves is tried on both databases in `make test`; what comes in and the buttons of a card on SQLite there, and
 #: on PostgreSQL in `make test-long`: their verbs are tried on both in `tests/core` and `tests/scenarios`.
-BOTH = frozenset({"test_push.py", "test_telegram.py"})
+BOTH = frozenset({"test_push.py"})
 
 
 @pytest.hookimpl(tryfirst=True)

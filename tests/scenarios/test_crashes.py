@@ -7,10 +7,7 @@ another one, which kills itself at one point, is started again, kills itself at 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
+import multiprocessing
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -36,8 +34,13 @@ from core.orders import Order
 from core.outbox import OutboxRow, OutboxState
 from core.parties import ChatLink, Contact, Customer, Role, Staff, StaffRole, make_link_code
 from core.stock import MovementKind, move
+from tests.servers import desk_process
 
 PATIENCE = 30.0
+
+#: Each desk is forked from one process that has the modules: reading them takes longer than dying.
+DESKS = multiprocessing.get_context("forkserver")
+DESKS.set_forkserver_preload([desk_process.__name__])
 
 #: Every point at which the desk tells its crash test where it is, in the order in which three steps of a round meet
 #: them: a mail, a bubble, a press.
@@ -60,7 +63,7 @@ class Desk:
 
     def __init__(self, engine: Engine, url: str, folder: Path) -> None:
         self.engine, self.url, self.folder = engine, url, folder
-        self.process: subprocess.Popen[str] | None = None
+        self.process: BaseProcess | None = None
         self.points = list(POINTS)
         self.armed = folder / "armed"
         self.epoch = datetime.now(UTC)
@@ -84,17 +87,8 @@ class Desk:
         }
         file = self.folder / "desk.json"
         file.write_text(json.dumps(told), "utf-8")
-        script = Path(__file__).parents[1] / "servers" / "desk_process.py"
-        root = Path(__file__).parents[2]
-        with (self.folder / "desk.log").open("a") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, str(script), str(file)],
-                cwd=root,
-                env=os.environ | {"PYTHONPATH": str(root)},
-                stdout=subprocess.DEVNULL,
-                stderr=log,
-                text=True,
-            )
+        self.process = DESKS.Process(target=desk_process.main, args=(str(file), str(self.folder / "desk.log")))
+        self.process.start()
 
     def until(self, there: Callable[[], object], what: str) -> None:
         """Wait for something; a desk that killed itself meanwhile is started again."""
@@ -116,16 +110,14 @@ class Desk:
             self.armed.write_text(self.points[0], "utf-8")
 
     def dead(self) -> bool:
-        return self.process is not None and self.process.poll() is not None
+        return self.process is not None and self.process.exitcode is not None
 
     def stop(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        if self.process is not None:
+            self.process.terminate()
+            self.process.join(20)
+            self.process.kill()
+            self.process.join()
 
 
 @pytest.fixture
