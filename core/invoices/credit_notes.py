@@ -190,7 +190,7 @@ def _credit_and_look(
 
 
 def left_by_vat_rate(session: Session, invoice: Invoice) -> dict[VatRate, tuple[Money, Money]]:
-    """What is left to credit of an invoice at each VAT rate, base and VAT; of a deposit, what is not deducted either."""
+    """What is left to credit of an invoice at each VAT rate, base and VAT; of a deposit, what is not deducted."""
     left = {row.rate: (row.base, row.vat) for row in invoice.paper.document.totals.breakdown}
     for note in session.scalars(select(Invoice).where(Invoice.refers_to_id == invoice.id)):
         for row in note.paper.document.totals.breakdown:
