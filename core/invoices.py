@@ -208,14 +208,15 @@ def _delivered(delivery: Delivery) -> list[_Source]:
     sources: list[_Source] = []
     for line in delivery.lines:
         ordered, quantity = line.order_line, line.invoiceable
-        article = ordered.article
-        if article is None or ordered.unit_price is None or quantity <= 0:
+        article, price = line.article, line.price
+        if article is None or price is None or quantity <= 0:
             continue
         printed = DocumentLine(
             position=len(sources) + 1, sku=article.sku, name=article.name, quantity=quantity, unit=article.unit,
             packaging=packed(ordered.packaging, ordered.packaging_count) if quantity == ordered.quantity else "",
-            unit_price=ordered.unit_price, net=Money.of(quantity * ordered.unit_price), vat=article.vat_rate,
-            buyer_reference=ordered.customer_reference, gtin=article.gtin, list_price=ordered.gross_price,
+            unit_price=price, net=Money.of(quantity * price), vat=article.vat_rate, note=line.batch_note,
+            buyer_reference=ordered.customer_reference, gtin=article.gtin,
+            list_price=ordered.gross_price if line.substitute is None else None,
         )  # fmt: skip
         sources.append(_Source(printed, order_line_id=ordered.id, article_id=article.id))
     return sources

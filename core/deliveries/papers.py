@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.orm import Session
 
 from core.clock import business_date
-from core.deliveries.tables import Delivery, DeliveryState, remaining_quantities, shipped_quantities
+from core.deliveries.tables import Delivery, DeliveryLine, DeliveryState, remaining_quantities, shipped_quantities
 from core.documents import Document, DocumentKind, DocumentLine, Party
 from core.orders import Order
 from core.quotes import packed
@@ -25,9 +25,11 @@ def document(session: Session, delivery: Delivery, kind: DocumentKind, house: Ho
     left = remaining_quantities(session, order)
     shipped = shipped_quantities(session, order)
     lines = []
-    by_line = {line.order_line_id: line.quantity for line in delivery.lines}
+    here = {line.order_line_id: line for line in delivery.lines}
     for line in order.kept_lines:
-        article, quantity = line.article, by_line.get(line.id, Decimal(0))
+        prepared = here.get(line.id)
+        article = line.article if prepared is None else prepared.article
+        quantity = Decimal(0) if prepared is None else prepared.quantity
         if article is None or line.quantity is None:
             continue
         before = shipped.get(line.id, Decimal(0)) - (quantity if delivery.state is DeliveryState.SHIPPED else 0)
@@ -48,6 +50,7 @@ def document(session: Session, delivery: Delivery, kind: DocumentKind, house: Ho
                 location=article.location,
                 buyer_reference=line.customer_reference,
                 gtin=article.gtin,
+                note=_note(prepared) if prepared is not None else "",
             )
         )
     return Document(
@@ -57,7 +60,15 @@ def document(session: Session, delivery: Delivery, kind: DocumentKind, house: Ho
         delivery_date=business_date(at) if kind is DocumentKind.DELIVERY_NOTE else None,
         order_reference=order.reference, buyer_order_number=order.customer_reference,
         buyer_order_date=order.customer_reference_date, packages=delivery.packages,
+        carrier=delivery.carrier, tracking=delivery.tracking,
     )  # fmt: skip
+
+
+def _note(line: DeliveryLine) -> str:
+    """What stands below a line: its batches, and the article that was ordered where another one came."""
+    ordered = line.order_line.article
+    instead = f"(≠ {ordered.sku} {ordered.name})" if line.substitute is not None and ordered is not None else ""
+    return " ".join(part for part in (line.batch_note, instead) if part)
 
 
 def delivery_place(order: Order) -> Party | None:

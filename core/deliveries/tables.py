@@ -14,12 +14,14 @@ from sqlalchemy import ForeignKey, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from core import journal
-from core.db import Base, choice
+from core.catalogue import Article
+from core.db import PRICE, Base, choice
 from core.errors import IllegalTransition
 from core.journal import Actor
 from core.orders import Order, OrderLine
 
 if TYPE_CHECKING:
+    from core.deliveries.returns import GoodsReturnLine  # noqa: TC004 - it imports this module; SQLAlchemy asks by name
     from core.parties import Customer
 
 
@@ -51,8 +53,37 @@ class ReserveKind(StrEnum):
     WRONG_ARTICLE = "wrong_article"
 
 
+class ReserveDecision(StrEnum):
+    """What an agent answered to a reserve: its price is given back, other goods follow, or it is not accepted."""
+
+    CREDIT = "credit"
+    REPLACE = "replace"
+    REFUSE = "refuse"
+
+
+#: The states of what left and was not brought back.
+GONE = (DeliveryState.SHIPPED, DeliveryState.VERIFIED)
+#: What never reached the customer as ordered: not invoiced unless an agent does not accept the remark.
+NOT_RECEIVED = frozenset({ReserveKind.MISSING, ReserveKind.WRONG_ARTICLE})
+#: The answers after which what a remark is about is not to be paid.
+GRANTED = frozenset({ReserveDecision.CREDIT, ReserveDecision.REPLACE})
+
+
+class FileKind(StrEnum):
+    """What a file kept with a delivery shows."""
+
+    PHOTO = "photo"
+    SIGNED_NOTE = "signed_note"
+    WITHDRAWN = "withdrawn"
+
+
 class Delivery(Base):
-    """One shipment of an order."""
+    """One shipment of an order.
+
+    `signed_*` is the proof of a receipt: the name typed, where it was said (`chat:7001:55`, a Message-ID, a file), the
+    words. `stated_at` is when the customer finished his remarks, which he may change until `correctable_until`.
+    `presumed_at` notes that nobody answered: a fact of this tool, from which no legal effect is claimed.
+    """
 
     __tablename__ = "delivery"
 
@@ -65,8 +96,24 @@ class Delivery(Base):
     shipped_at: Mapped[datetime | None]
     verified_at: Mapped[datetime | None]
     verified_by: Mapped[str] = mapped_column(default="")
+    carrier: Mapped[str] = mapped_column(default="")
+    tracking: Mapped[str] = mapped_column(default="")
+    signed_name: Mapped[str] = mapped_column(default="")
+    signed_via: Mapped[str] = mapped_column(default="")
+    signed_text: Mapped[str] = mapped_column(Text, default="")
+    stated_at: Mapped[datetime | None]
+    correctable_until: Mapped[datetime | None]
+    asked_again_at: Mapped[datetime | None]
+    presumed_at: Mapped[datetime | None]
+    refusal: Mapped[str] = mapped_column(Text, default="")
     order: Mapped[Order] = relationship()
     lines: Mapped[list[DeliveryLine]] = relationship(order_by="DeliveryLine.id", cascade="all, delete-orphan")
+    files: Mapped[list[DeliveryFile]] = relationship(order_by="DeliveryFile.id")
+
+    @property
+    def reserves(self) -> list[Reserve]:
+        """What the customer remarked, line by line."""
+        return [reserve for line in self.lines for reserve in line.reserves]
 
     @property
     def subject(self) -> str:
@@ -80,7 +127,12 @@ class Delivery(Base):
 
 
 class DeliveryLine(Base):
-    """The units of one order line in one delivery."""
+    """The units of one order line in one delivery.
+
+    `article_id` is there where another article is delivered in its place, at `unit_price` where that is lower than the
+    ordered one or was set by an agent; `proposed_id` is one that waits for a yes. `close_rest`: what does not leave
+    with this delivery is given up.
+    """
 
     __tablename__ = "delivery_line"
 
@@ -88,18 +140,57 @@ class DeliveryLine(Base):
     delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), index=True)
     order_line_id: Mapped[int] = mapped_column(ForeignKey("order_line.id"), index=True)
     quantity: Mapped[Decimal]
+    article_id: Mapped[int | None] = mapped_column(ForeignKey("article.id"))
+    unit_price: Mapped[Decimal | None] = mapped_column(PRICE)
+    proposed_id: Mapped[int | None] = mapped_column(ForeignKey("article.id"))
+    close_rest: Mapped[bool] = mapped_column(default=False)
     order_line: Mapped[OrderLine] = relationship()
-    reserves: Mapped[list[Reserve]] = relationship(order_by="Reserve.id")
+    substitute: Mapped[Article | None] = relationship(foreign_keys=[article_id])
+    proposed: Mapped[Article | None] = relationship(foreign_keys=[proposed_id])
+    reserves: Mapped[list[Reserve]] = relationship(order_by="Reserve.id", back_populates="line")
+    batches: Mapped[list[Batch]] = relationship(order_by="Batch.id", cascade="all, delete-orphan")
+    returns: Mapped[list[GoodsReturnLine]] = relationship(order_by="GoodsReturnLine.id", back_populates="delivery_line")
+
+    @property
+    def article(self) -> Article | None:
+        """What is really delivered."""
+        return self.substitute or self.order_line.article
+
+    @property
+    def price(self) -> Decimal | None:
+        """The unit price at which it is invoiced, without VAT."""
+        return self.order_line.unit_price if self.unit_price is None else self.unit_price
 
     @property
     def invoiceable(self) -> Decimal:
-        """What may be invoiced: missing and wrong articles are not, damaged ones are (and are disputed)."""
-        refused = (ReserveKind.MISSING, ReserveKind.WRONG_ARTICLE)
-        return self.quantity - sum((r.quantity for r in self.reserves if r.kind in refused), Decimal(0))
+        """What may be invoiced: damaged goods are (and are disputed); what is missing, wrong or back is not.
+
+        An agent's answer goes before: what he replaces or gives back is not invoiced, what he does not accept is.
+        """
+        unpaid = (r.quantity for r in self.reserves if r.waived)
+        back = (r.received for r in self.returns if not r.credited)
+        return max(self.quantity - sum(unpaid, Decimal(0)) - sum(back, Decimal(0)), Decimal(0))
+
+    @property
+    def batch_note(self) -> str:
+        """Its batches as they are printed: « LOT A123 (6), B77 (3) »; empty where none was noted."""
+        told = (f"{one.number} ({one.quantity.normalize():f})" for one in self.batches)
+        return f"LOT {', '.join(told)}" if self.batches else ""
+
+
+class Batch(Base):
+    """The units of one batch (lot) in a delivered line."""
+
+    __tablename__ = "delivery_batch"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    delivery_line_id: Mapped[int] = mapped_column(ForeignKey("delivery_line.id"), index=True)
+    number: Mapped[str] = mapped_column(index=True)
+    quantity: Mapped[Decimal]
 
 
 class Reserve(Base):
-    """A precise remark of the customer on what he received."""
+    """A precise remark of the customer on what he received, and what an agent answered; `answer` is the reason."""
 
     __tablename__ = "reserve"
 
@@ -109,6 +200,32 @@ class Reserve(Base):
     quantity: Mapped[Decimal]
     text: Mapped[str] = mapped_column(Text, default="")
     at: Mapped[datetime]
+    decision: Mapped[ReserveDecision | None] = mapped_column(choice(ReserveDecision))
+    answer: Mapped[str] = mapped_column(Text, default="")
+    decided_at: Mapped[datetime | None]
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    line: Mapped[DeliveryLine] = relationship(back_populates="reserves")
+    files: Mapped[list[DeliveryFile]] = relationship(order_by="DeliveryFile.id")
+
+    @property
+    def waived(self) -> bool:
+        """What it is about is not to be invoiced."""
+        return self.decision in GRANTED or (self.decision is None and self.kind in NOT_RECEIVED)
+
+
+class DeliveryFile(Base):
+    """A photo of a reserve, or of the signed note; `added_by` is who brought it."""
+
+    __tablename__ = "delivery_file"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), index=True)
+    reserve_id: Mapped[int | None] = mapped_column(ForeignKey("reserve.id"), index=True)
+    kind: Mapped[FileKind] = mapped_column(choice(FileKind))
+    name: Mapped[str]
+    sha256: Mapped[str] = mapped_column(ForeignKey("blob.sha256"), index=True)
+    added_at: Mapped[datetime]
+    added_by: Mapped[str]
 
 
 def hold(session: Session, delivery: Delivery) -> None:
@@ -127,6 +244,11 @@ def move(session: Session, delivery: Delivery, target: DeliveryState, *, by: Act
         session, f"delivery_{target}", subject=delivery.subject, by=by, at=at, reference=delivery.reference,
         lines={str(line.order_line.position): str(line.quantity) for line in delivery.lines},
     )  # fmt: skip
+
+
+def line_of(delivery: Delivery, position: int) -> DeliveryLine | None:
+    """The delivery's line of that position in the order."""
+    return next((known for known in delivery.lines if known.order_line.position == position), None)
 
 
 def of_order(session: Session, order: Order) -> list[Delivery]:
@@ -152,8 +274,18 @@ def _quantities(session: Session, order: Order, states: tuple[DeliveryState, ...
 
 
 def shipped_quantities(session: Session, order: Order) -> dict[int, Decimal]:
-    """Units that left, by order line."""
-    return _quantities(session, order, (DeliveryState.SHIPPED, DeliveryState.VERIFIED))
+    """Units that left, by order line; what is to be replaced counts as still to leave."""
+    shipped = _quantities(session, order, GONE)
+    again = (
+        select(DeliveryLine.order_line_id, Reserve.quantity)
+        .join(Reserve, Reserve.delivery_line_id == DeliveryLine.id).join(Delivery)
+        .where(
+            Delivery.order_id == order.id, Delivery.state.in_(GONE), Reserve.decision == ReserveDecision.REPLACE,
+        )
+    )  # fmt: skip
+    for line_id, quantity in session.execute(again):
+        shipped[line_id] = shipped.get(line_id, Decimal(0)) - quantity
+    return {line_id: quantity for line_id, quantity in shipped.items() if quantity}
 
 
 def remaining_quantities(session: Session, order: Order) -> dict[int, Decimal]:
