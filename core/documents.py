@@ -192,6 +192,7 @@ class Document:
     terms_version: str = ""
     packages: int | None = None
     carrier: str = ""
+    tracking: str = ""
     open_amounts: tuple[OpenAmount, ...] = ()
     reminder_level: int = 0
     recovery_fee: Money = ZERO

@@ -94,6 +94,7 @@ class Customer(Base):
     `minimum_order` is in euro without VAT, the house's own where it is None. `delivery_weekdays` are ISO numbers
     (`135` is Monday, Wednesday, Friday), empty when any business day will do; orders after `delivery_cutoff` (the time
     in France) count from the next business day, and leave `delivery_lead_days` business days later.
+    What is delivered is presumed received when nothing was said about it for `receipt_days` business days.
     """
 
     __tablename__ = "customer"
@@ -122,6 +123,7 @@ class Customer(Base):
     delivery_cutoff: Mapped[time | None]
     delivery_lead_days: Mapped[int] = mapped_column(default=0)
     delivery_strict: Mapped[bool] = mapped_column(default=False)
+    receipt_days: Mapped[int] = mapped_column(default=3)
     requirements: Mapped[str] = mapped_column(Text, default="{}")
     electronic_address: Mapped[str] = mapped_column(default="")
     electronic_scheme: Mapped[str] = mapped_column(default="")
