@@ -55,9 +55,10 @@ def cancel_internally(
         )
         for printed in invoice.paper.document.lines
     ]  # fmt: skip
-    note = credit(session, invoice, sources, reason=reason, house=house, by=by, at=at, internal=True)
-    give_back_deductions(session, invoice, note)
-    return note
+    return credit(
+        session, invoice, sources, reason=reason, house=house, by=by, at=at, internal=True,
+        then=lambda note: give_back_deductions(session, invoice, note),
+    )  # fmt: skip
 
 
 def issue_again(session: Session, invoice: Invoice, *, house: House, by: Actor, at: datetime) -> Invoice:

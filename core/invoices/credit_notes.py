@@ -8,7 +8,7 @@ without VAT; per invoice no more than it came to, VAT included.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -234,6 +234,7 @@ def _vat_off(session: Session, invoice: Invoice, bases: Totals, wanted: Mapping[
 def credit(
     session: Session, invoice: Invoice, sources: list[Source], *, reason: str, house: House, by: Actor, at: datetime,
     internal: bool = False, vat: Mapping[VatRate, Money] | None = None,
+    then: Callable[[Invoice], None] | None = None,
 ) -> Invoice:  # fmt: skip
     """Issue a credit note of these lines of an invoice, whoever decided on them; `vat` where it was decided too."""
     from core import registration
@@ -251,5 +252,5 @@ def credit(
     )  # fmt: skip
     return issue(
         session, document, sources, customer=invoice.customer, order=invoice.order, by=by, at=at, refers_to=invoice,
-        internal=internal, event="credit_note_booked" if internal else "credit_note_issued",
+        internal=internal, event="credit_note_booked" if internal else "credit_note_issued", then=then,
     )  # fmt: skip

@@ -172,16 +172,18 @@ def issue_for(
     document, sources, deductions = _draft(session, deliveries, house, at=at)
     orders = {delivery.order_id: delivery.order for delivery in deliveries}
     only = deliveries[0].order if len(orders) == 1 else None
+
+    def complete(made: Invoice) -> None:
+        for delivery in deliveries:
+            freed = _freed_by(session, delivery)
+            session.add(InvoiceDelivery(invoice_id=made.id, delivery_id=delivery.id, freed_by_id=freed))
+        for deduction in deductions:
+            deduct(session, made, deduction)
+
     invoice = issue(
         session, document, sources, customer=deliveries[0].order.customer, order=only, by=by, at=at,
-        event="invoice_issued",
+        event="invoice_issued", then=complete,
     )  # fmt: skip
-    for delivery in deliveries:
-        freed = _freed_by(session, delivery)
-        session.add(InvoiceDelivery(invoice_id=invoice.id, delivery_id=delivery.id, freed_by_id=freed))
-    for deduction in deductions:
-        deduct(session, invoice, deduction)
-    session.flush()
     for order in orders.values():
         # a deposit let through unpaid, or more than came: beside the last invoice it would be owed a second time
         if not still_to_invoice(session, order) and uncredited_deposits(session, order):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import events, facturx, journal, papers, sale_terms, terms
+from core import events, facturx, journal, papers, sale_terms, seals, terms
 from core.clock import business_date
 from core.deliveries import delivery_place
 from core.documents import Document, DocumentKind, DocumentLine
@@ -55,8 +55,12 @@ def issue(
     refers_to: Invoice | None = None,
     internal: bool = False,
     event: str,
+    then: Callable[[Invoice], None] | None = None,
 ) -> Invoice:
-    """Issue the document with these lines: it has its number, and never changes, from here on."""
+    """Issue the document with these lines: it has its number, and never changes, from here on.
+
+    `then` adds what else belongs to it, such as its deliveries, before all of it is sealed in the journal.
+    """
     if not sources:
         raise Refused("nothing_to_invoice")
     document = dataclasses.replace(document, lines=tuple(source.line for source in sources))
@@ -81,9 +85,12 @@ def issue(
     session.flush()
     for source in sources:
         session.add_all(_rows(invoice, source))
+    if then is not None:
+        then(invoice)
     journal.write(
         session, f"{document.kind}_issued", subject=invoice.subject, by=by, at=at, number=number,
         gross=sums.gross, payload_hash=paper.payload_hash, internal=internal,
+        seals=seals.of(session, invoice.id, paper.id),
     )  # fmt: skip
     events.emit(session, event, invoice, at=at, paper=paper)
     return invoice
