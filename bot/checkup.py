@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from core.settings import Settings
 
 
+#: How many changed rows are named at most.
+NAMED = 20
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """How one thing is: `todo` is empty exactly when it is well."""
@@ -78,7 +82,7 @@ def _tables(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001
     from sqlalchemy import func, select
 
     import core.tables  # noqa: F401 - every table registers itself
-    from core import db, journal
+    from core import db, journal, seals
     from core.outbox import OutboxRow, OutboxState
     from core.settings import SENDING_FROZEN, flag
 
@@ -86,6 +90,7 @@ def _tables(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001
     try:
         with db.transaction(engine) as session:
             broken, last = journal.first_broken(session), journal.position(session)
+            changed = list(seals.broken(session))
             counted = {
                 state: session.scalar(select(func.count(OutboxRow.id)).where(OutboxRow.state == state)) or 0
                 for state in (OutboxState.FAILED, OutboxState.AMBIGUOUS)
@@ -99,6 +104,11 @@ def _tables(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001
         if broken is None
         else Finding(
             "journal", f"entry {broken} does not fit the chain", "keep this database and compare with a backup"
+        ),
+        Finding("documents", "every issued row is as it was issued")
+        if not changed
+        else Finding(
+            "documents", f"not as issued: {', '.join(changed[:NAMED])}", "keep this database and compare with a backup"
         ),
         Finding("outbox", stuck, "look at these rows: they did not certainly leave" if any(counted.values()) else ""),
         Finding("sending", "free")

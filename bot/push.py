@@ -296,7 +296,7 @@ def _print(app: App, paper_id: int) -> int:
         return 0
     with transaction(app.engine) as session:
         paper = session.get_one(Paper, paper_id)
-        papers.store(session, paper, pdf=pdf, xml=sheets.invoice_xml(document))
+        papers.store(session, paper, pdf=pdf, xml=sheets.invoice_xml(document), at=app.clock())
     app.checkpoint("paper_made")
     return 1
 

@@ -10,10 +10,11 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from core import jobs, messages
+from core import jobs, journal, messages
 from core.db import Base, choice
 from core.documents import Document, DocumentKind, canonical, digest, parse
 from core.errors import Refused
+from core.journal import SYSTEM
 
 
 class Paper(Base):
@@ -67,7 +68,7 @@ def freeze(session: Session, document: Document, *, customer_id: int, order_id: 
     return paper
 
 
-def store(session: Session, paper: Paper, *, pdf: bytes, xml: bytes | None) -> None:
+def store(session: Session, paper: Paper, *, pdf: bytes, xml: bytes | None, at: datetime | None = None) -> None:
     """Keep the bytes of a paper, once; a paper that has its bytes keeps those."""
     if paper.pdf_sha256 is not None:
         return
@@ -75,6 +76,10 @@ def store(session: Session, paper: Paper, *, pdf: bytes, xml: bytes | None) -> N
         raise Refused("paper_tampered", number=paper.number)
     data = messages.keep(session, xml) if xml is not None else None
     paper.pdf_sha256, paper.xml_sha256 = messages.keep(session, pdf), data  # one UPDATE: a paper changes only once
+    journal.write(
+        session, "paper_stored", subject=f"paper:{paper.id}", by=SYSTEM, at=at or paper.issued_at,
+        pdf=paper.pdf_sha256, xml=paper.xml_sha256,
+    )  # fmt: skip
     jobs.ring(session, "deliver", f"paper:{paper.id}", at=paper.issued_at, now=paper.issued_at)
 
 

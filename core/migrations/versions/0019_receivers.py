@@ -1,7 +1,7 @@
 """A delivery names its customer: what a customer is owed or owes is summed without walking through all his orders
 
-Revision ID: 0011
-Revises: 0010
+Revision ID: 0019
+Revises: 0014
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0019"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,97 @@
+"""Seals of issued documents: a digest of each of their rows in the journal, whose chain holds them in turn.
+
+The database's triggers forbid any change. Whoever owns the database can take the triggers away: then the seals say
+which row is no longer the one that was issued, is gone, or was added (S46). It is evidence of tampering, not a proof.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Table, select, type_coerce
+from sqlalchemy.types import NullType
+
+from core.db import Base
+from core.journal import JournalEntry
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+#: The tables of an issued document, and the column that names the invoice in each.
+SEALED = {
+    "invoice": "id",
+    "invoice_line": "invoice_id",
+    "invoice_delivery": "invoice_id",
+    "deposit_deduction": "invoice_id",
+    "deposit_deduction_rate": "invoice_id",
+}
+#: The bytes of a paper follow later, once: `paper_stored` seals them.
+LATER = frozenset({"pdf_sha256", "xml_sha256"})
+LENGTH = 32
+#: The journal's lines that seal a document.
+ISSUED = ("invoice_issued", "deposit_invoice_issued", "credit_note_issued")
+
+
+def of(session: Session, invoice_id: int, paper_id: int) -> dict[str, str]:
+    """The digest of every row of an issued document, by `table:key`; columns without a value count for nothing."""
+    session.flush()
+    found: dict[str, str] = {}
+    for name, column in SEALED.items():
+        found |= _rows(session, Base.metadata.tables[name], column, invoice_id)
+    return found | _rows(session, Base.metadata.tables["paper"], "id", paper_id)
+
+
+def _rows(session: Session, table: Table, column: str, value: int) -> dict[str, str]:
+    found = {}
+    # as the database keeps it: what was forged need not be a value that our types know
+    stored = select(*(type_coerce(c, NullType()).label(c.name) for c in table.columns))
+    for row in session.execute(stored.where(table.c[column] == value)).mappings():
+        key = "-".join(str(row[part.name]) for part in table.primary_key.columns)
+        found[f"{table.name}:{key}"] = _digest({c.name: row[c.name] for c in table.columns if c.name not in LATER})
+    return found
+
+
+def _digest(values: dict[str, Any]) -> str:
+    # a column that a later version adds is empty in old rows: it must not break their seals
+    said = {name: _said(value) for name, value in values.items() if value not in (None, "", False)}
+    return hashlib.sha256(json.dumps(said, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:LENGTH]
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return str(value)
+
+
+def broken(session: Session) -> Iterator[str]:
+    """The rows, as `table:key`, that are not as they were when their document was issued."""
+    from core.invoices import Invoice
+    from core.papers import Paper
+
+    # read row by row: the session may hold what was there before
+    sealed = select(JournalEntry.subject, JournalEntry.data).order_by(JournalEntry.seq)
+    there = set(session.scalars(select(Invoice.id)))
+    known: set[int] = set()
+    for subject, data in session.execute(sealed.where(JournalEntry.action.in_(ISSUED))).all():
+        invoice_id = int(subject.partition(":")[2])
+        known.add(invoice_id)
+        then: dict[str, str] = json.loads(data).get("seals", {})
+        if not then:
+            continue  # issued before seals were kept
+        paper = next(int(key.partition(":")[2]) for key in then if key.startswith("paper:"))
+        now = of(session, invoice_id, paper)
+        yield from sorted(key for key in then.keys() | now.keys() if then.get(key) != now.get(key))
+    yield from (f"invoice:{invoice_id}" for invoice_id in sorted(there - known))
+    stored = session.execute(sealed.where(JournalEntry.action == "paper_stored")).all()
+    hashes = {subject: json.loads(data) for subject, data in stored}
+    kept = select(Paper.id, Paper.pdf_sha256, Paper.xml_sha256).order_by(Paper.id)
+    for paper_id, pdf, xml in session.execute(kept).all():
+        was = hashes.pop(f"paper:{paper_id}", None)
+        # bytes that were made before seals were kept have no line of their own
+        if was is not None and (pdf, xml) != (was["pdf"], was["xml"]):
+            yield f"paper:{paper_id}"
+    yield from sorted(hashes)
