@@ -144,11 +144,11 @@ def open_for_reserves(session: Session, delivery: Delivery, *, by: Actor, at: da
 
 
 def undisputed(session: Session) -> list[Delivery]:
-    """Deliveries with a remark that waits for its answer, that were invoiced since, and that nobody contests yet."""
+    """Deliveries whose damaged goods wait for an answer and are not contested: they may have been invoiced since."""
     known = select(Dispute.id).where(Dispute.reserve_id == Reserve.id).exists()
     query = (
         select(Delivery).join(DeliveryLine, DeliveryLine.delivery_id == Delivery.id)
-        .join(Reserve, Reserve.delivery_line_id == DeliveryLine.id).join(Invoice, Invoice.delivery_id == Delivery.id)
+        .join(Reserve, Reserve.delivery_line_id == DeliveryLine.id)
         .where(
             Delivery.state == DeliveryState.VERIFIED, Reserve.decision.is_(None), ~known,
             Reserve.kind == ReserveKind.DAMAGED,
