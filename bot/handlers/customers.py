@@ -71,10 +71,16 @@ def verify_delivery(turn: Turn, _args: Args, delivery: Delivery) -> None:
     turn.toast = texts.answer("receipt_noted", turn.language)
 
 
-def report_reserve(turn: Turn, args: Args, delivery: Delivery) -> None:
+def report_reserve(turn: Turn, _args: Args, delivery: Delivery) -> None:
     """Ask which line."""
     rows = [
-        [Press("reserve_line", {**args, "position": line.order_line.position}, {"name": line.article.name})]
+        [
+            Press(
+                "reserve_line",
+                {"delivery": delivery.id, "position": line.order_line.position},
+                {"name": line.article.name},
+            )
+        ]
         for line in delivery.lines
         if line.article is not None
     ]
@@ -83,8 +89,9 @@ def report_reserve(turn: Turn, args: Args, delivery: Delivery) -> None:
 
 def reserve_line(turn: Turn, args: Args, _delivery: Delivery) -> None:
     """Ask what is wrong with it."""
+    about = {"delivery": args["delivery"], "position": args["position"]}
     rows = [
-        [Press("reserve_kind", {**args, "kind": kind.value}, {"kind": texts.word(kind.value, turn.language)})]
+        [Press("reserve_kind", {**about, "kind": kind.value}, {"kind": texts.word(kind.value, turn.language)})]
         for kind in ReserveKind
     ]
     turn.send(Content(texts.escape(texts.answer("what_is_wrong", turn.language)), rows, language=turn.language))

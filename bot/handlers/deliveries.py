@@ -311,14 +311,14 @@ def of_batch(turn: Turn, rest: str) -> None:
     turn.send(Content(texts.escape("\n".join(lines))))
 
 
-def cancel_backorder(turn: Turn, args: Args, delivery: Delivery) -> None:
+def cancel_backorder(turn: Turn, _args: Args, delivery: Delivery) -> None:
     """What is still to come of the order, each with what giving it up means."""
     order = orders.lock(turn.session, delivery.order_id)
     left = deliveries.remaining_quantities(turn.session, order)
     rows = [
         [
             Press(
-                "close_backorder", {**args, "position": line.position},
+                "close_backorder", {"delivery": delivery.id, "position": line.position},
                 {"left": cards.parcelled(line, left[line.id], turn.language), "name": line.article.name},
             )
         ]

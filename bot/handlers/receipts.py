@@ -144,10 +144,16 @@ def reserves_done(turn: Turn, _args: Args, delivery: Delivery) -> None:
     remarks.finish(turn.session, delivery, by=turn.by, at=turn.at)
 
 
-def correct_reserves(turn: Turn, args: Args, delivery: Delivery) -> None:
+def correct_reserves(turn: Turn, _args: Args, delivery: Delivery) -> None:
     """Which one is to go? Another one may be added too."""
     rows = [
-        [Press("withdraw_reserve", {**args, "reserve": one.id}, {"text": _told(turn, one)[:SHOWN_TEXT]})]
+        [
+            Press(
+                "withdraw_reserve",
+                {"delivery": delivery.id, "reserve": one.id},
+                {"text": _told(turn, one)[:SHOWN_TEXT]},
+            )
+        ]
         for one in delivery.reserves
     ]
     rows.append([Press("report_reserve", {"delivery": delivery.id}, label_key="report_more")])

@@ -23,10 +23,16 @@ Args = dict[str, Any]
 POSITION = re.compile(r"\bL(\d+)\b", re.IGNORECASE)
 
 
-def ask_return(turn: Turn, args: Args, delivery: Delivery) -> None:
+def ask_return(turn: Turn, _args: Args, delivery: Delivery) -> None:
     """Ask which article."""
     rows = [
-        [Press("return_line", {**args, "position": line.order_line.position}, {"name": line.article.name})]
+        [
+            Press(
+                "return_line",
+                {"delivery": delivery.id, "position": line.order_line.position},
+                {"name": line.article.name},
+            )
+        ]
         for line in delivery.lines
         if line.article is not None and returns.returnable(turn.session, line) > 0
     ]
