@@ -67,7 +67,8 @@ def cancel_order(turn: Turn, _args: Args, order: Order) -> None:
 
 def verify_delivery(turn: Turn, _args: Args, delivery: Delivery) -> None:
     """All received: the customer's word, and the invoice follows."""
-    deliveries.verify(turn.session, delivery, house=turn.house, by=turn.by, at=turn.at)
+    pressed = deliveries.Signature(via=f"chat:{turn.chat_id}:{turn.update_id}")
+    deliveries.verify(turn.session, delivery, house=turn.house, by=turn.by, at=turn.at, signature=pressed)
     turn.toast = texts.answer("receipt_noted", turn.language)
 
 

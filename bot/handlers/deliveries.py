@@ -281,11 +281,25 @@ def _says_no_more(caption: str) -> bool:
 
 
 def note_clean(turn: Turn, _args: Args, delivery: Delivery) -> None:
-    """The note that was photographed bears no remark: it is the proof."""
+    """No remark: the photographed note is the proof, else the colleague who was told."""
     kept = next((one for one in reversed(delivery.files) if one.kind is deliveries.FileKind.SIGNED_NOTE), None)
-    proof = deliveries.Signature(via=f"delivery_file:{kept.id}" if kept is not None else f"chat:{turn.chat_id}")
+    proof = deliveries.Signature(
+        via=f"delivery_file:{kept.id}" if kept is not None else f"chat:{turn.chat_id}:{turn.update_id}"
+    )
     deliveries.verify(turn.session, delivery, house=turn.house, by=turn.by, at=turn.at, signature=proof)
-    turn.show(Content(texts.escape(texts.answer("note_verified", reference=delivery.reference))))
+    key = "note_verified" if kept is not None else "receipt_taken"
+    turn.show(Content(texts.escape(texts.answer(key, reference=delivery.reference))))
+
+
+def show_delivery(turn: Turn, rest: str) -> None:
+    """`/reception BL-2026-0001`: what a customer said by telephone or by mail is noted for him."""
+    delivery = deliveries.by_reference(turn.session, rest)
+    if delivery is None:
+        turn.say("reception_words")
+        return
+    card = cards.preparation_card(delivery)
+    noted = [[Press("note_clean", {"delivery": delivery.id})]] if delivery.state is DeliveryState.SHIPPED else []
+    turn.send(Content(card.html, [*noted, *card.rows]))
 
 
 def of_batch(turn: Turn, rest: str) -> None:
@@ -359,4 +373,4 @@ ANSWERS: dict[str, Any] = {
     "price_of_substitute": price_of_substitute,
     "parcels": parcels,
 }
-COMMANDS: dict[str, Any] = {"of_batch": of_batch}
+COMMANDS: dict[str, Any] = {"of_batch": of_batch, "show_delivery": show_delivery}

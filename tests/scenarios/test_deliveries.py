@@ -55,7 +55,9 @@ def shipped(trade: Trade, *quantities: str) -> Delivery:
     return delivery
 
 
-def remark(trade: Trade, delivery: Delivery, position: int, kind: ReserveKind, quantity: str, text: str = "vu") -> None:
+def remark(
+    trade: Trade, delivery: Delivery, position: int, kind: ReserveKind, quantity: str, text: str = "pas bon"
+) -> None:
     reserves.state(
         trade.session, delivery, position, kind, Decimal(quantity), text, by=trade.buyer, at=trade.at
     )  # fmt: skip
@@ -94,6 +96,8 @@ def test_a_partial_delivery_is_signed_with_one_damaged_bag(trade: Trade) -> None
     assert messages.content_of(session, early.sha256) == PHOTO
     with pytest.raises(Refused, match="reserve_not_possible"):  # one line never has more wrong than was delivered
         remark(trade, delivery, 1, MISSING, "5")
+    with pytest.raises(Refused, match="reserve_not_precise"):  # « sous réserve » and a number say nothing
+        remark(trade, delivery, 2, DAMAGED, "1", "1 abîmé")
     with pytest.raises(Refused, match="reserves_stated"):  # his own button of before is no receipt any more
         trade.verify(delivery)
     reserves.withdraw(session, delivery.reserves[1], by=trade.buyer, at=trade.at)  # it was in the other box
