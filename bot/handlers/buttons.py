@@ -12,12 +12,15 @@ from bot.handlers import (
     conformity,
     credit,
     customers,
+    deliveries,
     deposits,
     duplicates,
     goods,
     learning,
     pricing,
     quotes,
+    receipts,
+    returns,
     revisions,
     sales,
     staff,
@@ -52,6 +55,9 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **duplicates.ACTIONS,
     **conformity.ACTIONS,
     **quotes.ACTIONS,
+    **deliveries.ACTIONS,
+    **receipts.ACTIONS,
+    **returns.ACTIONS,
 }
 
 
