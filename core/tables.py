@@ -29,6 +29,7 @@ from core import (
     settings,
     stock,
 )
+from core.accounting import ledger
 
 __all__ = [
     "aliases",
@@ -42,6 +43,7 @@ __all__ = [
     "invoices",
     "jobs",
     "journal",
+    "ledger",
     "messages",
     "orders",
     "outbox",

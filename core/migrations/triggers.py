@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 #: table -> columns that may still change, and when: the bytes of a paper are set once, private text is erased once.
 FROZEN: dict[str, dict[str, str]] = {
@@ -15,10 +15,12 @@ FROZEN: dict[str, dict[str, str]] = {
 }
 
 
-def statements(dialect: str, columns: dict[str, list[str]]) -> Iterator[str]:
+def statements(
+    dialect: str, columns: dict[str, list[str]], frozen: Mapping[str, Mapping[str, str]] = FROZEN
+) -> Iterator[str]:
     """The DDL that forbids UPDATE and DELETE on the frozen tables; `columns` lists each table's columns."""
     differs = "IS DISTINCT FROM" if dialect == "postgresql" else "IS NOT"
-    for table, exceptions in FROZEN.items():
+    for table, exceptions in frozen.items():
         changed = []
         for column in columns[table]:
             change = f"NEW.{column} {differs} OLD.{column}"

@@ -1,0 +1,95 @@
+"""`comptoir export entries`: bring the ledger up to date and write a period of it for the accountant's program."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from core.accounting.layouts.fields import File
+    from core.settings import Settings
+
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")]
+
+
+#: What `--layout` takes; the layouts themselves are imported when one is asked for.
+LAYOUTS = (
+    "fec: 18 columns, for any accountant; ximport: Ciel Compta, Sage 50; ebp: EBP Compta; sage100: Sage 100, flat; "
+    "sage100-delimited: Sage 100, by columns (experimental); csv: a table to read."
+)
+
+
+def period(first: datetime | None, until: datetime | None, *, today: date) -> tuple[date, date]:
+    """The days asked for: by default the month before this one, or from the first of the month of `until`."""
+    last = until.date() if until is not None else today.replace(day=1) - timedelta(days=1)
+    return (first.date() if first is not None else last.replace(day=1)), last
+
+
+def made(
+    engine: Engine, mine: Settings, layout: str, days: tuple[date, date], *, encoding: str = "", close: bool = False,
+    at: datetime,
+) -> list[File]:  # fmt: skip
+    """The files of that layout for these days; what was not booked yet is booked, all in one transaction."""
+    from core.accounting import booking, periods
+    from core.accounting.layouts import LAYOUTS
+    from core.accounting.layouts.fields import Handover
+    from core.db import transaction
+    from core.errors import Refused
+    from core.journal import SYSTEM
+
+    if layout not in LAYOUTS:
+        raise Refused("layout_unknown", layout=layout, known=", ".join(LAYOUTS))
+    _ensure_known(encoding)
+    first, until = days
+    if first > until:
+        raise Refused("period_backwards", first=first, until=until)
+    with transaction(engine) as session:
+        booking.book(session, mine.accounting)
+        if close:
+            booking.close(session, until, chart=mine.accounting, by=SYSTEM, at=at)
+        entries = periods.of_period(session, first, until)
+        handover = Handover(
+            mine.house.siren, until, mine.accounting, customers=periods.customers(session, entries), encoding=encoding
+        )
+        return LAYOUTS[layout].write(entries, handover)
+
+
+def _ensure_known(encoding: str) -> None:
+    import codecs
+
+    from core.errors import Refused
+
+    try:
+        codecs.lookup(encoding or "utf-8")
+    except LookupError as error:
+        raise Refused("encoding_unknown", encoding=encoding) from error
+
+
+def entries(
+    layout: Annotated[str, typer.Option(help=LAYOUTS)] = "fec",
+    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")] = None,
+    until: Day = None,
+    out: Annotated[Path, typer.Option("--out", file_okay=False)] = Path("exports"),
+    encoding: Annotated[str, typer.Option(help="Instead of the layout's own: utf-8, iso-8859-15, cp1252, cp850.")] = "",
+    close: Annotated[bool, typer.Option("--close", help="Take no more entries for these days, ever.")] = False,
+) -> None:
+    """Write accounting entries of a period (by default last month); written again, the file is the same.
+
+    These are entries for the accountant, who alone makes the year's legal FEC.
+    """
+    from bot.cli import database, now
+    from core.clock import business_date
+
+    at = now()
+    with database(migrate=True) as (mine, engine):
+        days = period(first, until, today=business_date(at))
+        files = made(engine, mine, layout, days, encoding=encoding, close=close, at=at)
+    out.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        (out / file.name).write_bytes(file.content)
+        typer.echo(str(out / file.name))
