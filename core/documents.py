@@ -149,6 +149,7 @@ class Document:
     `type_code` overrides the kind's own code (503: credit note on a deposit). `discount_terms` empty means that early
     payment earns nothing; `exemptions` are needed for category E only, the other categories imply their reason.
     `revision` counts the changes of a registered order, whose confirmation `replaces` the earlier one.
+    `period_start` and `period_end` (BG-14) are the first and the last delivery of an invoice about several.
     `accent` (#rrggbb) and `logo` (the name of an asset) dress the letterhead.
     """
 
@@ -192,6 +193,8 @@ class Document:
     logo: str = ""
     revision: int = 0
     replaces: Reference | None = None
+    period_start: date | None = None
+    period_end: date | None = None
 
     @property
     def untdid_code(self) -> str:

@@ -37,7 +37,7 @@ from core import payments
 from core.catalogue import Article
 from core.deliveries import Delivery, DeliveryLine, DeliveryState, Reserve, ReserveKind
 from core.documents import DocumentKind
-from core.invoices import DepositDeduction, Invoice
+from core.invoices import DepositDeduction, Invoice, invoiced
 from core.money import ZERO, Money
 from core.orders import Order, OrderLine, OrderState
 from core.payments import CUSTOMER
@@ -244,8 +244,7 @@ def _to_invoice() -> Subquery:
         .correlate(DeliveryLine)
         .scalar_subquery()
     )
-    invoiced = select(Invoice.id).where(Invoice.delivery_id == Delivery.id).exists()
-    left = (Delivery.state == DeliveryState.SHIPPED) | ((Delivery.state == DeliveryState.VERIFIED) & ~invoiced)
+    left = Delivery.state.in_([DeliveryState.SHIPPED, DeliveryState.VERIFIED]) & ~invoiced()
     return (
         select(
             Delivery.order_id, OrderLine.article_id, whole(OrderLine.unit_price).label("price"),

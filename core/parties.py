@@ -80,6 +80,14 @@ USUAL: dict[Point, Requirement] = {
 assert set(USUAL) == set(Point)  # noqa: S101 - the table is complete
 
 
+class InvoiceTrigger(StrEnum):
+    """When what a customer received is invoiced."""
+
+    VERIFICATION = "verification"
+    PRESUMED = "presumed"
+    MONTH_END = "month_end"
+
+
 class Customer(Base):
     """A firm that buys from us; `credit_limit` None means that none was set, which is not the same as unlimited.
 
@@ -118,6 +126,7 @@ class Customer(Base):
     electronic_address: Mapped[str] = mapped_column(default="")
     electronic_scheme: Mapped[str] = mapped_column(default="")
     on_hold: Mapped[bool] = mapped_column(default=False)
+    invoice_trigger: Mapped[InvoiceTrigger] = mapped_column(choice(InvoiceTrigger), default=InvoiceTrigger.VERIFICATION)
     auto_confirm: Mapped[bool] = mapped_column(default=False)
     auto_confirm_reason: Mapped[str] = mapped_column(default="")
     active: Mapped[bool] = mapped_column(default=True)

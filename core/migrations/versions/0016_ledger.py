@@ -1,7 +1,7 @@
 """The ledger: booked entries, their lines, and what they do to deposits; frozen like the papers they follow from
 
 Revision ID: 0016
-Revises: 0010
+Revises: 0014
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from core.migrations.triggers import statements
+from core.migrations.triggers import guard
 
 revision = "0016"
-down_revision = "0010"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
@@ -69,11 +69,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("entry_id", "deposit_id", "percent", name=op.f("pk_ledger_deposit")),
     )
     op.create_index(op.f("ix_ledger_deposit_deposit_id"), "ledger_deposit", ["deposit_id"])
-    bind = op.get_bind()
-    inspector = sa.inspect(bind)
-    columns = {table: [column["name"] for column in inspector.get_columns(table)] for table in TABLES}
-    for statement in statements(bind.dialect.name, columns, {table: {} for table in TABLES}):
-        op.execute(statement)
+    for table in TABLES:
+        guard(table)
 
 
 def downgrade() -> None:
