@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +40,7 @@ from core.errors import Refused
 from core.identifiers import next_number
 from core.invoices import Invoice
 from core.journal import Actor
+from core.means import PaymentMeans
 from core.money import ZERO, Money, total
 from core.parties import Customer
 
@@ -51,16 +51,6 @@ if TYPE_CHECKING:
 #: Statements are built once: putting one together costs more than running it.
 CUSTOMER = bindparam("customer", type_=Integer)
 BEFORE = bindparam("before", type_=Date)
-
-
-class PaymentMeans(StrEnum):
-    """UNTDID 4461 codes (annexe 7)."""
-
-    TRANSFER = "58"
-    DIRECT_DEBIT = "59"
-    CHEQUE = "20"
-    CARD = "48"
-    CASH = "10"
 
 
 class OpenItem(Base):
@@ -108,15 +98,25 @@ class Payment(Base):
 
 
 class Allocation(Base):
-    """The part of a payment that settles one invoice or open item."""
+    """One line of what settles a document: a part of a payment, of a credit that was used, or an early discount.
+
+    Exactly one of the sources is named, but a reversal or a refund of a payment names that payment too. A line below
+    zero takes back what settled the document, or draws a surplus from it; a line without a document is money that went
+    back: of a payment refunded or rejected.
+    """
 
     __tablename__ = "allocation"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"), index=True)
+    payment_id: Mapped[int | None] = mapped_column(ForeignKey("payment.id"), index=True)
     invoice_id: Mapped[int | None] = mapped_column(ForeignKey("invoice.id"), index=True)
     open_item_id: Mapped[int | None] = mapped_column(ForeignKey("open_item.id"), index=True)
     amount: Mapped[Money]
+    settled_at: Mapped[datetime]
+    credit_use_id: Mapped[int | None] = mapped_column(ForeignKey("credit_use.id"), index=True)
+    early_discount_id: Mapped[int | None] = mapped_column(ForeignKey("early_discount.id"), index=True)
+    reversal_id: Mapped[int | None] = mapped_column(ForeignKey("payment_reversal.id"), index=True)
+    refund_id: Mapped[int | None] = mapped_column(ForeignKey("refund.id"), index=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +137,11 @@ class Receivable:
 
 
 def allocated(session: Session, document: Invoice | OpenItem, *, since: datetime | None = None) -> Money:
-    """What payments have settled of the document; with `since`, only those recorded from that instant on."""
+    """What payments have settled of the document; with `since`, only from that instant on."""
     column = Allocation.invoice_id if isinstance(document, Invoice) else Allocation.open_item_id
     query = select(Allocation.amount).where(column == document.id)
     if since is not None:
-        query = query.join(Payment).where(Payment.recorded_at >= since)
+        query = query.where(Allocation.settled_at >= since)
     return total(session.scalars(query))
 
 
@@ -323,6 +323,7 @@ def record(
             payment.allocations.append(
                 Allocation(
                     amount=part,
+                    settled_at=at,
                     invoice_id=document.id if isinstance(document, Invoice) else None,
                     open_item_id=document.id if isinstance(document, OpenItem) else None,
                 )
