@@ -149,6 +149,8 @@ class Document:
     `type_code` overrides the kind's own code (503: credit note on a deposit). `discount_terms` empty means that early
     payment earns nothing; `exemptions` are needed for category E only, the other categories imply their reason.
     `revision` counts the changes of a registered order, whose confirmation `replaces` the earlier one.
+    `early_percent` within `early_days` is what `discount_terms` says in words. `payment_means` is a UNTDID 4461 code,
+    a transfer when it is empty; a direct debit names its mandate (BT-89), the creditor (BT-90), the account (BT-91).
     `accent` (#rrggbb) and `logo` (the name of an asset) dress the letterhead.
     """
 
@@ -192,6 +194,12 @@ class Document:
     logo: str = ""
     revision: int = 0
     replaces: Reference | None = None
+    early_percent: Decimal | None = None
+    early_days: int = 0
+    payment_means: str = ""
+    mandate_reference: str = ""
+    creditor_id: str = ""
+    debited_account: str = ""
 
     @property
     def untdid_code(self) -> str:

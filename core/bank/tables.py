@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.db import Base, choice
+from core.means import PaymentMeans
 from core.money import Money
 from core.parties import Customer
 from core.payments import Payment
@@ -77,6 +78,7 @@ class BankEntry(Base):
     payer_name: Mapped[str]
     payer_iban: Mapped[str]
     reject: Mapped[str]
+    means: Mapped[PaymentMeans] = mapped_column(choice(PaymentMeans))
     state: Mapped[EntryState] = mapped_column(choice(EntryState))
     rule: Mapped[str]
     payment_id: Mapped[int | None] = mapped_column(ForeignKey("payment.id"), index=True)

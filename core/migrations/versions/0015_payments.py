@@ -121,6 +121,7 @@ def upgrade() -> None:
         sa.Column("payer_name", sa.String(), nullable=False),
         sa.Column("payer_iban", sa.String(), nullable=False),
         sa.Column("reject", sa.String(), nullable=False),
+        sa.Column("means", sa.Enum(*MEANS, name="paymentmeans", native_enum=False, length=40), nullable=False),
         sa.Column(
             "state", sa.Enum("asked", "booked", "left", name="entrystate", native_enum=False, length=40), nullable=False
         ),
