@@ -1,7 +1,7 @@
 """The ledger: booked entries, their lines, and what they do to deposits; frozen like the papers they follow from
 
 Revision ID: 0016
-Revises: 0014
+Revises: 0015
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from alembic import op
 from core.migrations.triggers import guard
 
 revision = "0016"
-down_revision = "0014"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

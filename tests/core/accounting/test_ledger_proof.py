@@ -1,7 +1,7 @@
 """The ledger is what was delivered and kept at its price, whatever happened and in whatever order.
 
 Orders, deposits, partial deliveries with reserves, returns, credit notes, price changes, payments and refunds are
-played on the trade itself; beside it a clerk writes plain decimals, without looking at our entries. What the clerk reads off a
+played on the trade itself; beside it a clerk writes plain decimals, without looking at our entries. What he reads off a
 paper is only what a deposit came to.
 """
 
