@@ -39,6 +39,7 @@ def recognises(content: bytes) -> bool:
 class _Begun:
     line: int
     text: str
+    opening: Money
     movements: list[Movement] = field(default_factory=list)
 
 
@@ -49,7 +50,7 @@ def read(content: bytes) -> list[Statement]:
     for number, line in _lines(content):
         kind = line[:2]
         if kind == "01" and begun is None:
-            begun = _Begun(number, line)
+            begun = _Begun(number, line, _amount(number, line))
         elif kind == "04" and begun is not None:
             _same_account(number, line, begun)
             begun.movements.append(_movement(number, line))
@@ -92,7 +93,7 @@ def _closed(number: int, line: str, begun: _Begun) -> Statement:
     closed_on = _day(number, line[34:40])
     return Statement(
         layout=Layout.CFONB120, account=_account(line), number=f"{closed_on:%Y%m%d}",
-        opened_on=_day(begun.line, begun.text[34:40]), closed_on=closed_on, opening=_amount(begun.line, begun.text),
+        opened_on=_day(begun.line, begun.text[34:40]), closed_on=closed_on, opening=begun.opening,
         closing=_amount(number, line), movements=tuple(begun.movements), line=number,
     )  # fmt: skip
 

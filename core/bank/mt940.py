@@ -58,24 +58,31 @@ def read(content: bytes) -> list[Statement]:
             continue
         if tag == "20":
             continue
+        if begun is None and found and tag in {"64", "65", "86"}:
+            continue
         if begun is None:
             raise not_read(line, f":{tag}:")
-        if tag in {"28", "28C"}:
-            begun.number = said.strip()
-        elif tag in {"60F", "60M"}:
-            begun.opening = _balance(line, said)
-        elif tag == "61":
-            begun.movements = (*begun.movements, _movement(line, said))
-        elif tag == "86" and begun.movements:
-            begun.movements = (*begun.movements[:-1], _told(begun.movements[-1], said))
-        elif tag in {"62F", "62M"}:
+        if tag in {"62F", "62M"}:
             found.append(_closed(line, said, begun))
-            begun = None if tag == "62F" else begun
             begun = None
-        # 64, 65 and the :86: after the balance say nothing that is booked
+        else:
+            _take(begun, line, tag, said)
     if begun is not None and begun.opening is not None:
         raise Refused("statement_unfinished", line=begun.line)
     return found
+
+
+def _take(begun: _Begun, line: int, tag: str, said: str) -> None:
+    """Add what a field says; the balances after the closing one, and their words, say nothing that is booked."""
+    match tag:
+        case "28" | "28C":
+            begun.number = said.strip()
+        case "60F" | "60M":
+            begun.opening = _balance(line, said)
+        case "61":
+            begun.movements = (*begun.movements, _movement(line, said))
+        case "86" if begun.movements:
+            begun.movements = (*begun.movements[:-1], _told(begun.movements[-1], said))
 
 
 def _fields(content: bytes) -> Iterator[tuple[int, str, str]]:
