@@ -106,15 +106,13 @@ def use(
         )  # fmt: skip
         session.add(used)
         session.flush()
-        session.add_all([
-            payments.line(source, -part, at, credit_use_id=used.id),
-            payments.line(document, part, at, credit_use_id=used.id),
-        ])  # fmt: skip
+        made = payments.line(document, part, at, credit_use_id=used.id)
+        session.add_all([payments.line(source, -part, at, credit_use_id=used.id), made])
     session.flush()
     number = source.number if isinstance(source, Invoice) else source.reference
     journal.write(
         session, "credit_used", subject=document.subject, by=by, at=at, source=number, amount=part,
-        document=document.number,
+        document=document.number, settled_by=made.id,
     )  # fmt: skip
     registration.look_again(session, document.customer, house=house, at=at)
     return part

@@ -339,7 +339,7 @@ def record(
     number = settles.number if settles is not None else ""
     journal.write(
         session, "payment_recorded", subject=payment.subject, by=by, at=at, reference=payment.reference,
-        amount=amount, settles=number, discount=discounts,
+        amount=amount, settles=number, discount=discounts, parts=[part.id for part in payment.allocations],
     )  # fmt: skip
     events.emit(session, "payment_recorded", payment, at=at, settles=number)
     reminders.keep_promises(session, customer, by=by, at=at)

@@ -43,7 +43,7 @@ class Chart(BaseModel):
     vat_collected: Account = "445710"
     vat: dict[str, Account] = {"20": "445711", "10": "445712", "5.5": "445713", "2.1": "445714", "8.5": "445715"}
     vat_pending: Account = "445800"
-    sales: dict[str, Account] = {"goods": "707000", "services": "706000"}
+    sales: dict[str, Account] = {"goods": "707000", "service": "706000"}
     allowances: Account = "709000"
     bank: Account = "512000"
     bank_by_means: dict[str, Account] = {"20": "511200", "48": "511500", "10": "530000"}

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
-from core import deposits
 from core.accounting.accounts import Chart, Journal
 from core.money import ZERO, Money, total
 from core.vat import Totals, VatRate
@@ -127,24 +126,25 @@ class Postings:
 
 
 def post_sale(
-    postings: Postings, sold: Iterable[Sold], sums: Totals, *, settles: str, deducted: Iterable[Holding] = ()
-) -> None:
-    """An invoice: 411 for what is to be paid, 4191 for what deposits brought, sales, and the VAT not declared yet."""
-    chart = postings.chart
+    postings: Postings, sold: Iterable[Sold], sums: Totals, *, settles: str, deducted: Iterable[Holding] = (),
+    back: bool = False,
+) -> None:  # fmt: skip
+    """An invoice: 411 for what is to be paid, 4191 for what deposits brought, sales, and the VAT not declared yet.
+
+    With `back` it is a credit note: all of it the other way round, what was deducted being below zero.
+    """
+    chart, sign = postings.chart, -1 if back else 1
     taken = [(percent, held) for holding in deducted for percent, held in holding.items()]
-    postings.owed(sums.gross - total(held.gross for _, held in taken), settles=settles)
+    if not back:
+        postings.owed(sums.gross - total(held.gross for _, held in taken), settles=settles)
     for _, held in taken:
         postings.add(chart.deposits_received, held.net)
         postings.add(chart.vat_pending, held.pending)
-    _post_sold(postings, sold, sums, sign=-1)
+    _post_sold(postings, sold, sums, sign=-sign)
     for percent, held in taken:
         postings.add(chart.vat_of(percent), held.declared)
-
-
-def post_credit(postings: Postings, sold: Iterable[Sold], sums: Totals, *, settles: str) -> None:
-    """A credit note of an invoice: its sales, or 709 for a reduction, and its VAT are taken back."""
-    _post_sold(postings, sold, sums, sign=1)
-    postings.owed(-sums.gross, settles=settles)
+    if back:
+        postings.owed(-sums.gross - total(held.gross for _, held in taken), settles=settles)
 
 
 def _post_sold(postings: Postings, sold: Iterable[Sold], sums: Totals, *, sign: int) -> None:
@@ -193,40 +193,18 @@ def post_deposit_credit(postings: Postings, sums: Totals, holding: Holding, *, s
     return taken
 
 
-def deduct(holding: Holding, amount: Money) -> dict[Decimal, Held]:
-    """What a deduction of `amount`, VAT included, takes of a deposit, by rate; the last one takes all that is left.
+def fall_due(holding: Holding, unpaid: Money) -> dict[Decimal, Held]:
+    """What moves between VAT that waits and VAT that is declared, when `unpaid` of a deposit is still to be paid.
 
-    What stays is a base and its VAT as a credit note of the rest would print them.
+    The VAT that waits is that of the part of what is held which has not been paid.
     """
-    left = total(held.gross for held in holding.values()) - amount
-    if left <= ZERO:
-        return dict(holding)
-    rates = {VatRate(percent): held.net for percent, held in holding.items() if percent and held.net > ZERO}
-    rates |= {_zero(percent): held.net for percent, held in holding.items() if not percent and held.net > ZERO}
-    stays = deposits.spread(left, rates)
-    kept = {rate.percent: (base, Money.of(base.amount * rate.percent / 100)) for rate, base in stays.items()}
-    off = left - total(base + vat for base, vat in kept.values())
-    taken = {}
-    for percent, held in holding.items():
-        base, vat = kept.get(percent, (ZERO, ZERO))
-        vat, off = vat + off, ZERO  # no base has that VAT: the cent stays with the first rate
-        gone = held.vat - vat
-        declared = min(gone, held.declared)
-        taken[percent] = Held(held.net - base, declared, gone - declared)
-    return taken
-
-
-def _zero(percent: Decimal) -> VatRate:
-    from core.vat import VatCategory
-
-    return VatRate(percent, VatCategory.ZERO)
-
-
-def fall_due(holding: Holding, amount: Money, unpaid: Money) -> dict[Decimal, Held]:
-    """The VAT that a payment of `amount` on a deposit makes due, of which `unpaid` was to be paid before."""
+    left = total(held.gross for held in holding.values())
     moved = {}
     for percent, held in holding.items():
-        part = held.pending if amount >= unpaid else Money.of(held.pending.amount * amount.amount / unpaid.amount)
+        waits = ZERO if unpaid <= ZERO else held.vat
+        if ZERO < unpaid < left:
+            waits = Money.of(held.vat.amount * unpaid.amount / left.amount)
+        part = held.pending - waits
         moved[percent] = Held(ZERO, part, -part)
     return moved
 
@@ -236,10 +214,3 @@ def post_due_vat(postings: Postings, moved: Holding) -> None:
     for percent, held in moved.items():
         postings.add(postings.chart.vat_pending, held.declared)
         postings.add(postings.chart.vat_of(percent), -held.declared)
-
-
-def post_payment(postings: Postings, parts: Iterable[tuple[str, Money]], *, means: str) -> None:
-    """Money received: the bank, the till or what is on its way to the bank, against each paper that it settles."""
-    for settles, amount in parts:
-        postings.add(postings.chart.bank_of(means), amount)
-        postings.owed(-amount, settles=settles)

@@ -160,13 +160,13 @@ def test_vat_is_booked_by_rate_and_sales_by_category_nature_and_vat(trade: Trade
 
 
 def test_a_chart_looks_for_the_most_exact_key() -> None:
-    chart = Chart(sales={"goods": "707000", "goods:K": "707200", "linge": "707300", "services": "706000"})
+    chart = Chart(sales={"goods": "707000", "goods:K": "707200", "linge": "707300", "service": "706000"})
     abroad = VatRate(Decimal(0), VatCategory.INTRA_COMMUNITY)
     home = VatRate(Decimal(20))
     assert chart.sales_of("", "goods", abroad) == "707200"
     assert chart.sales_of("linge", "goods", abroad) == "707300"
     assert chart.sales_of("autre", "goods", home) == "707000"
-    assert chart.sales_of("", "services", home) == "706000"
+    assert chart.sales_of("", "service", home) == "706000"
     assert chart.vat_of(Decimal("19.6")) == "445710"
     assert chart.label_of("411DUPONT") == "Clients"
     assert Chart(labels={"707000": "Négoce"}).label_of("707000") == "Négoce"
