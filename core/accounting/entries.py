@@ -111,6 +111,10 @@ class Postings:
         """Debit what the customer owes on a paper, or credit it where the amount is below zero."""
         self.add(self.chart.customers, amount, settles=settles)
 
+    def rounding(self, amount: Money) -> None:
+        """The cent that no base and VAT come to: ours to lose, or to gain where it is below zero."""
+        self.add(self.chart.rounding_loss if amount > ZERO else self.chart.rounding_gain, amount)
+
     def lines(self) -> tuple[Line, ...]:
         """The movements; those of nothing are left out. Refuses to be out of balance."""
         if total(self.amounts.values()):
@@ -126,8 +130,8 @@ class Postings:
 
 
 def post_sale(
-    postings: Postings, sold: Iterable[Sold], sums: Totals, *, settles: str, deducted: Iterable[Holding] = (),
-    back: bool = False,
+    postings: Postings, sold: Iterable[Sold], sums: Totals, *, settles: str, prepaid: Money = ZERO,
+    deducted: Iterable[Holding] = (), back: bool = False,
 ) -> None:  # fmt: skip
     """An invoice: 411 for what is to be paid, 4191 for what deposits brought, sales, and the VAT not declared yet.
 
@@ -136,15 +140,16 @@ def post_sale(
     chart, sign = postings.chart, -1 if back else 1
     taken = [(percent, held) for holding in deducted for percent, held in holding.items()]
     if not back:
-        postings.owed(sums.gross - total(held.gross for _, held in taken), settles=settles)
+        postings.owed(sums.gross - prepaid, settles=settles)
     for _, held in taken:
         postings.add(chart.deposits_received, held.net)
         postings.add(chart.vat_pending, held.pending)
     _post_sold(postings, sold, sums, sign=-sign)
     for percent, held in taken:
         postings.add(chart.vat_of(percent), held.declared)
+    postings.rounding(prepaid * sign - total(held.gross for _, held in taken))
     if back:
-        postings.owed(-sums.gross - total(held.gross for _, held in taken), settles=settles)
+        postings.owed(prepaid - sums.gross, settles=settles)
 
 
 def _post_sold(postings: Postings, sold: Iterable[Sold], sums: Totals, *, sign: int) -> None:
@@ -172,11 +177,12 @@ def post_deposit(postings: Postings, sums: Totals, *, settles: str) -> dict[Deci
 def post_deposit_credit(postings: Postings, sums: Totals, holding: Holding, *, settles: str) -> dict[Decimal, Held]:
     """A credit note of a deposit, as its paper says; the one that gives back all that is left leaves nothing behind.
 
-    The last one may be a cent more than what is left, where no base has that VAT: the cent is ours.
+    The last one may be a cent more or less than what is left, where no base has that VAT.
     """
-    left = total(held.gross for held in holding.values())
     taken: dict[Decimal, Held] = {}
-    if sums.gross >= left:
+    bases = {row.rate.percent: row.base for row in sums.breakdown}
+    left = total(held.gross for held in holding.values())
+    if sums.gross >= left or all(bases.get(percent, ZERO) == held.net for percent, held in holding.items()):
         taken = dict(holding)
     else:
         for row in sums.breakdown:
@@ -187,8 +193,7 @@ def post_deposit_credit(postings: Postings, sums: Totals, holding: Holding, *, s
         postings.add(chart.deposits_received, held.net)
         postings.add(chart.vat_pending, held.pending)
         postings.add(chart.vat_of(percent), held.declared)
-    rest = sums.gross - total(held.gross for held in taken.values())
-    postings.add(chart.rounding_loss if rest > ZERO else chart.rounding_gain, rest)
+    postings.rounding(sums.gross - total(held.gross for held in taken.values()))
     postings.owed(-sums.gross, settles=settles)
     return taken
 

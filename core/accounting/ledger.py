@@ -26,7 +26,7 @@ class LedgerEntry(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     seq: Mapped[int] = mapped_column(index=True)
-    source: Mapped[str]
+    source: Mapped[str] = mapped_column(index=True)
     journal: Mapped[Journal] = mapped_column(choice(Journal))
     month: Mapped[str]
     position: Mapped[int]
@@ -117,6 +117,15 @@ def held(session: Session, deposit_id: int) -> dict[Decimal, Held]:
         part = Held(row.net, row.declared, row.pending)
         sums[row.percent] = sums.get(row.percent, Held()).plus(part)
     return sums
+
+
+def done_to_deposits(session: Session, source: str) -> dict[int, dict[Decimal, Held]]:
+    """What the entry of a paper did to what is held of each deposit, by rate: below zero what it took."""
+    query = select(LedgerDeposit).join(LedgerEntry).where(LedgerEntry.source == source)
+    done: dict[int, dict[Decimal, Held]] = {}
+    for row in session.scalars(query.order_by(LedgerDeposit.deposit_id, LedgerDeposit.percent)):
+        done.setdefault(row.deposit_id, {})[row.percent] = Held(row.net, row.declared, row.pending)
+    return done
 
 
 def balance(session: Session, settles: str) -> Money:

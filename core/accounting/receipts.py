@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from core.accounting import entries
 from core.accounting.accounts import Journal, wording
@@ -34,7 +34,7 @@ def payment(books: Books, happened: Happened) -> Iterator[Entry]:
     """Money received: 512 for what came, 665 and VAT for what paying early earned, 411 for all that it settles."""
     session = books.session
     paid = session.get_one(Payment, happened.id)
-    parts = _parts(session.scalars(select(Allocation).where(Allocation.id.in_(happened.data["parts"]))))
+    parts = _parts(session.scalars(select(Allocation).where(_settled_at_once(paid, happened))))
     discounts = _discounts(books, EarlyDiscount.payment_id == paid.id, EarlyDiscount.reversal_id.is_(None))
     rest = paid.amount - total(amount for _, amount in parts)
     postings = books.postings(paid.customer)
@@ -113,6 +113,13 @@ def _parts(lines: Iterable[Allocation]) -> Parts:
         kind = "invoice" if line.invoice_id is not None else "open_item" if line.open_item_id is not None else ""
         found.append((f"{kind}:{line.invoice_id or line.open_item_id}" if kind else "", line.amount))
     return found
+
+
+def _settled_at_once(paid: Payment, happened: Happened) -> ColumnElement[bool]:
+    """The lines that came with the payment; before the journal named them there were no others but money given back."""
+    if "parts" in happened.data:
+        return Allocation.id.in_(happened.data["parts"])
+    return (Allocation.payment_id == paid.id) & Allocation.reversal_id.is_(None) & Allocation.refund_id.is_(None)
 
 
 def _discounts(books: Books, *which: Any) -> list[EarlyDiscount]:

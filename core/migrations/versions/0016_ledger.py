@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_entry")),
         sa.UniqueConstraint("journal", "month", "position", name=op.f("uq_ledger_entry_journal_month_position")),
     )
+    op.create_index(op.f("ix_ledger_entry_source"), "ledger_entry", ["source"])
     op.create_index(op.f("ix_ledger_entry_seq"), "ledger_entry", ["seq"])
     op.create_index(op.f("ix_ledger_entry_booked_on"), "ledger_entry", ["booked_on"])
     op.create_table(
