@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from sqlalchemy import BigInteger, Engine, func, select, text, type_coerce
 from sqlalchemy.orm import Session
 
-from core import db, deliveries, events, invoices, orders, payments, registration, reminders
+from core import db, deliveries, events, invoices, payments, registration, reminders
 from core.accounting import booking, ledger, periods
 from core.accounting.accounts import Chart
 from core.accounting.entries import Held
@@ -27,7 +27,6 @@ from core.accounting.ledger import LedgerLine
 from core.db import Base, transaction
 from core.deliveries import ReserveKind
 from core.errors import Comptoir
-from core.invoices import Invoice
 from core.journal import GENESIS
 from core.money import ZERO, Money, total
 from core.orders import OrderState
@@ -49,7 +48,8 @@ def balances_of(session: Session) -> dict[str, Decimal]:
 def check(clerk: Clerk) -> None:
     """What must hold after each act; that each entry balances, `Postings.lines` refuses to have otherwise."""
     session = clerk.session
-    booking.book(session, CHART)
+    if not booking.book(session, CHART) and clerk.sheets:
+        return  # nothing happened that has an amount
     balances = balances_of(session)
     assert sum(balances.values()) == 0
     assert sum(amount for account, amount in balances.items() if account[:2] == "70") == -clerk.sold
@@ -71,9 +71,8 @@ def check(clerk: Clerk) -> None:
     assert balances.get(CHART.vat_pending, NOTHING) == -total(part.pending for part in held.values()).amount
     owed = sum((sheet.open for sheet in clerk.sheets.values()), NOTHING) - clerk.loose
     assert balances.get(CHART.customers, NOTHING) == owed
-    due = {
-        number: payments.amount_due(session, session.get_one(Invoice, number)).amount for number in clerk.sheets
-    }  # fmt: skip
+    due = dict.fromkeys(clerk.sheets, NOTHING)
+    due |= {known.invoice_id: known.due.amount for known in payments.receivables(session, clerk.trade.customer)}
     assert due == {number: max(sheet.open, NOTHING) for number, sheet in clerk.sheets.items()}
     assert owed == sum(due.values()) - payments.usable_credit(session, clerk.trade.customer).amount
     lost, gained = balances.get(CHART.rounding_loss, NOTHING), balances.get(CHART.rounding_gain, NOTHING)
@@ -84,7 +83,7 @@ def finish(clerk: Clerk) -> None:
     """Everything is delivered, or will never be; deposits that nothing deducted are given back; all is paid."""
     for number, order in enumerate(clerk.orders):
         if order.state is OrderState.DRAFT:
-            orders.cancel(clerk.session, order, reason="x", by=clerk.trade.by(), at=clerk.trade.at)
+            clerk.drop(order)
         if order.state is OrderState.CONFIRMED and deliveries.remaining_quantities(clerk.session, order):
             mine = [known.id for known in clerk.orders if known.state is OrderState.CONFIRMED]
             clerk.deliver(mine.index(order.id), 100, None, 0)
@@ -116,6 +115,7 @@ WHICH, SHARE, LINE = st.integers(0, 3), st.integers(1, 100), st.integers(0, 3)
 LINES = st.dictionaries(st.sampled_from(sorted(RATES)), st.integers(1, 30), min_size=1, max_size=4)
 ORDER = act("order", LINES, st.sampled_from([0, 30, 30, 50, 100]))
 RESERVE = st.sampled_from([None, None, *ReserveKind])
+DELIVERY = act("deliver", st.just(0), SHARE, RESERVE, st.integers(1, 9))
 ACTS = st.one_of(
     ORDER,
     act("reprice", WHICH, st.integers(1, 30_000)),
@@ -143,7 +143,19 @@ ACTS = st.one_of(
     act("use_credit", WHICH, WHICH, st.booleans()),
     act("refund", SHARE),
 )
-STORIES = st.tuples(ORDER, st.lists(ACTS, min_size=3, max_size=9)).map(lambda story: [story[0], *story[1]])
+#: How stories begin: what was delivered, with or without a deposit that was paid in whole, in part or not at all.
+BEGINNINGS = st.one_of(
+    st.just([]),
+    st.tuples(act("confirm", st.just(0)), DELIVERY).map(list),
+    st.tuples(act("deposit", st.just(0)), act("confirm", st.just(0)), DELIVERY).map(list),
+    st.tuples(
+        act("deposit", st.just(0)), act("pay", st.just(0), st.sampled_from([30, 77, 100, 100])),
+        act("confirm", st.just(0)), DELIVERY,
+    ).map(list),
+)  # fmt: skip
+STORIES = st.builds(
+    lambda order, beginning, rest: [order, *beginning, *rest], ORDER, BEGINNINGS, st.lists(ACTS, min_size=2, max_size=6)
+)
 
 
 def played(clerk: Clerk, story: list[Act]) -> None:
@@ -182,9 +194,10 @@ def prove(engine: Engine, house: House, examples: int, *, quick: bool, seed: int
     @given(st.just(seed), STORIES, st.booleans())
     def holds(_seed: int, story: list[Act], pro_rata: bool) -> None:
         with Session(engine, expire_on_commit=False) as session:
-            again = Trade(session, trade.house, session.merge(trade.customer), session.merge(trade.article), {})
-            again.staff = {role: session.merge(person) for role, person in trade.staff.items()}
-            again.skus = {sku: session.merge(article) for sku, article in trade.skus.items()}
+            customer, article = session.merge(trade.customer, load=False), session.merge(trade.article, load=False)
+            again = Trade(session, trade.house, customer, article, {})
+            again.staff = {role: session.merge(person, load=False) for role, person in trade.staff.items()}
+            again.skus = {sku: session.merge(known, load=False) for sku, known in trade.skus.items()}
             played(Clerk(again, quick, pro_rata), story)
             session.rollback()
 
