@@ -27,6 +27,7 @@ app.add_typer(person_app, name="person")
 exports_app = typer.Typer(no_args_is_help=True, help="Files for other programs.")
 app.add_typer(exports_app, name="export")
 exports_app.command("entries")(export_entries.entries)
+exports_app.command("journal")(export_entries.journal)
 
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")]
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False)]

@@ -20,7 +20,7 @@ Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYY
 #: What `--layout` takes; the layouts themselves are imported when one is asked for.
 LAYOUTS = (
     "fec: 18 columns, for any accountant; ximport: Ciel Compta, Sage 50; ebp: EBP Compta; sage100: Sage 100, flat; "
-    "sage100-delimited: Sage 100, by columns (experimental); csv: a table to read."
+    "sage100-delimited: Sage 100, by columns (experimental); csv: a table to read; journal: the sales journal."
 )
 
 
@@ -70,11 +70,15 @@ def _ensure_known(encoding: str) -> None:
         raise Refused("encoding_unknown", encoding=encoding) from error
 
 
+First = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")]
+Out = Annotated[Path, typer.Option("--out", file_okay=False)]
+
+
 def entries(
     layout: Annotated[str, typer.Option(help=LAYOUTS)] = "fec",
-    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")] = None,
+    first: First = None,
     until: Day = None,
-    out: Annotated[Path, typer.Option("--out", file_okay=False)] = Path("exports"),
+    out: Out = Path("exports"),
     encoding: Annotated[str, typer.Option(help="Instead of the layout's own: utf-8, iso-8859-15, cp1252, cp850.")] = "",
     close: Annotated[bool, typer.Option("--close", help="Take no more entries for these days, ever.")] = False,
 ) -> None:
@@ -82,6 +86,17 @@ def entries(
 
     These are entries for the accountant, who alone makes the year's legal FEC.
     """
+    _write(layout, first, until, out, encoding=encoding, close=close)
+
+
+def journal(first: First = None, until: Day = None, out: Out = Path("exports")) -> None:
+    """Write the sales journal of a period (by default last month): one row an entry, with totals."""
+    _write("journal", first, until, out)
+
+
+def _write(
+    layout: str, first: datetime | None, until: datetime | None, out: Path, *, encoding: str = "", close: bool = False
+) -> None:
     from bot.cli import database, now
     from core.clock import business_date
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core.accounting.entries import Entry
-from core.accounting.layouts import delimited, ebp, fec, sage100, sage_delimited, ximport
+from core.accounting.layouts import delimited, ebp, fec, journal, sage100, sage_delimited, ximport
 from core.accounting.layouts.fields import File, Handover
 
 Writer = Callable[[Sequence[Entry], Handover], list[File]]
@@ -32,4 +32,5 @@ LAYOUTS: dict[str, Layout] = {
     "sage100": Layout(sage100.write, "Sage 100 Comptabilite, flat #MECG"),
     "sage100-delimited": Layout(sage_delimited.write, "Sage 100 Comptabilite, tab separated", experimental=True),
     "csv": Layout(delimited.write, "a table to read in a spreadsheet"),
+    "journal": Layout(journal.write, "the sales journal, one row an entry"),
 }
