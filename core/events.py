@@ -120,6 +120,7 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "refund_refused": (_card(Role.ACCOUNTING, "refund_card"), Route(Role.SALES, "refund_refused")),
     "refund_executed": (Route(CUSTOMER, "refund_sent"), _card(Role.ACCOUNTING, "refund_card")),
     "entry_asked": (_card(Role.ACCOUNTING, "bank_entry_card"),),
+    "entry_decided": (_card(Role.ACCOUNTING, "bank_entry_card"),),
     "payment_recorded": (Route(CUSTOMER, "payment_received"), Route(Role.ACCOUNTING, "payment_recorded")),
     "reminder_due": (Route(CUSTOMER, "reminder", resend=Resend.NEVER),),
     "legal_handover": (Route(Role.LEGAL, "legal_handover"), Route(Role.ACCOUNTING, "legal_handover_info")),

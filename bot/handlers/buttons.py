@@ -16,6 +16,7 @@ from bot.handlers import (
     duplicates,
     goods,
     learning,
+    payments,
     pricing,
     quotes,
     revisions,
@@ -52,6 +53,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **duplicates.ACTIONS,
     **conformity.ACTIONS,
     **quotes.ACTIONS,
+    **payments.ACTIONS,
 }
 
 

@@ -76,12 +76,15 @@ def book_match(session: Session, entry: BankEntry, found: Match, *, house: House
         session, customer, entry.amount + entry.fees, received_on=_day_of(entry, at), by=by, at=at, house=house,
         means=entry.means, parts=parts,
     )  # fmt: skip
+    asked = entry.state is EntryState.ASKED
     entry.state, entry.rule, entry.payment = EntryState.BOOKED, found.rule, payment
     learn(session, entry, customer, at=at)
     session.flush()
     journal.write(
         session, "entry_booked", subject=entry.subject, by=by, at=at, rule=found.rule, payment=payment.reference
     )
+    if asked:
+        events.emit(session, "entry_decided", entry, at=at)
     return payment
 
 
@@ -153,7 +156,7 @@ def leave(session: Session, entry: BankEntry, *, by: Actor, at: datetime) -> Non
     """Accounting says that it is no customer's."""
     entry.state, entry.rule = EntryState.LEFT, "not_ours"
     journal.write(session, "entry_left", subject=entry.subject, by=by, at=at)
-    session.flush()
+    events.emit(session, "entry_decided", entry, at=at)
 
 
 def _debit(session: Session, entry: BankEntry, *, by: Actor, at: datetime) -> None:
@@ -209,4 +212,4 @@ def take_back(session: Session, entry: BankEntry, payment: Payment, *, by: Actor
     on = min(max(entry.booked_on, payment.received_on), business_date(at))
     reversal = reversals.reverse(session, payment, on=on, reason=f"{entry.reject} {entry.text}", by=by, at=at)
     entry.state, entry.rule, entry.reversal_id = EntryState.BOOKED, "rejected", reversal.id
-    session.flush()
+    events.emit(session, "entry_decided", entry, at=at)

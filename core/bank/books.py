@@ -34,6 +34,13 @@ def opened(session: Session) -> Book:
     return Book((*_invoices(session), *_items(session)), credits_left, names, accounts)
 
 
+def opened_by(session: Session, customer: Customer) -> Book:
+    """What one customer owes and may still use."""
+    session.flush()
+    claims = (*_invoices(session, customer.id), *_items(session, customer.id))
+    return Book(claims, _credits(session, customer.id), {customer.id: customer.name})
+
+
 def refreshed(session: Session, book: Book, customer_id: int) -> Book:
     """The book after something of one customer was booked."""
     session.flush()
