@@ -135,6 +135,18 @@ class OpenAmount:
 
 
 @dataclass(frozen=True, slots=True)
+class VatOff:
+    """The cents by which the VAT of a credit note differs from its base's: with the notes before, it gives all back.
+
+    EN 16931 lets BT-117 differ by rounding (BR-CO-17); VAT rounded note by note adds up to another amount than the
+    invoice's, and a customer gets back what he was charged.
+    """
+
+    rate: VatRate
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Exemption:
     """Why the lines of one VAT category carry no VAT: a VATEX code (BT-121); its words are dated data."""
 
@@ -182,6 +194,7 @@ class Document:
     terms_version: str = ""
     packages: int | None = None
     carrier: str = ""
+    tracking: str = ""
     open_amounts: tuple[OpenAmount, ...] = ()
     reminder_level: int = 0
     recovery_fee: Money = ZERO
@@ -203,6 +216,7 @@ class Document:
     mandate_reference: str = ""
     creditor_id: str = ""
     debited_account: str = ""
+    vat_off: tuple[VatOff, ...] = ()
 
     @property
     def untdid_code(self) -> str:
@@ -212,7 +226,8 @@ class Document:
     @property
     def totals(self) -> Totals:
         """Net, VAT and gross of the priced lines."""
-        return totals((line.vat, line.net) for line in self.lines if line.vat is not None and line.net is not None)
+        priced = ((line.vat, line.net) for line in self.lines if line.vat is not None and line.net is not None)
+        return totals(priced, {off.rate: off.amount for off in self.vat_off})
 
     @property
     def prepaid(self) -> Money:

@@ -68,7 +68,7 @@ def to_invoice(session: Session, customer: Customer | None = None) -> list[Deliv
 
 
 def _received(delivery: Delivery) -> bool:
-    return delivery.state is DeliveryState.VERIFIED or getattr(delivery, "presumed_at", None) is not None
+    return delivery.state is DeliveryState.VERIFIED or delivery.presumed_at is not None
 
 
 def _left_on(delivery: Delivery) -> date:

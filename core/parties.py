@@ -97,6 +97,7 @@ class Customer(Base):
     in France) count from the next business day, and leave `delivery_lead_days` business days later. `discount_percent`
     is what paying within `discount_days` of the invoice earns, the house's own where they are None; the mandate and the
     account that is debited are for direct debits.
+    What is delivered is presumed received when nothing was said about it for `receipt_days` business days.
     """
 
     __tablename__ = "customer"
@@ -125,6 +126,7 @@ class Customer(Base):
     delivery_cutoff: Mapped[time | None]
     delivery_lead_days: Mapped[int] = mapped_column(default=0)
     delivery_strict: Mapped[bool] = mapped_column(default=False)
+    receipt_days: Mapped[int] = mapped_column(default=3)
     requirements: Mapped[str] = mapped_column(Text, default="{}")
     electronic_address: Mapped[str] = mapped_column(default="")
     electronic_scheme: Mapped[str] = mapped_column(default="")

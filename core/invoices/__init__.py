@@ -33,6 +33,7 @@ from core.invoices.tables import (
     invoice_of,
     invoiced,
     left_net,
+    line_of,
     of_order,
 )
 
@@ -68,6 +69,7 @@ __all__ = [
     "issue_for_delivery",
     "left_by_rate",
     "left_net",
+    "line_of",
     "of_order",
     "preview",
     "uncredited_deposits",

@@ -13,16 +13,24 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import deposits, journal, stock
-from core.documents import Document, DocumentKind, DocumentLine, Reference
+from core.documents import Document, DocumentKind, DocumentLine, Reference, VatOff
 from core.errors import Refused
 from core.invoices.issuing import Source, head, issue
-from core.invoices.tables import Invoice, InvoiceLine, credited_quantity, deducted, internal_note, left_net
+from core.invoices.tables import (
+    DepositDeductionRate,
+    Invoice,
+    InvoiceLine,
+    credited_quantity,
+    internal_note,
+    left_net,
+)
 from core.journal import Actor
-from core.money import ZERO, Money, rounded
-from core.vat import VatRate, totals
+from core.money import ZERO, Money, rounded, total
+from core.vat import Totals, VatRate, totals
 
 if TYPE_CHECKING:
     from core.settings import House
@@ -120,32 +128,30 @@ def credit_goodwill(
 ) -> Invoice:
     """Give back an amount VAT included, spread over the invoice's VAT rates as they are left; `label` is printed.
 
-    Not every amount VAT included exists at every rate: then it is the nearest one below. No quantity is given back.
+    No quantity is given back; each line bears its share, so that no line is ever credited above what it came to.
     """
     _open(session, invoice, reason)
     left = invoice.gross - credited(session, invoice)
     if not ZERO < amount <= left:
         raise Refused("credit_above_amount", number=invoice.number, left=max(left, ZERO))
+    parts = spread(session, invoice, amount)
     free = {line: left_net(session, line) for line in invoice.lines}
-    whole: dict[VatRate, Money] = {}
-    for line, net in free.items():
-        whole[line.vat_rate] = whole.get(line.vat_rate, ZERO) + net
-    bases = deposits.spread(amount, whole) if amount < totals(whole.items()).gross else whole
     sources: list[Source] = []
-    for rate, net in bases.items():
+    for rate, (net, _) in parts.items():
         lines = [line for line in free if line.vat_rate == rate and free[line] > ZERO]
         if net <= ZERO:
             continue
-        parts = zip(lines, deposits.shares(net, [free[line] for line in lines]), strict=True)
+        shared = zip(lines, deposits.shares(net, [free[line] for line in lines]), strict=True)
         printed = DocumentLine(
             position=len(sources) + 1, sku="", name=label, quantity=Decimal(1), unit="", unit_price=net.amount, net=net,
             vat=rate,
         )  # fmt: skip
-        spread = tuple((line.id, part) for line, part in parts if part > ZERO)
-        sources.append(Source(printed, counted=Decimal(0), spread=spread))
+        each = tuple((line.id, part) for line, part in shared if part > ZERO)
+        sources.append(Source(printed, counted=Decimal(0), spread=each))
     if not sources:
         raise Refused("credit_above_amount", number=invoice.number, left=left)
-    return _credit_and_look(session, invoice, sources, reason=reason, house=house, by=by, at=at)
+    vat = {rate: tax for rate, (_, tax) in parts.items()}
+    return _credit_and_look(session, invoice, sources, reason=reason, house=house, by=by, at=at, vat=vat)
 
 
 def _open(session: Session, invoice: Invoice, reason: str) -> None:
@@ -172,61 +178,76 @@ def _printed(document: Document, position: int) -> DocumentLine:
 
 
 def _credit_and_look(
-    session: Session, invoice: Invoice, sources: list[Source], *, reason: str, house: House, by: Actor, at: datetime
-) -> Invoice:
+    session: Session, invoice: Invoice, sources: list[Source], *, reason: str, house: House, by: Actor, at: datetime,
+    vat: Mapping[VatRate, Money] | None = None,
+) -> Invoice:  # fmt: skip
     from core import registration
 
-    left = invoice.gross - credited(session, invoice)
-    if invoice.kind is DocumentKind.DEPOSIT_INVOICE:
-        left -= deducted(session, invoice)
-    note = credit(session, invoice, _fitted(sources, left, invoice), reason=reason, house=house, by=by, at=at)
+    note = credit(session, invoice, sources, reason=reason, house=house, by=by, at=at, vat=vat)
     session.flush()
     registration.look_again(session, invoice.customer, house=house, at=at)
     return note
 
 
-def _fitted(sources: list[Source], left: Money, invoice: Invoice) -> list[Source]:
-    """The lines, a cent or two lower where VAT rounded note by note would come to more than the invoice did."""
-    bases: dict[VatRate, Money] = {}
-    for source in sources:
-        if source.line.vat is not None and source.line.net is not None:
-            bases[source.line.vat] = bases.get(source.line.vat, ZERO) + source.line.net
-    over = totals(bases.items()).gross - left
-    if over <= ZERO:
-        return sources
-    if over.cents > len(sources) + len(bases):
-        raise Refused("credit_above_amount", number=invoice.number, left=max(left, ZERO))
-    lower = deposits.spread(left, bases)
-    fitted: list[Source] = []
-    for source in sources:
-        line = source.line
-        assert line.vat is not None and line.net is not None  # noqa: S101, PT018 - priced
-        off = bases[line.vat] - lower.get(line.vat, ZERO)
-        taken = min(off, line.net) if off > ZERO else ZERO
-        bases[line.vat] -= taken
-        net = line.net - taken
-        if net > ZERO:
-            fitted.append(
-                dataclasses.replace(source, line=dataclasses.replace(line, net=net, position=len(fitted) + 1))
-            )
-    return fitted
+def left_by_vat_rate(session: Session, invoice: Invoice) -> dict[VatRate, tuple[Money, Money]]:
+    """What is left to credit of an invoice at each VAT rate, base and VAT; of a deposit, what is not deducted."""
+    left = {row.rate: (row.base, row.vat) for row in invoice.paper.document.totals.breakdown}
+    for note in session.scalars(select(Invoice).where(Invoice.refers_to_id == invoice.id)):
+        for row in note.paper.document.totals.breakdown:
+            base, vat = left[row.rate]
+            left[row.rate] = base - row.base, vat - row.vat
+    taken = select(DepositDeductionRate).where(DepositDeductionRate.deposit_id == invoice.id)
+    for part in session.scalars(taken):
+        base, vat = left[part.line.vat_rate]
+        left[part.line.vat_rate] = base - part.net, vat - part.vat
+    return left
+
+
+def spread(session: Session, invoice: Invoice, amount: Money) -> dict[VatRate, tuple[Money, Money]]:
+    """An amount VAT included as base and VAT at each rate, as they are left of the invoice, to the cent."""
+    left = left_by_vat_rate(session, invoice)
+    weights = [max(base + vat, ZERO) for base, vat in left.values()]
+    if amount >= total(weights):
+        return left
+    parts = {}
+    for (rate, (base, vat)), gross in zip(left.items(), deposits.shares(amount, weights), strict=True):
+        # while something is left, some of it is base: VAT alone cannot be credited
+        keep = Money.from_cents(gross < base + vat)
+        net = min(Money.of(gross.amount / (1 + rate.percent / 100)), max(base - keep, ZERO))
+        tax = min(gross - net, vat)
+        parts[rate] = gross - tax, tax
+    return parts
+
+
+def _vat_off(session: Session, invoice: Invoice, bases: Totals, wanted: Mapping[VatRate, Money]) -> tuple[VatOff, ...]:
+    """By how many cents the VAT of a note differs from its bases': as wanted, or never above what is left."""
+    left = left_by_vat_rate(session, invoice)
+    found = []
+    for row in bases.breakdown:
+        base, vat = left[row.rate]
+        given = wanted.get(row.rate, vat if row.base == base else min(row.vat, vat))
+        if given != row.vat:
+            found.append(VatOff(row.rate, given - row.vat))
+    return tuple(found)
 
 
 def credit(
     session: Session, invoice: Invoice, sources: list[Source], *, reason: str, house: House, by: Actor, at: datetime,
-    internal: bool = False,
+    internal: bool = False, vat: Mapping[VatRate, Money] | None = None,
 ) -> Invoice:  # fmt: skip
-    """Issue a credit note of these lines of an invoice, whoever decided on them."""
+    """Issue a credit note of these lines of an invoice, whoever decided on them; `vat` where it was decided too."""
     from core import registration
 
     registration.note_verdicts(session, invoice.customer, house=house, at=at)
     frozen = invoice.paper.document
+    bases = totals((s.line.vat, s.line.net) for s in sources if s.line.vat is not None and s.line.net is not None)
     document = dataclasses.replace(
         head(session, DocumentKind.CREDIT_NOTE, invoice.customer, invoice.order, house, at=at),
         preceding_invoices=(Reference(invoice.number, invoice.issue_date),), reason=reason, payment_terms="",
         type_code="503" if invoice.kind is DocumentKind.DEPOSIT_INVOICE else "",
         # what the original deducted is set free by its internal credit note only
         deposits=frozen.deposits if internal else (),
+        vat_off=_vat_off(session, invoice, bases, vat or {}),
     )  # fmt: skip
     return issue(
         session, document, sources, customer=invoice.customer, order=invoice.order, by=by, at=at, refers_to=invoice,

@@ -16,7 +16,7 @@ from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState, shipped_quantities
 from core.documents import DocumentKind, DocumentLine
 from core.errors import Refused
-from core.invoices.credit_notes import credit, credited
+from core.invoices.credit_notes import credit, credited, left_by_vat_rate, spread
 from core.invoices.issuing import Source, head, issue
 from core.invoices.tables import (
     DepositDeduction,
@@ -29,10 +29,10 @@ from core.invoices.tables import (
     invoice_of,
 )
 from core.journal import Actor
-from core.money import ZERO, Money, rounded, total
+from core.money import ZERO, Money, rounded
 from core.orders import Order, OrderState
 from core.quotes import Quote, QuoteState
-from core.vat import VatRate, totals
+from core.vat import totals
 
 if TYPE_CHECKING:
     from core.settings import House
@@ -99,10 +99,12 @@ def _share(session: Session, order: Order, gross: Money, *, but: Sequence[Delive
 def deduct(session: Session, invoice: Invoice, deduction: Deduction) -> None:
     """Note what an invoice deducts of a deposit, rate by rate."""
     deposit, amount = deduction.deposit, deduction.amount
-    for part in split(session, deposit, amount):
+    parts = spread(session, deposit, amount)
+    for line in deposit.lines:  # a deposit invoice has one line for each of its rates
+        net, vat = parts[line.vat_rate]
         session.add(
             DepositDeductionRate(
-                invoice_id=invoice.id, deposit_id=deposit.id, deposit_line_id=part.line.id, net=part.net, vat=part.vat
+                invoice_id=invoice.id, deposit_id=deposit.id, deposit_line_id=line.id, net=net, vat=vat
             )
         )
     session.add(DepositDeduction(invoice_id=invoice.id, deposit_id=deposit.id, amount=amount))
@@ -137,35 +139,10 @@ def deducted_by_rate(session: Session, invoice: Invoice) -> list[RatePart]:
 def left_by_rate(session: Session, deposit: Invoice) -> list[RatePart]:
     """What is neither deducted nor credited of a deposit, at each of its VAT rates.
 
-    VAT is what was invoiced less what was deducted and credited, so that all of it is gone with the last part, to the
-    cent. A base whose VAT comes to no such amount is credited a cent above it: the part is then a cent below zero.
+    VAT is what was invoiced less what was deducted and credited, so that all of it is gone with the last part.
     """
-    invoiced = {row.rate: row.vat for row in deposit.paper.document.totals.breakdown}
-    parts = []
-    for line in deposit.lines:
-        net, vat = line.net, invoiced[line.vat_rate]
-        for part in session.scalars(
-            select(DepositDeductionRate).where(DepositDeductionRate.deposit_line_id == line.id)
-        ):
-            net, vat = net - part.net, vat - part.vat
-        for given_back in session.scalars(select(InvoiceLine.net).where(InvoiceLine.credits_line_id == line.id)):
-            net, vat = net - given_back, vat - totals([(line.vat_rate, given_back)]).vat
-        parts.append(RatePart(line, net, vat))
-    return parts
-
-
-def split(session: Session, deposit: Invoice, amount: Money) -> list[RatePart]:
-    """An amount of a deposit rate by rate, each bearing its share of what is left, to the cent."""
-    left = left_by_rate(session, deposit)
-    weights = [max(part.net + part.vat, ZERO) for part in left]
-    if amount >= total(weights):
-        return left
-    parts = []
-    for part, gross in zip(left, deposits.shares(amount, weights), strict=True):
-        net = min(Money.of(gross.amount / (1 + part.line.vat_rate.percent / 100)), part.net)
-        vat = min(gross - net, part.vat)
-        parts.append(RatePart(part.line, gross - vat, vat))
-    return parts
+    left = left_by_vat_rate(session, deposit)
+    return [RatePart(line, *left[line.vat_rate]) for line in deposit.lines]
 
 
 def issue_deposit(session: Session, order: Order, *, house: House, by: Actor, at: datetime, label: str) -> Invoice:
@@ -288,34 +265,18 @@ def credit_deposit(
 
 
 def _credit_deposit(
-    session: Session, deposit: Invoice, left: Money, *, reason: str, house: House, by: Actor, at: datetime
+    session: Session, deposit: Invoice, amount: Money, *, reason: str, house: House, by: Actor, at: datetime
 ) -> Invoice:
-    """A credit note of a part of a deposit, VAT included, spread over its rates as they are left.
-
-    Where the VAT of no base comes to that amount it is one cent more: nobody is ever reminded of a cent.
-    """
+    """A credit note of a part of a deposit, VAT included, spread over its rates as they are left, to the cent."""
     frozen = {line.position: line for line in deposit.paper.document.lines}
-    free = {part.line.vat_rate: part.net for part in left_by_rate(session, deposit)}
-    rates = {rate: net for rate, net in free.items() if net > ZERO}
-    whole = totals(rates.items()).gross == left
-    # what is left of a base may be a cent short of the amount: then the line itself bears it
-    parts = rates if whole else deposits.spread(left, _wider(session, deposit, rates), at_least=True)
+    parts = spread(session, deposit, amount)
     sources: list[Source] = []
     for line in deposit.lines:
-        net = parts.get(line.vat_rate, ZERO)
+        net, _ = parts[line.vat_rate]
         if net > ZERO:
             printed = dataclasses.replace(
                 frozen[line.position], position=len(sources) + 1, quantity=Decimal(1), unit_price=net.amount, net=net
             )
             sources.append(Source(printed, credits_line_id=line.id, counted=rounded(net.amount / line.net.amount, 4)))
-    return credit(session, deposit, sources, reason=reason, house=house, by=by, at=at)
-
-
-def _wider(session: Session, deposit: Invoice, rates: dict[VatRate, Money]) -> dict[VatRate, Money]:
-    """What is left at each rate, and a cent more where the line has it."""
-    cent = Money.from_cents(1)
-    return {
-        line.vat_rate: min(rates[line.vat_rate] + cent, line.net - credited_net(session, line))
-        for line in deposit.lines
-        if line.vat_rate in rates
-    }
+    vat = {rate: tax for rate, (_, tax) in parts.items()}
+    return credit(session, deposit, sources, reason=reason, house=house, by=by, at=at, vat=vat)

@@ -60,7 +60,7 @@ def alike(delivery: Delivery) -> tuple[int, str, int | None, bool]:
 
 def received_on(delivery: Delivery) -> date | None:
     """The day on which the goods count as received: the customer said so, or is presumed to."""
-    at: datetime | None = delivery.verified_at or getattr(delivery, "presumed_at", None)
+    at: datetime | None = delivery.verified_at or delivery.presumed_at
     return business_date(at) if at is not None else None
 
 
@@ -134,17 +134,18 @@ def _delivered(deliveries: Sequence[Delivery]) -> list[Source]:
         note = delivery.reference if len(deliveries) > 1 else ""
         for line in delivery.lines:
             ordered, quantity = line.order_line, line.invoiceable
-            article = ordered.article
-            if article is None or ordered.unit_price is None or quantity <= 0:
+            article, price = line.article, line.price
+            if article is None or price is None or quantity <= 0:
                 continue
             printed = DocumentLine(
                 position=len(sources) + 1, sku=article.sku, name=article.name, quantity=quantity, unit=article.unit,
                 packaging=packed(ordered.packaging, ordered.packaging_count) if quantity == ordered.quantity else "",
-                unit_price=ordered.unit_price, net=Money.of(quantity * ordered.unit_price), vat=article.vat_rate,
-                buyer_reference=ordered.customer_reference, gtin=article.gtin, list_price=ordered.gross_price,
-                note=note,
+                unit_price=price, net=Money.of(quantity * price), vat=article.vat_rate,
+                buyer_reference=ordered.customer_reference, gtin=article.gtin,
+                list_price=ordered.gross_price if line.substitute is None else None,
+                note=" \u00b7 ".join(text for text in (note, line.batch_note) if text),
             )  # fmt: skip
-            sources.append(Source(printed, order_line_id=ordered.id, article_id=article.id))
+            sources.append(Source(printed, order_line_id=ordered.id, delivery_line_id=line.id, article_id=article.id))
     return sources
 
 
@@ -163,7 +164,7 @@ def issue_for(
     # whoever numbers a document holds the journal: from here on nobody else invoices, credits or deducts
     journal.hold(session)
     for delivery in deliveries:
-        presumed = delivery.state is DeliveryState.SHIPPED and getattr(delivery, "presumed_at", None) is not None
+        presumed = delivery.state is DeliveryState.SHIPPED and delivery.presumed_at is not None
         if delivery.state is not DeliveryState.VERIFIED and not presumed:
             raise Refused("delivery_not_verified", reference=delivery.reference)
         if invoice_of(session, delivery) is not None:

@@ -37,6 +37,7 @@ class Source:
 
     line: DocumentLine
     order_line_id: int | None = None
+    delivery_line_id: int | None = None
     article_id: int | None = None
     credits_line_id: int | None = None
     counted: Decimal | None = None
@@ -99,6 +100,7 @@ def _rows(invoice: Invoice, source: Source) -> Iterable[InvoiceLine]:
             invoice_id=invoice.id,
             position=line.position,
             order_line_id=source.order_line_id,
+            delivery_line_id=source.delivery_line_id,
             article_id=source.article_id,
             quantity=source.counted if source.counted is not None else line.quantity,
             unit_price=line.unit_price,

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, aliased, mapped_column, relationship
 
 from core import papers
 from core.db import PERCENT, PRICE, Base, choice
-from core.deliveries import Delivery
+from core.deliveries import Delivery, DeliveryLine
 from core.documents import DocumentKind
 from core.errors import Refused
 from core.money import Money, total
@@ -74,6 +74,7 @@ class InvoiceLine(Base):
     invoice_id: Mapped[int] = mapped_column(ForeignKey("invoice.id"), index=True)
     position: Mapped[int]
     order_line_id: Mapped[int | None] = mapped_column(ForeignKey("order_line.id"), index=True)
+    delivery_line_id: Mapped[int | None] = mapped_column(ForeignKey("delivery_line.id"), index=True)
     article_id: Mapped[int | None] = mapped_column(ForeignKey("article.id"))
     quantity: Mapped[Decimal]
     unit_price: Mapped[Decimal] = mapped_column(PRICE)
@@ -177,6 +178,13 @@ def invoice_of(session: Session, delivery: Delivery) -> Invoice | None:
     """The invoice that stands for a delivery, or None."""
     query = select(Invoice).join(InvoiceDelivery, InvoiceDelivery.invoice_id == Invoice.id)
     return session.scalar(query.where(InvoiceDelivery.delivery_id == delivery.id, ~cancelled_internally()))
+
+
+def line_of(invoice: Invoice, delivered: DeliveryLine) -> InvoiceLine | None:
+    """The line of the invoice that is about this delivered line, or None."""
+    ours = [line for line in invoice.lines if line.order_line_id == delivered.order_line_id]
+    exact = [line for line in ours if line.delivery_line_id == delivered.id]
+    return next(iter(exact or [line for line in ours if line.delivery_line_id is None]), None)
 
 
 def internal_note(session: Session, invoice: Invoice) -> Invoice | None:

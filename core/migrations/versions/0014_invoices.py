@@ -1,7 +1,7 @@
 """Invoices of several deliveries, when a customer is invoiced, internal credit notes, deductions rate by rate
 
 Revision ID: 0014
-Revises: 0010
+Revises: 0013
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from alembic import op
 from core.migrations.triggers import guard, unguard
 
 revision = "0014"
-down_revision = "0010"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
@@ -63,6 +63,14 @@ def upgrade() -> None:
         batch_op.drop_constraint(batch_op.f("fk_invoice_delivery_id"), type_="foreignkey")
         batch_op.drop_column("delivery_id")
     guard("invoice")
+    unguard("invoice_line")
+    with op.batch_alter_table("invoice_line", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("delivery_line_id", sa.Integer(), nullable=True))
+        batch_op.create_foreign_key(
+            batch_op.f("fk_invoice_line_delivery_line_id"), "delivery_line", ["delivery_line_id"], ["id"]
+        )
+        batch_op.create_index(batch_op.f("ix_invoice_line_delivery_line_id"), ["delivery_line_id"], unique=False)
+    guard("invoice_line")
     guard("invoice_delivery")
     guard("deposit_deduction_rate")
 
@@ -81,6 +89,12 @@ def downgrade() -> None:
         " WHERE d.invoice_id = invoice.id AND d.freed_by_id IS NULL)"
     )
     guard("invoice")
+    unguard("invoice_line")
+    with op.batch_alter_table("invoice_line", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_invoice_line_delivery_line_id"))
+        batch_op.drop_constraint(batch_op.f("fk_invoice_line_delivery_line_id"), type_="foreignkey")
+        batch_op.drop_column("delivery_line_id")
+    guard("invoice_line")
     op.drop_table("deposit_deduction_rate")
     op.drop_table("invoice_delivery")
     with op.batch_alter_table("customer", schema=None) as batch_op:
