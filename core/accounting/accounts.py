@@ -50,8 +50,6 @@ class Chart(BaseModel):
     early_discount: Account = "665000"
     interest: Account = "763000"
     recovery: Account = "758000"
-    rounding_loss: Account = "658000"
-    rounding_gain: Account = "758000"
     journals: dict[Journal, str] = {}
     auxiliaries: dict[str, str] = {}
     labels: dict[str, str] = {}

@@ -111,10 +111,6 @@ class Postings:
         """Debit what the customer owes on a paper, or credit it where the amount is below zero."""
         self.add(self.chart.customers, amount, settles=settles)
 
-    def rounding(self, amount: Money) -> None:
-        """The cent that no base and VAT come to: ours to lose, or to gain where it is below zero."""
-        self.add(self.chart.rounding_loss if amount > ZERO else self.chart.rounding_gain, amount)
-
     def lines(self) -> tuple[Line, ...]:
         """The movements; those of nothing are left out. Refuses to be out of balance."""
         if total(self.amounts.values()):
@@ -130,8 +126,8 @@ class Postings:
 
 
 def post_sale(
-    postings: Postings, sold: Iterable[Sold], sums: Totals, *, settles: str, prepaid: Money = ZERO,
-    deducted: Iterable[Holding] = (), back: bool = False,
+    postings: Postings, sold: Iterable[Sold], sums: Totals, *, settles: str, deducted: Iterable[Holding] = (),
+    back: bool = False,
 ) -> None:  # fmt: skip
     """An invoice: 411 for what is to be paid, 4191 for what deposits brought, sales, and the VAT not declared yet.
 
@@ -139,17 +135,17 @@ def post_sale(
     """
     chart, sign = postings.chart, -1 if back else 1
     taken = [(percent, held) for holding in deducted for percent, held in holding.items()]
+    owed = sums.gross * sign - total(held.gross for _, held in taken)
     if not back:
-        postings.owed(sums.gross - prepaid, settles=settles)
+        postings.owed(owed, settles=settles)
     for _, held in taken:
         postings.add(chart.deposits_received, held.net)
         postings.add(chart.vat_pending, held.pending)
     _post_sold(postings, sold, sums, sign=-sign)
     for percent, held in taken:
         postings.add(chart.vat_of(percent), held.declared)
-    postings.rounding(prepaid * sign - total(held.gross for _, held in taken))
     if back:
-        postings.owed(prepaid - sums.gross, settles=settles)
+        postings.owed(owed, settles=settles)
 
 
 def _post_sold(postings: Postings, sold: Iterable[Sold], sums: Totals, *, sign: int) -> None:
@@ -175,25 +171,16 @@ def post_deposit(postings: Postings, sums: Totals, *, settles: str) -> dict[Deci
 
 
 def post_deposit_credit(postings: Postings, sums: Totals, holding: Holding, *, settles: str) -> dict[Decimal, Held]:
-    """A credit note of a deposit, as its paper says; the one that gives back all that is left leaves nothing behind.
-
-    The last one may be a cent more or less than what is left, where no base has that VAT.
-    """
+    """A credit note of a deposit, as its paper says: VAT that waits goes first, then what was declared."""
     taken: dict[Decimal, Held] = {}
-    bases = {row.rate.percent: row.base for row in sums.breakdown}
-    left = total(held.gross for held in holding.values())
-    if sums.gross >= left or all(bases.get(percent, ZERO) == held.net for percent, held in holding.items()):
-        taken = dict(holding)
-    else:
-        for row in sums.breakdown:
-            pending = min(holding.get(row.rate.percent, Held()).pending, row.vat)
-            taken[row.rate.percent] = Held(row.base, row.vat - pending, pending)
+    for row in sums.breakdown:
+        pending = min(holding.get(row.rate.percent, Held()).pending, row.vat)
+        taken[row.rate.percent] = Held(row.base, row.vat - pending, pending)
     chart = postings.chart
     for percent, held in taken.items():
         postings.add(chart.deposits_received, held.net)
         postings.add(chart.vat_pending, held.pending)
         postings.add(chart.vat_of(percent), held.declared)
-    postings.rounding(sums.gross - total(held.gross for held in taken.values()))
     postings.owed(-sums.gross, settles=settles)
     return taken
 

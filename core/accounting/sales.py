@@ -21,9 +21,8 @@ def invoice(books: Books, happened: Happened) -> Iterator[Entry]:
     issued = books.session.get_one(Invoice, happened.id)
     postings, taken = books.postings(issued.customer), _deducted(books, issued)
     entries.post_sale(
-        postings, _sold(books, issued), issued.paper.document.totals, settles=issued.subject, prepaid=issued.prepaid,
-        deducted=taken.values(),
-    )  # fmt: skip
+        postings, _sold(books, issued), issued.paper.document.totals, settles=issued.subject, deducted=taken.values()
+    )
     yield _entry(issued, postings, {deposit: gone(holding) for deposit, holding in taken.items()})
 
 
@@ -48,8 +47,7 @@ def credit_note(books: Books, happened: Happened) -> Iterator[Entry]:
         return
     freed = ledger.done_to_deposits(books.session, original.subject) if note.internal else {}
     entries.post_sale(
-        postings, _sold(books, note), sums, settles=original.subject, prepaid=note.prepaid, deducted=freed.values(),
-        back=True,
+        postings, _sold(books, note), sums, settles=original.subject, deducted=freed.values(), back=True
     )  # fmt: skip
     yield _entry(note, postings, {deposit: gone(holding) for deposit, holding in freed.items()})
 
@@ -63,16 +61,12 @@ def _entry(issued: Invoice, postings: Postings, holdings: Mapping[int, Holding])
 
 
 def _deducted(books: Books, issued: Invoice) -> dict[int, dict[Decimal, Held]]:
-    """What the invoice deducts of each deposit, by rate; VAT that was not declared yet leaves last.
-
-    Never more than is held: the cent that a credit note of the deposit could not give back was booked with it.
-    """
+    """What the invoice deducts of each deposit, by rate; VAT that was not declared yet leaves last."""
     taken: dict[int, dict[Decimal, Held]] = {}
     for part in invoices.deducted_by_rate(books.session, issued):
         known = ledger.held(books.session, part.line.invoice_id).get(part.line.vat_percent, Held())
         declared = min(part.vat, known.declared)
-        pending = min(part.vat - declared, known.pending)
-        held = Held(min(part.net, known.net), declared, pending)
+        held = Held(part.net, declared, part.vat - declared)
         taken.setdefault(part.line.invoice_id, {})[part.line.vat_percent] = held
     return taken
 

@@ -202,12 +202,7 @@ def uncredited_deposits(session: Session, order: Order) -> list[tuple[Invoice, M
         (deposit, deposit.gross - credited(session, deposit) - deducted(session, deposit))
         for deposit in deposits_of(session, order)
     )
-    # a cent of VAT without its base may be left where notes were rounded one by one: no credit note can say that
-    return [
-        (deposit, left)
-        for deposit, left in found
-        if left > ZERO and any(part.net > ZERO for part in left_by_rate(session, deposit))
-    ]
+    return [(deposit, left) for deposit, left in found if left > ZERO]
 
 
 def credit_deposits(

@@ -27,7 +27,6 @@ KINDS: dict[str, tuple[tuple[str, ...], bool]] = {
     "bank": (("51", "53"), False),
     "early_discount": (("665",), False),
     "charges": (("76", "75"), True),
-    "rounding": (("65",), False),
 }
 
 

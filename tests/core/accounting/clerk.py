@@ -1,7 +1,7 @@
 """A clerk who plays acts on the trade and writes plain decimals beside it, without looking at our entries.
 
-What he reads off a paper is only what nobody could know without it: what a deposit came to, and how a credit note was
-cut where VAT, rounded note by note, would come to more than was invoiced.
+What he reads off a paper is only what nobody could know without it: what a deposit came to, and how a goodwill gesture
+or an early discount was spread over the rates.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def cents(value: Decimal) -> Decimal:
     return value.quantize(CENT, rounding=ROUND_HALF_UP)
 
 
-def gross_of(bases: dict[Decimal, Decimal]) -> Decimal:
+def vat_on(bases: dict[Decimal, Decimal]) -> dict[Decimal, Decimal]:
     """VAT by rate on the sum, to the cent."""
-    return sum((base + cents(base * rate / 100) for rate, base in bases.items()), NOTHING)
+    return {rate: cents(base * rate / 100) for rate, base in bases.items()}
 
 
 @dataclass
@@ -64,6 +64,7 @@ class Sheet:
     credited: Decimal = NOTHING
     deducted: dict[int, Decimal] = field(default_factory=dict)
     pieces: list[Piece] = field(default_factory=list)
+    vat_left: dict[Decimal, Decimal] = field(default_factory=dict)
 
     @property
     def open(self) -> Decimal:
@@ -131,10 +132,10 @@ class Clerk:
         paper = fit[which % len(fit)]
         return paper, self.sheets[paper.id]
 
-    def _sell(self, bases: dict[Decimal, Decimal], sign: int = 1) -> None:
+    def _sell(self, bases: dict[Decimal, Decimal], vat: dict[Decimal, Decimal], sign: int = 1) -> None:
         for rate, base in bases.items():
             self.sold += base * sign
-            self.vat[rate] = self.vat.get(rate, NOTHING) + cents(base * rate / 100) * sign
+            self.vat[rate] = self.vat.get(rate, NOTHING) + vat[rate] * sign
 
     # Orders and what leaves
 
@@ -253,9 +254,10 @@ class Clerk:
         if not fresh:
             return
         sheet = Sheet(NOTHING, pieces=pieces)
-        sheet.gross = gross_of(sheet.bases)
+        vat = vat_on(sheet.bases)
+        sheet.gross, sheet.vat_left = sum(sheet.bases.values()) + sum(vat.values()), dict(vat)
         self.sheets[fresh[0].id] = sheet
-        self._sell(sheet.bases)
+        self._sell(sheet.bases, vat)
         read = select(DepositDeduction).where(DepositDeduction.invoice_id == fresh[0].id)
         found = {row.deposit_id: row.amount.amount for row in self.session.scalars(read)}
         for deposit in invoices.deposits_of(self.session, order):
@@ -276,12 +278,12 @@ class Clerk:
         return set(self.session.scalars(select(Invoice.id).where(Invoice.kind == DocumentKind.CREDIT_NOTE)))
 
     def _given_back(self, before: set[int]) -> None:
-        """What credit notes gave back of deposits, read off the papers: never more than was left, but for a cent."""
+        """What credit notes gave back of deposits, read off the papers: never more than was left."""
         for number in sorted(self._notes() - before):
             note = self.session.get_one(Invoice, number)
             if note.refers_to is not None and note.refers_to.kind is DocumentKind.DEPOSIT_INVOICE:
                 sheet = self.sheets[note.refers_to.id]
-                assert note.gross.amount <= sheet.gross - sheet.credited - sheet.taken + CENT
+                assert note.gross.amount <= sheet.gross - sheet.credited - sheet.taken
                 sheet.credited += note.gross.amount
 
     def give_back(self, which: int) -> None:
@@ -333,24 +335,16 @@ class Clerk:
         note = invoices.credit_goodwill(
             self.session, paper, Money(amount), label="Geste", reason="geste", **self.who
         )  # fmt: skip
-        assert note.gross.amount <= amount
+        assert note.gross.amount == amount
         self._credited(note, paper, sheet, self._printed(note))
 
     def _printed(self, note: Invoice) -> dict[Decimal, Decimal]:
-        sums: dict[Decimal, Decimal] = {}
-        for line in note.paper.document.lines:
-            assert line.vat is not None
-            assert line.net is not None
-            sums[line.vat.percent] = sums.get(line.vat.percent, NOTHING) + line.net.amount
-        return sums
+        return {row.rate.percent: row.base.amount for row in note.paper.document.totals.breakdown}
 
     def _credited(self, note: Invoice, paper: Invoice, sheet: Sheet, expected: dict[Decimal, Decimal]) -> None:
-        printed, left = self._printed(note), sheet.gross - sheet.credited
-        if gross_of(expected) <= left:
-            assert printed == expected
-        else:  # VAT rounded note by note would be more than was invoiced: a few cents less are given back
-            assert gross_of(printed) <= left
-            assert all(expected[rate] - 3 * CENT <= printed.get(rate, NOTHING) <= expected[rate] for rate in expected)
+        """Its bases are what was expected; its VAT is never more than is left, and with the last base all of it."""
+        assert self._printed(note) == expected
+        vat = {row.rate.percent: row.vat.amount for row in note.paper.document.totals.breakdown}
         pieces = {line.id: piece for line, piece in zip(paper.lines, sheet.pieces, strict=True)}
         self.session.refresh(note, ["lines"])
         for row in note.lines:
@@ -358,8 +352,15 @@ class Clerk:
             piece = pieces[row.credits_line_id]
             piece.net_back += row.net.amount
             assert piece.net_back <= piece.net, "a line is never credited twice"
-        self._sell(printed, sign=-1)
-        sheet.credited += gross_of(printed)
+        for rate, base in expected.items():
+            whole = not any(piece.net - piece.net_back for piece in sheet.pieces if piece.rate == rate)
+            usual = min(cents(base * rate / 100), sheet.vat_left[rate])
+            assert vat[rate] == (sheet.vat_left[rate] if whole else usual) or note.lines[0].article_id is None
+            sheet.vat_left[rate] -= vat[rate]
+            assert sheet.vat_left[rate] >= 0
+        self._sell(expected, vat, sign=-1)
+        sheet.credited += sum(expected.values()) + sum(vat.values())
+        assert sheet.credited <= sheet.gross
 
     def cancel_internally(self, which: int) -> None:
         """The buyer's platform refused it: an internal credit note, and the same again under a new number."""
@@ -371,7 +372,7 @@ class Clerk:
             assert again.gross.amount == sheet.gross
             self.sheets[again.id] = Sheet(sheet.gross)
             return
-        self._sell(sheet.bases, sign=-1)
+        self._sell(sheet.bases, vat_on(sheet.bases), sign=-1)
         for deposit in self.sheets.values():
             deposit.deducted.pop(paper.id, None)
         before = self._notes()
