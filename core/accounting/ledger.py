@@ -38,6 +38,7 @@ class LedgerEntry(Base):
     means: Mapped[str]
     validated_on: Mapped[date]
     lines: Mapped[list[LedgerLine]] = relationship(order_by="LedgerLine.id")
+    deposits: Mapped[list[LedgerDeposit]] = relationship()
 
     @property
     def number(self) -> str:
@@ -92,20 +93,12 @@ def add(session: Session, entry: Entry, *, seq: int, source: str) -> LedgerEntry
         )
         for line in entry.lines
     ]  # fmt: skip
+    booked.deposits = [
+        LedgerDeposit(deposit_id=deposit, percent=percent, net=held.net, declared=held.declared, pending=held.pending)
+        for deposit, holding in entry.holdings.items()
+        for percent, held in holding.items()
+    ]
     session.add(booked)
-    session.flush()
-    for deposit_id, holding in entry.holdings.items():
-        for percent, held in holding.items():
-            session.add(
-                LedgerDeposit(
-                    entry_id=booked.id,
-                    deposit_id=deposit_id,
-                    percent=percent,
-                    net=held.net,
-                    declared=held.declared,
-                    pending=held.pending,
-                )
-            )
     session.flush()
     return booked
 

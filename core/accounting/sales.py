@@ -12,7 +12,7 @@ from core.accounting.books import Books, Happened, gone
 from core.accounting.entries import Entry, Held, Holding, Postings, Sold
 from core.catalogue import Article
 from core.clock import business_date
-from core.documents import DocumentKind
+from core.documents import Document, DocumentKind
 from core.invoices import Invoice
 
 
@@ -20,18 +20,19 @@ def invoice(books: Books, happened: Happened) -> Iterator[Entry]:
     """An invoice, with what it deducts of deposits."""
     issued = books.session.get_one(Invoice, happened.id)
     postings, taken = books.postings(issued.customer), _deducted(books, issued)
+    document = issued.paper.document
     entries.post_sale(
-        postings, _sold(books, issued), issued.paper.document.totals, settles=issued.subject, deducted=taken.values()
+        postings, _sold(books, issued, document), document.totals, settles=issued.subject, deducted=taken.values()
     )
-    yield _entry(issued, postings, {deposit: gone(holding) for deposit, holding in taken.items()})
+    yield _entry(issued, document, postings, {deposit: gone(holding) for deposit, holding in taken.items()})
 
 
 def deposit(books: Books, happened: Happened) -> Iterator[Entry]:
     """A deposit invoice."""
     issued = books.session.get_one(Invoice, happened.id)
-    postings = books.postings(issued.customer)
-    held = entries.post_deposit(postings, issued.paper.document.totals, settles=issued.subject)
-    yield _entry(issued, postings, {issued.id: held})
+    postings, document = books.postings(issued.customer), issued.paper.document
+    held = entries.post_deposit(postings, document.totals, settles=issued.subject)
+    yield _entry(issued, document, postings, {issued.id: held})
 
 
 def credit_note(books: Books, happened: Happened) -> Iterator[Entry]:
@@ -39,24 +40,25 @@ def credit_note(books: Books, happened: Happened) -> Iterator[Entry]:
     note = books.session.get_one(Invoice, happened.id)
     original = note.refers_to
     assert original is not None  # noqa: S101 - a credit note always names what it credits
-    postings, sums = books.postings(note.customer), note.paper.document.totals
+    postings, document = books.postings(note.customer), note.paper.document
+    sums = document.totals
     if original.kind is DocumentKind.DEPOSIT_INVOICE:
         held = ledger.held(books.session, original.id)
         taken = entries.post_deposit_credit(postings, sums, held, settles=original.subject)
-        yield _entry(note, postings, {original.id: gone(taken)})
+        yield _entry(note, document, postings, {original.id: gone(taken)})
         return
     freed = ledger.done_to_deposits(books.session, original.subject) if note.internal else {}
     entries.post_sale(
-        postings, _sold(books, note), sums, settles=original.subject, deducted=freed.values(), back=True
+        postings, _sold(books, note, document), sums, settles=original.subject, deducted=freed.values(), back=True
     )  # fmt: skip
-    yield _entry(note, postings, {deposit: gone(holding) for deposit, holding in freed.items()})
+    yield _entry(note, document, postings, {deposit: gone(holding) for deposit, holding in freed.items()})
 
 
-def _entry(issued: Invoice, postings: Postings, holdings: Mapping[int, Holding]) -> Entry:
+def _entry(issued: Invoice, document: Document, postings: Postings, holdings: Mapping[int, Holding]) -> Entry:
     return Entry(
         Journal.SALES, issued.issue_date, issued.number, issued.issue_date,
         wording("entries", issued.kind.value, number=issued.number), business_date(issued.issued_at),
-        postings.lines(), issued.due_date, issued.paper.document.payment_means or "58", holdings=holdings,
+        postings.lines(), issued.due_date, document.payment_means or "58", holdings=holdings,
     )  # fmt: skip
 
 
@@ -71,9 +73,8 @@ def _deducted(books: Books, issued: Invoice) -> dict[int, dict[Decimal, Held]]:
     return taken
 
 
-def _sold(books: Books, issued: Invoice) -> list[Sold]:
+def _sold(books: Books, issued: Invoice, document: Document) -> list[Sold]:
     """What its lines sold, or took back; a credit that gives no quantity back is a reduction (709)."""
-    document = issued.paper.document
     rows = {line.position: line for line in issued.lines}
     nature = "service" if document.business_process.startswith("S") else "goods"
     found = []

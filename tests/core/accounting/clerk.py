@@ -389,6 +389,20 @@ class Clerk:
         due = max(sheet.open, NOTHING) if sheet is not None else Decimal(10)
         self._paid(paper, sheet, max(cents(due * share / 100), CENT))
 
+    def pay_all(self) -> None:
+        """One payment of all that is due."""
+        due = {number: sheet.open for number, sheet in self.sheets.items() if sheet.open > 0}
+        if not due:
+            return
+        parts = [(self.session.get_one(Invoice, number), Money(amount)) for number, amount in due.items()]
+        made = payments.record(
+            self.session, self.trade.customer, Money(sum(due.values(), NOTHING)), received_on=self.trade.at.date(),
+            parts=parts, **self.who,
+        )  # fmt: skip
+        self.payments[made.id] = Received(NOTHING, due)
+        for number, amount in due.items():
+            self.sheets[number].paid += amount
+
     def pay_early(self, which: int) -> None:
         paper, sheet = self.paper(which, DocumentKind.INVOICE)
         self._paid(paper, sheet, sheet.open - cents(sheet.open * EARLY / 100))
