@@ -28,6 +28,7 @@ exports_app = typer.Typer(no_args_is_help=True, help="Files for other programs."
 app.add_typer(exports_app, name="export")
 exports_app.command("entries")(export_entries.entries)
 exports_app.command("journal")(export_entries.journal)
+app.command("keep-late")(export_entries.keep_late)
 
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")]
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False)]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from core.accounting.layouts.fields import File
+    from core.money import Money
     from core.settings import Settings
 
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")]
@@ -108,3 +109,35 @@ def _write(
     for file in files:
         (out / file.name).write_bytes(file.content)
         typer.echo(str(out / file.name))
+
+
+def keep_late(
+    payment: Annotated[str, typer.Argument(metavar="REG-NUMBER")],
+    invoice: Annotated[str, typer.Argument(metavar="INVOICE")],
+    interest: Annotated[str, typer.Option(metavar="EUROS", help="Late interest, such as 12.40.")] = "0",
+    fee: Annotated[str, typer.Option(metavar="EUROS", help="The recovery fee: 40 an invoice, once.")] = "0",
+) -> None:
+    """Keep late interest and the recovery fee of what a payment brought beyond what was due (763, 758, no VAT)."""
+    from bot.cli import database, now
+    from core import late_charges, payments
+    from core.db import transaction
+    from core.journal import SYSTEM
+
+    with database(migrate=True) as (mine, engine), transaction(engine) as session:
+        paid = late_charges.payment_by_reference(session, payment)
+        paper = payments.document_by_number(session, paid.customer, invoice)
+        late_charges.keep(
+            session, paid, paper, interest=_euros(interest), recovery=_euros(fee), house=mine.house, by=SYSTEM, at=now()
+        )
+    typer.echo(f"{payment}: kept on {invoice}")
+
+
+def _euros(text: str) -> Money:
+    from decimal import Decimal, InvalidOperation
+
+    from core.money import Money
+
+    try:
+        return Money(Decimal(text.replace(",", ".")))
+    except (InvalidOperation, ValueError) as error:
+        raise typer.BadParameter(f"{text} is no amount in euros") from error

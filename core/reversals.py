@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import ForeignKey, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from core import early_discounts, events, journal, payments
+from core import early_discounts, events, journal, late_charges, payments
 from core.clock import business_date
 from core.db import Base
 from core.errors import Refused
@@ -68,6 +68,7 @@ def reverse(
         undone = payments.line(document, -amount, at, reversal_id=reversal.id)
         undone.payment_id = payment.id
         session.add(undone)
+    late_charges.take_back(session, reversal, at=at)
     session.add(Allocation(payment_id=payment.id, amount=payment.amount, settled_at=at, reversal_id=reversal.id))
     early_discounts.take_back(session, reversal, at=at)
     session.flush()

@@ -36,6 +36,7 @@ BOOKED: dict[str, Callable[[Books, Happened], Iterator[Entry]]] = {
     "payment_reversed": receipts.reversal,
     "refund_executed": receipts.refund,
     "credit_used": receipts.credit_use,
+    "late_charge_kept": receipts.late_charge,
 }
 
 

@@ -1,4 +1,4 @@
-"""Entries of money: payments with the discounts that they earn, what came back, refunds, credit that was used.
+"""Entries of money: payments with the discounts they earn, rejects, refunds, credit that was used, late charges.
 
 VAT on a deposit falls due with its money: each of these that pays one, or takes that back, has an entry beside it.
 """
@@ -21,6 +21,7 @@ from core.credit_uses import CreditUse
 from core.documents import DocumentKind
 from core.early_discounts import EarlyDiscount
 from core.invoices import Invoice
+from core.late_charges import LateCharge
 from core.means import PaymentMeans
 from core.money import ZERO, Money, total
 from core.payments import Allocation, Payment
@@ -54,12 +55,16 @@ def reversal(books: Books, happened: Happened) -> Iterator[Entry]:
     lines = select(Allocation).where(Allocation.reversal_id == undone.id, Allocation.early_discount_id.is_(None))
     parts = [(settles, amount) for settles, amount in _parts(session.scalars(lines)) if settles]
     discounts = _discounts(books, EarlyDiscount.reversal_id == undone.id)
+    of_reversal = select(Allocation.id).where(Allocation.reversal_id == undone.id)
+    charges = list(session.scalars(select(LateCharge).where(LateCharge.allocation_id.in_(of_reversal))))
     rest = undone.amount + total(amount for _, amount in parts)
+    rest += total(charge.interest + charge.recovery for charge in charges)
     postings = books.postings(undone.customer)
     parts += [(f"invoice:{one.invoice_id}", one.amount) for one in discounts] + [(undone.payment.subject, -rest)]
     for settles, amount in parts:
         postings.owed(-amount, settles=settles)
     _post_discounts(postings, discounts)
+    _post_charges(postings, charges)
     means, reference = undone.payment.means, undone.payment.reference
     postings.add(books.chart.bank_of(means), -undone.amount)
     entry = _entry("reversal", reference, undone.reversed_on, undone.recorded_at, postings, means=means)
@@ -96,6 +101,22 @@ def credit_use(books: Books, happened: Happened) -> Iterator[Entry]:
     on = business_date(line.settled_at)
     entry = _entry("credit_use", str(happened.data["document"]), on, line.settled_at, postings, journal=Journal.OTHER)
     yield from _with_vat(books, entry, paid_for, [(paper, amount)])
+
+
+def late_charge(books: Books, happened: Happened) -> Iterator[Entry]:
+    """Interest (763) and fee (758) that a payment brought beyond what was due: no VAT on either."""
+    kept = books.session.get_one(LateCharge, happened.id)
+    postings = books.postings(kept.payment.customer)
+    postings.owed(kept.interest + kept.recovery, settles=kept.payment.subject)
+    _post_charges(postings, [kept])
+    piece = str(happened.data["document"])
+    yield _entry("late_charge", piece, kept.kept_on, kept.kept_at, postings, journal=Journal.OTHER)
+
+
+def _post_charges(postings: Postings, charges: Iterable[LateCharge]) -> None:
+    for charge in charges:
+        postings.add(postings.chart.interest, -charge.interest)
+        postings.add(postings.chart.recovery, -charge.recovery)
 
 
 def _entry(

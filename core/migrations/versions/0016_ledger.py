@@ -1,4 +1,4 @@
-"""The ledger: booked entries, their lines, and what they do to deposits; frozen like the papers they follow from
+"""The ledger: booked entries, their lines, and what they do to deposits; late interest and fees that were kept
 
 Revision ID: 0016
 Revises: 0015
@@ -16,7 +16,7 @@ down_revision = "0015"
 branch_labels = None
 depends_on = None
 
-TABLES = ("ledger_deposit", "ledger_line", "ledger_entry")
+TABLES = ("ledger_deposit", "ledger_line", "ledger_entry", "late_charge")
 
 
 def upgrade() -> None:
@@ -70,6 +70,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("entry_id", "deposit_id", "percent", name=op.f("pk_ledger_deposit")),
     )
     op.create_index(op.f("ix_ledger_deposit_deposit_id"), "ledger_deposit", ["deposit_id"])
+    op.create_table(
+        "late_charge",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("payment_id", sa.Integer(), nullable=False),
+        sa.Column("invoice_id", sa.Integer(), nullable=True),
+        sa.Column("open_item_id", sa.Integer(), nullable=True),
+        sa.Column("allocation_id", sa.Integer(), nullable=False),
+        sa.Column("interest", sa.BigInteger(), nullable=False),
+        sa.Column("recovery", sa.BigInteger(), nullable=False),
+        sa.Column("kept_on", sa.Date(), nullable=False),
+        sa.Column("kept_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["payment_id"], ["payment.id"], name=op.f("fk_late_charge_payment_id")),
+        sa.ForeignKeyConstraint(["invoice_id"], ["invoice.id"], name=op.f("fk_late_charge_invoice_id")),
+        sa.ForeignKeyConstraint(["open_item_id"], ["open_item.id"], name=op.f("fk_late_charge_open_item_id")),
+        sa.ForeignKeyConstraint(["allocation_id"], ["allocation.id"], name=op.f("fk_late_charge_allocation_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_late_charge")),
+        sa.UniqueConstraint("allocation_id", name=op.f("uq_late_charge_allocation_id")),
+    )
+    for column in ("payment_id", "invoice_id", "open_item_id"):
+        op.create_index(op.f(f"ix_late_charge_{column}"), "late_charge", [column])
     for table in TABLES:
         guard(table)
 
