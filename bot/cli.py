@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bot import exporting
 from core.errors import Comptoir
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The order desk.")
 person_app = typer.Typer(no_args_is_help=True, help="What is kept about a person.")
 app.add_typer(person_app, name="person")
+app.add_typer(exporting.app, name="export")
 
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")]
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False)]
