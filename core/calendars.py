@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from core.parties import Customer
 
 LONGEST_LEAD = 60
+LONGEST_SILENCE = 30
 _TIME = re.compile(r"([01]?\d|2[0-3])(?:\s*[:hH]\s*([0-5]\d)?)?")
 _RANGE = re.compile(r"([1-7])\s*-\s*([1-7])")
 
@@ -107,6 +108,14 @@ def parse_cutoff(text: str) -> time | None:
     if found is None:
         raise Refused("cutoff_unknown", text=text)
     return time(int(found[1]), int(found[2] or 0))
+
+
+def parse_receipt_days(text: str) -> int:
+    """Business days without an answer after which a delivery is presumed received, from 1 to 30; 3 when it is empty."""
+    wanted = text.strip() or "3"
+    if not wanted.isdecimal() or not 1 <= int(wanted) <= LONGEST_SILENCE:
+        raise Refused("receipt_days_unknown", text=text, most=LONGEST_SILENCE)
+    return int(wanted)
 
 
 def parse_lead_days(text: str) -> int:

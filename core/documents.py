@@ -135,6 +135,18 @@ class OpenAmount:
 
 
 @dataclass(frozen=True, slots=True)
+class VatOff:
+    """The cents by which the VAT of a credit note differs from its base's: with the notes before, it gives all back.
+
+    EN 16931 lets BT-117 differ by rounding (BR-CO-17); VAT rounded note by note adds up to another amount than the
+    invoice's, and a customer gets back what he was charged.
+    """
+
+    rate: VatRate
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Exemption:
     """Why the lines of one VAT category carry no VAT: a VATEX code (BT-121); its words are dated data."""
 
@@ -149,6 +161,7 @@ class Document:
     `type_code` overrides the kind's own code (503: credit note on a deposit). `discount_terms` empty means that early
     payment earns nothing; `exemptions` are needed for category E only, the other categories imply their reason.
     `revision` counts the changes of a registered order, whose confirmation `replaces` the earlier one.
+    `period_start` and `period_end` (BG-14) are the first and the last delivery of an invoice about several.
     `accent` (#rrggbb) and `logo` (the name of an asset) dress the letterhead.
     """
 
@@ -179,6 +192,7 @@ class Document:
     terms_version: str = ""
     packages: int | None = None
     carrier: str = ""
+    tracking: str = ""
     open_amounts: tuple[OpenAmount, ...] = ()
     reminder_level: int = 0
     recovery_fee: Money = ZERO
@@ -192,6 +206,9 @@ class Document:
     logo: str = ""
     revision: int = 0
     replaces: Reference | None = None
+    period_start: date | None = None
+    period_end: date | None = None
+    vat_off: tuple[VatOff, ...] = ()
 
     @property
     def untdid_code(self) -> str:
@@ -201,7 +218,8 @@ class Document:
     @property
     def totals(self) -> Totals:
         """Net, VAT and gross of the priced lines."""
-        return totals((line.vat, line.net) for line in self.lines if line.vat is not None and line.net is not None)
+        priced = ((line.vat, line.net) for line in self.lines if line.vat is not None and line.net is not None)
+        return totals(priced, {off.rate: off.amount for off in self.vat_off})
 
     @property
     def prepaid(self) -> Money:

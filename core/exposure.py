@@ -35,9 +35,17 @@ from sqlalchemy.orm import aliased
 
 from core import payments
 from core.catalogue import Article
-from core.deliveries import Delivery, DeliveryLine, DeliveryState, Reserve, ReserveKind
+from core.deliveries import (
+    Delivery,
+    DeliveryLine,
+    DeliveryState,
+    GoodsReturnLine,
+    Reserve,
+    ReserveDecision,
+    ReserveKind,
+)
 from core.documents import DocumentKind
-from core.invoices import DepositDeduction, Invoice
+from core.invoices import DepositDeduction, Invoice, invoiced
 from core.money import ZERO, Money
 from core.orders import Order, OrderLine, OrderState
 from core.payments import CUSTOMER
@@ -205,9 +213,14 @@ def _deposits(column: str, wanted: ColumnElement[Any]) -> Subquery:
 
 
 def _to_deliver() -> Subquery:
-    """Of each line of a registered order, what is neither shipped nor closed."""
+    """Of each line of a registered order, what is neither shipped nor closed, and what is shipped again."""
+    again = (
+        select(func.coalesce(func.sum(whole(Reserve.quantity)), 0))
+        .where(Reserve.delivery_line_id == DeliveryLine.id, Reserve.decision == ReserveDecision.REPLACE)
+        .correlate(DeliveryLine).scalar_subquery()
+    )  # fmt: skip
     shipped = (
-        select(DeliveryLine.order_line_id, _sum(whole(DeliveryLine.quantity)).label("quantity"))
+        select(DeliveryLine.order_line_id, _sum(whole(DeliveryLine.quantity) - again).label("quantity"))
         .join(Delivery, Delivery.id == DeliveryLine.delivery_id)
         .join(Order, Order.id == Delivery.order_id)
         .where(
@@ -233,29 +246,37 @@ def _to_deliver() -> Subquery:
 def _to_invoice() -> Subquery:
     """Of each order line, what left and no invoice names: under way, or received with its invoice held.
 
-    What the customer said is missing or wrong is not invoiced.
+    What the customer said is missing or wrong is not invoiced, unless an agent did not accept it; nor is what an agent
+    gives back or replaces, nor what came back before it was invoiced.
     """
-    refused = (
-        select(func.coalesce(func.sum(whole(Reserve.quantity)), 0))
-        .where(
-            Reserve.delivery_line_id == DeliveryLine.id,
-            Reserve.kind.in_([ReserveKind.MISSING, ReserveKind.WRONG_ARTICLE]),
-        )
+    granted = Reserve.decision.in_([ReserveDecision.CREDIT, ReserveDecision.REPLACE])
+    claimed = Reserve.decision.is_(None) & Reserve.kind.in_([ReserveKind.MISSING, ReserveKind.WRONG_ARTICLE])
+    came = whole(GoodsReturnLine.good) + whole(GoodsReturnLine.scrapped) + whole(GoodsReturnLine.quarantined)
+    back = (
+        select(func.coalesce(func.sum(came), 0))
+        .where(GoodsReturnLine.delivery_line_id == DeliveryLine.id, GoodsReturnLine.credited.is_(False))
         .correlate(DeliveryLine)
         .scalar_subquery()
     )
-    invoiced = select(Invoice.id).where(Invoice.delivery_id == Delivery.id).exists()
-    left = (Delivery.state == DeliveryState.SHIPPED) | ((Delivery.state == DeliveryState.VERIFIED) & ~invoiced)
+    refused = (
+        select(func.coalesce(func.sum(whole(Reserve.quantity)), 0))
+        .where(Reserve.delivery_line_id == DeliveryLine.id, granted | claimed)
+        .correlate(DeliveryLine)
+        .scalar_subquery()
+    )
+    article = func.coalesce(DeliveryLine.article_id, OrderLine.article_id)
+    price = func.coalesce(whole(DeliveryLine.unit_price), whole(OrderLine.unit_price), type_=BigInteger)
+    left = Delivery.state.in_([DeliveryState.SHIPPED, DeliveryState.VERIFIED]) & ~invoiced()
     return (
         select(
-            Delivery.order_id, OrderLine.article_id, whole(OrderLine.unit_price).label("price"),
-            _sum(whole(DeliveryLine.quantity) - refused).label("quantity"),
+            Delivery.order_id, article.label("article_id"), price.label("price"),
+            _sum(whole(DeliveryLine.quantity) - refused - back).label("quantity"),
         )
         .join(Order, Order.id == Delivery.order_id)
         .join(DeliveryLine, DeliveryLine.delivery_id == Delivery.id)
         .join(OrderLine, OrderLine.id == DeliveryLine.order_line_id)
         .where(Order.customer_id == CUSTOMER, left)
-        .group_by(Delivery.order_id, OrderLine.id, OrderLine.article_id, OrderLine.unit_price)
+        .group_by(Delivery.order_id, OrderLine.id, article, price)
         .subquery()
     )  # fmt: skip
 

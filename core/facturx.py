@@ -117,6 +117,8 @@ def _fields(document: Document) -> dict[str, Any]:
         "BT-20": document.payment_terms,
         "BT-23": document.business_process,
         "BT-72": document.delivery_date,
+        "BT-73": document.period_start,
+        "BT-74": document.period_end,
         "BG-1": _notes(document),
         "BG-3": [
             {"BT-25": known.number, "BT-26": known.date} for known in (*document.preceding_invoices, *document.deposits)

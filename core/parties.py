@@ -80,12 +80,21 @@ USUAL: dict[Point, Requirement] = {
 assert set(USUAL) == set(Point)  # noqa: S101 - the table is complete
 
 
+class InvoiceTrigger(StrEnum):
+    """When what a customer received is invoiced."""
+
+    VERIFICATION = "verification"
+    PRESUMED = "presumed"
+    MONTH_END = "month_end"
+
+
 class Customer(Base):
     """A firm that buys from us; `credit_limit` None means that none was set, which is not the same as unlimited.
 
     `minimum_order` is in euro without VAT, the house's own where it is None. `delivery_weekdays` are ISO numbers
     (`135` is Monday, Wednesday, Friday), empty when any business day will do; orders after `delivery_cutoff` (the time
     in France) count from the next business day, and leave `delivery_lead_days` business days later.
+    What is delivered is presumed received when nothing was said about it for `receipt_days` business days.
     """
 
     __tablename__ = "customer"
@@ -114,10 +123,12 @@ class Customer(Base):
     delivery_cutoff: Mapped[time | None]
     delivery_lead_days: Mapped[int] = mapped_column(default=0)
     delivery_strict: Mapped[bool] = mapped_column(default=False)
+    receipt_days: Mapped[int] = mapped_column(default=3)
     requirements: Mapped[str] = mapped_column(Text, default="{}")
     electronic_address: Mapped[str] = mapped_column(default="")
     electronic_scheme: Mapped[str] = mapped_column(default="")
     on_hold: Mapped[bool] = mapped_column(default=False)
+    invoice_trigger: Mapped[InvoiceTrigger] = mapped_column(choice(InvoiceTrigger), default=InvoiceTrigger.VERIFICATION)
     auto_confirm: Mapped[bool] = mapped_column(default=False)
     auto_confirm_reason: Mapped[str] = mapped_column(default="")
     active: Mapped[bool] = mapped_column(default=True)

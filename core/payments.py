@@ -146,9 +146,11 @@ def allocated(session: Session, document: Invoice | OpenItem, *, since: datetime
 
 
 def credited(session: Session, invoice: Invoice) -> Money:
-    """What credit notes have given back on the invoice, VAT included."""
-    query = select(Invoice.gross).where(Invoice.refers_to_id == invoice.id, Invoice.kind == DocumentKind.CREDIT_NOTE)
-    return total(session.scalars(query))
+    """What credit notes have given back on the invoice, VAT included, beside the deposits that one sets free again."""
+    note = (Invoice.refers_to_id == invoice.id) & (Invoice.kind == DocumentKind.CREDIT_NOTE)
+    return total(
+        gross - prepaid for gross, prepaid in session.execute(select(Invoice.gross, Invoice.prepaid).where(note))
+    )
 
 
 def amount_due(session: Session, document: Invoice | OpenItem) -> Money:
@@ -168,7 +170,7 @@ def _balances() -> Subquery:
     settled = select(Allocation.invoice_id, -type_coerce(Allocation.amount, BigInteger))
     moves = union_all(
         select(Invoice.id, (gross - prepaid).label("cents")).where(theirs, Invoice.kind != DocumentKind.CREDIT_NOTE),
-        select(Invoice.refers_to_id, -gross).where(note),
+        select(Invoice.refers_to_id, prepaid - gross).where(note),
         settled.join(Invoice, Invoice.id == Allocation.invoice_id).where(theirs),
     ).subquery()
     cents = cast(func.sum(moves.c.cents), BigInteger).label("cents")

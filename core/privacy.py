@@ -20,6 +20,7 @@ from core import journal, messages, outbox
 from core.aliases import SenderAlias
 from core.clock import business_date
 from core.conversations import Button, Card, Prompt
+from core.deliveries import DeliveryFile
 from core.errors import Refused
 from core.invoices import Invoice
 from core.journal import SYSTEM, JournalEntry
@@ -113,6 +114,7 @@ def _empty(session: Session, gone: Iterable[Message]) -> None:
     session.flush()
     needed = set(session.scalars(select(Paper.pdf_sha256))) | set(session.scalars(select(Paper.xml_sha256)))
     needed |= set(session.scalars(select(SaleTerms.pdf_sha256)))
+    needed |= set(session.scalars(select(DeliveryFile.sha256)))
     needed |= set(session.scalars(select(TermsAcceptance.proof_sha256)))
     if shas:
         for message in session.scalars(select(Message).where(Message.raw_sha256.is_not(None))):

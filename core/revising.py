@@ -110,7 +110,7 @@ def invoiced_quantities(session: Session, order: Order) -> dict[int, Decimal]:
     query = (
         select(InvoiceLine.order_line_id, InvoiceLine.quantity, credited.c.quantity).join(Invoice)
         .outerjoin(credited, credited.c.credits_line_id == InvoiceLine.id)
-        .where(Invoice.order_id == order.id, Invoice.kind == DocumentKind.INVOICE)
+        .where(InvoiceLine.order_line_id.in_([line.id for line in order.lines]), Invoice.kind == DocumentKind.INVOICE)
     )  # fmt: skip
     sums: dict[int, Decimal] = {}
     for line_id, quantity, back in session.execute(query):

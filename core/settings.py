@@ -54,6 +54,7 @@ class House(BaseModel):
     auto_confirm_threshold: Decimal = Decimal("0.95")
     auto_confirm_orders: int = 30
     auto_confirm_wait_seconds: int = 120
+    deposit_absorption: Literal["first", "pro_rata"] = "first"
     requirements: dict[Point, Requirement] = {}
 
     def as_party(self) -> Party:

@@ -31,6 +31,7 @@ class MovementKind(StrEnum):
     SHIPMENT = "shipment"
     RETURN = "return"
     LOSS = "loss"
+    QUARANTINE = "quarantine"
 
 
 class StockLevel(Base):
@@ -215,12 +216,13 @@ def reserve(session: Session, wanted: Iterable[tuple[int, int, Decimal]]) -> dic
                 session.add(Reservation(order_line_id=order_line_id, article_id=article_id, quantity=given))
             else:
                 held.quantity += given
-        _wait_for(session, order_line_id, article_id, quantity - given)
+        wait_for(session, order_line_id, article_id, quantity - given)
         session.flush()
     return granted
 
 
-def _wait_for(session: Session, order_line_id: int, article_id: int, quantity: Decimal) -> None:
+def wait_for(session: Session, order_line_id: int, article_id: int, quantity: Decimal) -> None:
+    """What a line still waits for without being promised it, in place of what it waited for before; none for zero."""
     waits = session.get(Backorder, order_line_id)
     if waits is not None and quantity <= 0:
         session.delete(waits)
@@ -237,8 +239,22 @@ def trim(session: Session, order_line_id: int, article_id: int, left: Decimal) -
         release(session, order_line_id, held.quantity - left if held is not None and left > 0 else None)
     held = session.get(Reservation, order_line_id)
     if left > 0:
-        _wait_for(session, order_line_id, article_id, left - (held.quantity if held is not None else Decimal(0)))
+        wait_for(session, order_line_id, article_id, left - (held.quantity if held is not None else Decimal(0)))
         session.flush()
+
+
+def swap(session: Session, order_line_id: int, article_id: int, other_id: int, quantity: Decimal) -> None:
+    """Promise `quantity` of another article to a line, in place of what it was promised; refuses when it is not there.
+
+    What the line was promised of its own article goes back to the shelf.
+    """
+    hold(session, (article_id, other_id))
+    release(session, order_line_id)
+    free = available(session, other_id)
+    if free < quantity:
+        raise Refused("substitute_short", available=free, quantity=quantity)
+    session.add(Reservation(order_line_id=order_line_id, article_id=other_id, quantity=quantity))
+    session.flush()
 
 
 def release(session: Session, order_line_id: int, quantity: Decimal | None = None) -> None:

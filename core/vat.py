@@ -5,13 +5,13 @@ VAT is per category and rate on the *summed* base, never the sum of line VATs (E
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
 from core.errors import Refused
-from core.money import Money, total
+from core.money import ZERO, Money, total
 
 #: Rates that French platforms accept, in percent (DGFiP annexe 7 v1.9, rule G1.24).
 RATES: frozenset[Decimal] = frozenset(
@@ -47,15 +47,19 @@ class VatRate:
 
 @dataclass(frozen=True, slots=True)
 class VatLine:
-    """One row of the VAT breakdown (BG-23): the base, and the VAT on that sum."""
+    """One row of the VAT breakdown (BG-23): the base, and the VAT on that sum.
+
+    `off` is what a credit note in parts is away from that, in cents, so that all of them give back what was invoiced.
+    """
 
     rate: VatRate
     base: Money
+    off: Money = ZERO
 
     @property
     def vat(self) -> Money:
         """BT-117 = BT-116 x BT-119 / 100, rounded to the cent."""
-        return Money.of(self.base.amount * self.rate.percent / 100)
+        return Money.of(self.base.amount * self.rate.percent / 100) + self.off
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +84,10 @@ class Totals:
         return self.net + self.vat
 
 
-def totals(lines: Iterable[tuple[VatRate, Money]]) -> Totals:
-    """The totals of (rate, net amount) lines, rates in falling order."""
+def totals(lines: Iterable[tuple[VatRate, Money]], off: Mapping[VatRate, Money] | None = None) -> Totals:
+    """The totals of (rate, net amount) lines, rates in falling order; `off` moves the VAT of a rate by some cents."""
     bases: dict[VatRate, Money] = {}
     for rate, net in lines:
         bases[rate] = bases[rate] + net if rate in bases else net
-    return Totals(tuple(VatLine(rate, bases[rate]) for rate in sorted(bases, key=lambda r: (-r.percent, r.category))))
+    in_order = sorted(bases, key=lambda r: (-r.percent, r.category))
+    return Totals(tuple(VatLine(rate, bases[rate], (off or {}).get(rate, ZERO)) for rate in in_order))

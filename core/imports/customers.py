@@ -17,7 +17,7 @@ from core.imports.files import ImportRefused, Once, Remark, Report, Row, assign,
 from core.journal import Actor
 from core.money import Money
 from core.orders import Order
-from core.parties import ChatLink, Contact, Customer, DeliveryAddress, LinkCode, Point, Requirement
+from core.parties import ChatLink, Contact, Customer, DeliveryAddress, InvoiceTrigger, LinkCode, Point, Requirement
 from core.sale_terms import HowAccepted, SaleTerms
 
 REQUIRED = ("code", "name")
@@ -29,10 +29,9 @@ ROUTING = ("electronic_address", "electronic_scheme")
 SWITCHES = {"on_hold": False, "active": True}
 KNOWN = (
     *TEXTS, *IDENTIFIERS, *PLACE, *ROUTING, *SWITCHES, *delivery.COLUMNS, "emails", "phones", "credit_limit",
-    "insured_limit", "insolvent_since", "deposit_percent", "recap_policy", "requirements", "terms_accepted",
+    "insured_limit", "insolvent_since", "deposit_percent", "invoice_trigger", "recap_policy", "requirements",
+    "terms_accepted",
 )  # fmt: skip
-#: The longest terms between firms: 60 days, or 45 days to the end of the month (C. com. L441-10 I).
-LONGEST, LONGEST_TO_MONTH_END = 60, 45
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +126,12 @@ def _account(row: Row) -> dict[str, Any]:
         if percent is not None and percent > 100:
             row.wrong("deposit_percent", f"{percent} is above 100")
         values["deposit_percent"] = percent or None
+    if row.has("invoice_trigger"):
+        trigger = row.text("invoice_trigger").lower() or InvoiceTrigger.VERIFICATION
+        if trigger in set(InvoiceTrigger):
+            values["invoice_trigger"] = InvoiceTrigger(trigger)
+        else:
+            row.wrong("invoice_trigger", f"{trigger!r} is not one of {', '.join(InvoiceTrigger)}")
     return values
 
 
@@ -160,9 +165,8 @@ def _check_terms(row: Row, values: dict[str, Any], report: Report) -> None:
     except Refused:
         row.wrong("payment_terms", f"{words!r} are not terms of payment (30 jours, 45 jours fin de mois, comptant)")
         return
-    longest = LONGEST_TO_MONTH_END if agreed.end_of_month or agreed.month_end_first else LONGEST
-    if agreed.days > longest:
-        text = f"{words!r} is above the legal maximum of {longest} days (C. com. L441-10)"
+    if not agreed.lawful:
+        text = f"{words!r} is above the legal maximum of {agreed.longest} days (C. com. L441-10): invoices stop at that"
         report.notes.append(Remark(row.line, "payment_terms", text))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from core.calendars import parse_cutoff, parse_lead_days, parse_weekdays
+from core.calendars import parse_cutoff, parse_lead_days, parse_receipt_days, parse_weekdays
 from core.errors import Refused
 from core.money import Money
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PARSED: dict[str, Callable[[str], Any]] = {
     "delivery_weekdays": parse_weekdays, "delivery_cutoff": parse_cutoff, "delivery_lead_days": parse_lead_days,
+    "receipt_days": parse_receipt_days,
 }  # fmt: skip
 #: Yes or no, and what an empty cell says.
 SWITCHES = {"delivery_strict": False, "partial_deliveries": True}
@@ -39,4 +40,5 @@ def values(row: Row) -> dict[str, Any]:
 
 EXAMPLES = {
     "delivery_weekdays": "135, 1-5 or lun mer ven", "delivery_cutoff": "11:30", "delivery_lead_days": "0 to 60",
+    "receipt_days": "1 to 30, 3 when empty",
 }  # fmt: skip

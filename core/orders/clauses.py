@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from core import events, journal
+from core import events, journal, terms
 from core.clauses import Clause, ClauseChoice, ClauseKind
 from core.db import Base, choice
 from core.errors import Refused
@@ -78,6 +78,8 @@ def accept_theirs(session: Session, order: Order, kind: ClauseKind, *, reason: s
         raise Refused("role_missing", role=Role.MANAGER.value)
     if clause.asked_by_id is not None and clause.asked_by_id == by.id:
         raise Refused("own_request")
+    if kind is ClauseKind.PAYMENT:
+        terms.lawful(clause.value)
     _settle(session, order, kind, ClauseChoice.THEIRS, reason=reason.strip(), by=by, at=at)
 
 

@@ -34,7 +34,7 @@ from core.catalogue import Article
 from core.db import transaction
 from core.deliveries import Delivery, DeliveryLine, DeliveryState
 from core.documents import DocumentKind
-from core.invoices import Invoice
+from core.invoices import Invoice, InvoiceDelivery
 from core.messages import MessageChannel
 from core.money import Money
 from core.orders import Order, OrderLine, OrderState
@@ -235,10 +235,11 @@ def _circuit(
         _put(
             session, Invoice, part, id=part.c.i, kind=DocumentKind.INVOICE, number=_named(f"FA-{prefix}", part.c.i),
             customer_id=customer if customer is not None else 2 + part.c.i % 500, order_id=part.c.i,
-            delivery_id=part.c.i, paper_id=part.c.i, issue_date=TODAY - timedelta(days=30),
+            paper_id=part.c.i, issue_date=TODAY - timedelta(days=30),
             due_date=TODAY + timedelta(days=days), net=Money.of("370.50"), vat=Money.of("74.10"),
             gross=Money.of("444.60"), prepaid=Money.of(0), issued_at=AT,
         )  # fmt: skip
+        _put(session, InvoiceDelivery, part, invoice_id=part.c.i, delivery_id=part.c.i)
 
 
 def _grow(engine: Engine, size: int) -> None:

@@ -47,8 +47,8 @@ def test_a_short_stock_ships_in_two_parts_and_closes_the_order(trade: Trade) -> 
 def test_what_the_warehouse_could_not_prepare_stays_promised(trade: Trade) -> None:
     order = trade.confirm(trade.draft((trade.article, "10")))
     delivery, by = trade.preparing(order), trade.by(Role.WAREHOUSE)
-    for wrong in ("-1", "11"):
-        with pytest.raises(Refused, match="quantity_not_promised"):
+    for wrong, why in (("-1", "quantity_not_promised"), ("11", "quantity_above_ordered")):
+        with pytest.raises(Refused, match=why):
             deliveries.set_prepared(trade.session, delivery, 1, Decimal(wrong), by=by, at=trade.at)
     with pytest.raises(Refused, match="line_unknown"):
         deliveries.set_prepared(trade.session, delivery, 9, Decimal(1), by=by, at=trade.at)

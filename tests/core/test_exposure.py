@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from core import checks, deliveries, disputes, exposure, facts, invoices, invoicing, orders, payments
@@ -252,7 +252,8 @@ class Clerk:
             if part > 0:
                 deposit.deducted += part
                 payable -= part
-        made = self.session.scalars(select(Invoice).where(Invoice.delivery_id == delivery.id)).one()
+        made = invoices.invoice_of(self.session, delivery)
+        assert made is not None
         paper = Paper(payable)
         self.ledger.papers.append(paper)
         self.papers.append((made, paper))

@@ -1,0 +1,69 @@
+"""Deliveries of which nobody says anything: one reminder, then a noted fact that no legal effect is claimed from."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import events, journal
+from core.clock import PARIS, add_business_days, business_date, is_business_day
+from core.deliveries.receipt import close_when_done
+from core.deliveries.tables import Delivery, DeliveryState, hold
+from core.journal import SYSTEM
+
+#: How long after it left the customer is asked once whether it arrived, and between which hours in France.
+REMIND_AFTER = timedelta(hours=24)
+ASKING_HOURS = range(8, 19)
+
+
+def to_remind(session: Session, *, at: datetime) -> list[Delivery]:
+    """The deliveries whose customer is to be asked now; none at night, on weekends and on holidays."""
+    if not is_business_day(business_date(at)) or at.astimezone(PARIS).hour not in ASKING_HOURS:
+        return []
+    query = select(Delivery).where(
+        Delivery.state == DeliveryState.SHIPPED, Delivery.asked_again_at.is_(None), Delivery.presumed_at.is_(None),
+        Delivery.correctable_until.is_(None), Delivery.shipped_at <= at - REMIND_AFTER,
+    )  # fmt: skip
+    return list(session.scalars(query.order_by(Delivery.id)))
+
+
+def remind(session: Session, *, at: datetime) -> list[Delivery]:
+    """Ask the customer, once, whether all arrived."""
+    due = to_remind(session, at=at)
+    for delivery in due:
+        delivery.asked_again_at = at
+        journal.write(session, "receipt_reminded", subject=delivery.subject, by=SYSTEM, at=at)
+        events.emit(session, "receipt_reminded", delivery, at=at)
+    return due
+
+
+def presume_received(session: Session, *, at: datetime) -> list[Delivery]:
+    """Note as received without remark what nobody answered within the customer's business days after it left.
+
+    Never on the day of the reminder or without one. The customer may still say what is wrong.
+    """
+    today = business_date(at)
+    query = select(Delivery).where(
+        Delivery.state == DeliveryState.SHIPPED, Delivery.asked_again_at.is_not(None), Delivery.presumed_at.is_(None),
+        Delivery.correctable_until.is_(None),
+    )  # fmt: skip
+    presumed = []
+    for delivery in session.scalars(query.order_by(Delivery.id)).all():
+        assert delivery.shipped_at is not None and delivery.asked_again_at is not None  # noqa: S101, PT018 - asked for
+        last = add_business_days(business_date(delivery.shipped_at), delivery.customer.receipt_days)
+        if today <= last or business_date(delivery.asked_again_at) >= today:
+            continue
+        hold(session, delivery)
+        if delivery.state is not DeliveryState.SHIPPED:
+            continue
+        delivery.presumed_at = at
+        journal.write(
+            session, "delivery_presumed_received", subject=delivery.subject, by=SYSTEM, at=at,
+            reference=delivery.reference, days=delivery.customer.receipt_days,
+        )  # fmt: skip
+        events.emit(session, "delivery_presumed", delivery, at=at)
+        close_when_done(session, delivery.order, by=SYSTEM, at=at)
+        presumed.append(delivery)
+    return presumed

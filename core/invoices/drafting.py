@@ -1,0 +1,207 @@
+"""Invoices of what was delivered: their content as a preview, and their issue.
+
+An invoice is about one delivery, or about several of one customer on the same terms and to the same place: all those
+of a calendar month, say (CGI 289 I 3). Nothing is invoiced that did not leave, nor before the customer verified it or
+is presumed to have received it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy.orm import Session
+
+from core import journal, mentions, terms
+from core.clock import business_date
+from core.deliveries import Delivery, DeliveryState
+from core.documents import Document, DocumentKind, DocumentLine, Reference
+from core.errors import Refused
+from core.invoices.deposits import (
+    Deduction,
+    credit_deposits,
+    deduct,
+    deductible,
+    still_to_invoice,
+    uncredited_deposits,
+)
+from core.invoices.issuing import Source, head, issue
+from core.invoices.tables import Invoice, InvoiceDelivery, internal_note, invoice_of
+from core.journal import Actor
+from core.money import Money
+from core.orders import Order
+from core.quotes import packed
+from core.vat import totals
+
+if TYPE_CHECKING:
+    from core.settings import House
+
+
+def document_for_delivery(session: Session, delivery: Delivery, *, house: House, at: datetime) -> Document:
+    """What the invoice of a delivery would say if it were issued now: pure, numberless, nothing written."""
+    return preview(session, [delivery], house=house, at=at)
+
+
+def preview(session: Session, deliveries: Sequence[Delivery], *, house: House, at: datetime) -> Document:
+    """What one invoice of these deliveries would say if it were issued now: pure, numberless, nothing written.
+
+    Refuses deliveries of several customers, terms or places: those are several invoices (`alike`).
+    """
+    return _draft(session, deliveries, house, at=at)[0]
+
+
+def alike(delivery: Delivery) -> tuple[int, str, int | None, bool]:
+    """Deliveries for which this is equal may stand on one invoice: one customer, his terms, one place (BG-13)."""
+    order = delivery.order
+    return order.customer_id, order.payment_terms, order.delivery_address_id, order.delivery_own
+
+
+def received_on(delivery: Delivery) -> date | None:
+    """The day on which the goods count as received: the customer said so, or is presumed to."""
+    at: datetime | None = delivery.verified_at or delivery.presumed_at
+    return business_date(at) if at is not None else None
+
+
+def _draft(
+    session: Session, deliveries: Sequence[Delivery], house: House, *, at: datetime
+) -> tuple[Document, list[Source], list[Deduction]]:
+    if len({alike(delivery) for delivery in deliveries}) != 1:
+        raise Refused("deliveries_not_alike")
+    orders = {delivery.order_id: delivery.order for delivery in deliveries}
+    order = deliveries[0].order
+    sources = _delivered(deliveries)
+    received = [day for day in map(received_on, deliveries) if day is not None]
+    document = dataclasses.replace(
+        head(
+            session, DocumentKind.INVOICE, order.customer, order, house, at=at,
+            received_on=max(received, default=None),
+        ),
+        delivery_notes=tuple(Reference(d.reference, business_date(d.shipped_at or at)) for d in deliveries),
+        lines=tuple(source.line for source in sources),
+    )  # fmt: skip
+    shipped = sorted(business_date(d.shipped_at) for d in deliveries if d.shipped_at is not None)
+    if len(deliveries) == 1:
+        document = dataclasses.replace(document, delivery_date=shipped[0] if shipped else None)
+    else:
+        document = _periodic(document, order, shipped)
+    if len(orders) > 1:
+        document = dataclasses.replace(document, order_reference="", buyer_order_number="", buyer_order_date=None)
+    deductions = _deductions(session, deliveries, document, sources, house)
+    if deductions:
+        document = dataclasses.replace(
+            document, business_process=f"{document.business_process[0]}4",
+            deposits=tuple(Reference(d.deposit.number, d.deposit.issue_date, d.amount) for d in deductions),
+        )  # fmt: skip
+    return document, sources, deductions
+
+
+def _periodic(document: Document, order: Order, shipped: list[date]) -> Document:
+    """An invoice about several deliveries is due 45 days after it at most, whatever was agreed; then it says so."""
+    assert document.due_date is not None  # noqa: S101 - `head` gives one
+    issued = document.issue_date
+    due = terms.parse(order.payment_terms).lawful_due_date(
+        issued, received_on=shipped[-1] if shipped else None, periodic=True
+    )
+    if due < document.due_date:
+        capped = mentions.wording("periodic_terms", on=issued, language=document.language)
+        document = dataclasses.replace(document, payment_terms=capped)
+    first, last = (shipped[0], shipped[-1]) if shipped else (None, None)
+    return dataclasses.replace(document, due_date=due, period_start=first, period_end=last)
+
+
+def _deductions(
+    session: Session, deliveries: Sequence[Delivery], document: Document, sources: list[Source], house: House
+) -> list[Deduction]:
+    """The deposits of each order that the invoice deducts, up to what it invoices of that order."""
+    left = document.totals.gross
+    found: list[Deduction] = []
+    for order in {delivery.order_id: delivery.order for delivery in deliveries}.values():
+        ours = {line.id for line in order.lines}
+        lines = [source.line for source in sources if source.order_line_id in ours]
+        gross = totals((line.vat, line.net) for line in lines if line.vat is not None and line.net is not None).gross
+        for deduction in deductible(session, order, min(gross, left), but=deliveries, house=house):
+            found.append(deduction)
+            left -= deduction.amount
+    return found
+
+
+def _delivered(deliveries: Sequence[Delivery]) -> list[Source]:
+    """What of the deliveries is invoiced, line by line, at the prices of their orders."""
+    sources: list[Source] = []
+    for delivery in deliveries:
+        note = delivery.reference if len(deliveries) > 1 else ""
+        for line in delivery.lines:
+            ordered, quantity = line.order_line, line.invoiceable
+            article, price = line.article, line.price
+            if article is None or price is None or quantity <= 0:
+                continue
+            printed = DocumentLine(
+                position=len(sources) + 1, sku=article.sku, name=article.name, quantity=quantity, unit=article.unit,
+                packaging=packed(ordered.packaging, ordered.packaging_count) if quantity == ordered.quantity else "",
+                unit_price=price, net=Money.of(quantity * price), vat=article.vat_rate,
+                buyer_reference=ordered.customer_reference, gtin=article.gtin,
+                list_price=ordered.gross_price if line.substitute is None else None,
+                note=" \u00b7 ".join(text for text in (note, line.batch_note) if text),
+            )  # fmt: skip
+            sources.append(Source(printed, order_line_id=ordered.id, delivery_line_id=line.id, article_id=article.id))
+    return sources
+
+
+def issue_for_delivery(session: Session, delivery: Delivery, *, house: House, by: Actor, at: datetime) -> Invoice:
+    """Issue the invoice of one delivery, once."""
+    return issue_for(session, [delivery], house=house, by=by, at=at)
+
+
+def issue_for(
+    session: Session, deliveries: Sequence[Delivery], *, house: House, by: Actor, at: datetime
+) -> Invoice:  # fmt: skip
+    """Issue one invoice of deliveries that were verified or are presumed received, each of them once.
+
+    Deposits are deducted as `House.deposit_absorption` says; what no later invoice can deduct is given back.
+    """
+    # whoever numbers a document holds the journal: from here on nobody else invoices, credits or deducts
+    journal.hold(session)
+    for delivery in deliveries:
+        presumed = delivery.state is DeliveryState.SHIPPED and delivery.presumed_at is not None
+        if delivery.state is not DeliveryState.VERIFIED and not presumed:
+            raise Refused("delivery_not_verified", reference=delivery.reference)
+        if invoice_of(session, delivery) is not None:
+            raise Refused("delivery_already_invoiced", reference=delivery.reference)
+    document, sources, deductions = _draft(session, deliveries, house, at=at)
+    orders = {delivery.order_id: delivery.order for delivery in deliveries}
+    only = deliveries[0].order if len(orders) == 1 else None
+    invoice = issue(
+        session, document, sources, customer=deliveries[0].order.customer, order=only, by=by, at=at,
+        event="invoice_issued",
+    )  # fmt: skip
+    for delivery in deliveries:
+        freed = _freed_by(session, delivery)
+        session.add(InvoiceDelivery(invoice_id=invoice.id, delivery_id=delivery.id, freed_by_id=freed))
+    for deduction in deductions:
+        deduct(session, invoice, deduction)
+    session.flush()
+    for order in orders.values():
+        # a deposit let through unpaid, or more than came: beside the last invoice it would be owed a second time
+        if not still_to_invoice(session, order) and uncredited_deposits(session, order):
+            reason = mentions.wording(
+                "deposit_given_back", on=invoice.issue_date, language=invoice.customer.language, number=invoice.number
+            )
+            credit_deposits(session, order, reason=reason, house=house, by=by, at=at)
+    return invoice
+
+
+def _freed_by(session: Session, delivery: Delivery) -> int | None:
+    """The internal credit note that cancelled the last invoice of the delivery, or None when it never had one."""
+    earlier = (
+        session.query(Invoice)
+        .join(InvoiceDelivery, InvoiceDelivery.invoice_id == Invoice.id)
+        .filter(InvoiceDelivery.delivery_id == delivery.id)
+        .order_by(Invoice.id.desc())
+        .first()
+    )
+    if earlier is None:
+        return None
+    note = internal_note(session, earlier)
+    return note.id if note is not None else None
