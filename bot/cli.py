@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot import export_entries
+from bot import export_entries, exporting
 from core.errors import Comptoir
 
 if TYPE_CHECKING:
@@ -24,10 +24,9 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The order desk.")
 person_app = typer.Typer(no_args_is_help=True, help="What is kept about a person.")
 app.add_typer(person_app, name="person")
-exports_app = typer.Typer(no_args_is_help=True, help="Files for other programs.")
-app.add_typer(exports_app, name="export")
-exports_app.command("entries")(export_entries.entries)
-exports_app.command("journal")(export_entries.journal)
+app.add_typer(exporting.app, name="export")
+exporting.app.command("entries")(export_entries.entries)
+exporting.app.command("journal")(export_entries.journal)
 app.command("keep-late")(export_entries.keep_late)
 
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")]

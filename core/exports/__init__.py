@@ -1,1 +1,1 @@
-"""Files that leave for other programs."""
+"""What leaves as files: spreadsheets, structured orders, the hand-over files of ERPs."""

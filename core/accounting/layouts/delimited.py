@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 
 from core.accounting.accounts import words
 from core.accounting.entries import Entry, Line
-from core.accounting.layouts.fields import File, Handover, comma, day, encoded
-from core.exports.cells import text_cell
-
-DATE = "%d/%m/%Y"
+from core.accounting.layouts.fields import File, Handover
+from core.exports import cells
+from core.exports.cells import Cell
 
 
 def write(entries: Sequence[Entry], handover: Handover) -> list[File]:
     """One row a movement, under a header."""
-    written = io.StringIO()
-    table = csv.writer(written, delimiter=";")
-    table.writerow(words()["columns"].values())
-    table.writerows(_row(entry, line, handover) for entry in entries for line in entry.lines)
-    return [File("ENTRIES.CSV", encoded(written.getvalue(), handover.encoding or "utf-8-sig"))]
+    rows = [_row(entry, line, handover) for entry in entries for line in entry.lines]
+    return [File("ENTRIES.CSV", cells.csv(list(words()["columns"].values()), rows))]
 
 
-def _row(entry: Entry, line: Line, handover: Handover) -> list[str]:
-    texts = (
-        handover.journal(entry, 99), words()["journals"][entry.journal.value], entry.number, day(entry.booked_on, DATE),
+def _row(entry: Entry, line: Line, handover: Handover) -> list[Cell]:
+    return [
+        handover.journal(entry, 99), words()["journals"][entry.journal.value], entry.number, entry.booked_on,
         line.account, line.account_label, handover.auxiliary(line), line.customer_label, entry.piece,
-        day(entry.piece_date, DATE), entry.label, day(entry.due_date, DATE),
-    )  # fmt: skip
-    after = (line.letter, day(line.letter_date, DATE), day(entry.validated_on, DATE))
-    return [*map(text_cell, texts), comma(line.debit), comma(line.credit), *map(text_cell, after)]
+        entry.piece_date, entry.label, entry.due_date, line.debit, line.credit, line.letter, line.letter_date,
+        entry.validated_on,
+    ]  # fmt: skip

@@ -6,17 +6,15 @@ debit is above zero and a credit below, but for sales and VAT, which read as one
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 
 from core.accounting.accounts import words
 from core.accounting.entries import Entry
-from core.accounting.layouts.fields import File, Handover, comma, day, encoded
-from core.exports.cells import text_cell
+from core.accounting.layouts.fields import File, Handover
+from core.exports import cells
+from core.exports.cells import Cell
 from core.money import ZERO, Money, total
 
-DATE = "%d/%m/%Y"
 #: Column -> how its accounts begin, and whether a credit is what one expects there.
 KINDS: dict[str, tuple[tuple[str, ...], bool]] = {
     "sales": (("70",), True),
@@ -32,22 +30,19 @@ KINDS: dict[str, tuple[tuple[str, ...], bool]] = {
 
 def write(entries: Sequence[Entry], handover: Handover) -> list[File]:
     """One file, by day and number; accounts that belong to none of the columns stand in the last one."""
-    names = words()["journal_columns"]
     sums = dict.fromkeys([*KINDS, "others"], ZERO)
-    written = io.StringIO()
-    table = csv.writer(written, delimiter=";")
-    table.writerow(names.values())
+    rows: list[list[Cell]] = []
     for entry in sorted(entries, key=lambda known: (known.booked_on, known.number)):
         amounts = _amounts(entry)
         sums = {kind: sums[kind] + amounts[kind] for kind in sums}
         customer = next((line for line in entry.lines if line.customer), None)
-        texts = (
-            day(entry.booked_on, DATE), handover.journal(entry, 99), entry.number, entry.piece, entry.label,
+        rows.append([
+            entry.booked_on, handover.journal(entry, 99), entry.number, entry.piece, entry.label,
             handover.auxiliary(customer) if customer else "", customer.customer_label if customer else "",
-        )  # fmt: skip
-        table.writerow([*map(text_cell, texts), *map(comma, amounts.values())])
-    table.writerow([*([""] * 6), words()["entries"]["totals"], *map(comma, sums.values())])
-    return [File("JOURNAL.CSV", encoded(written.getvalue(), handover.encoding or "utf-8-sig"))]
+            *amounts.values(),
+        ])  # fmt: skip
+    rows.append([*([""] * 6), words()["entries"]["totals"], *sums.values()])
+    return [File("JOURNAL.CSV", cells.csv(list(words()["journal_columns"].values()), rows))]
 
 
 def _amounts(entry: Entry) -> dict[str, Money]:
