@@ -12,6 +12,7 @@ from bot.keyboards import Press
 from core import payments, reversals
 from core.bank import CustomerIban, EntryState, booking, books, matching
 from core.bank.reading import bare
+from core.means import PaymentMeans
 from core.parties import Customer, Staff
 from core.refunds import RefundState
 
@@ -115,7 +116,10 @@ def _refund(session: Session, refund: Refund) -> Made:
         case RefundState.ASKED:
             return given, [[Press("approve_refund", about)], [Press("refuse_refund", about)]]
         case RefundState.APPROVED:
-            return given, [[Press("execute_refund", about)], [Press("refuse_refund", about)]]
+            cheque = Press(
+                "execute_refund", {**about, "means": PaymentMeans.CHEQUE.value}, label_key="refund_by_cheque"
+            )
+            return given, [[Press("execute_refund", about), cheque], [Press("refuse_refund", about)]]
     return given, []
 
 

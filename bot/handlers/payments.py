@@ -16,6 +16,7 @@ from core.clock import business_date
 from core.errors import Refused
 from core.imports import ImportRefused, import_file
 from core.invoices import Invoice
+from core.means import PaymentMeans
 from core.money import ZERO
 from core.parties import Customer
 from core.payments import OpenItem, Payment
@@ -156,9 +157,10 @@ def refund_reason(turn: Turn, args: Args, text: str) -> None:
     turn.say("refund_refused", reference=refund.reference)
 
 
-def execute_refund(turn: Turn, _args: Args, refund: Refund) -> None:
-    """It left by transfer today."""
-    refunds.execute(turn.session, refund, on=business_date(turn.at), by=turn.by, at=turn.at)
+def execute_refund(turn: Turn, args: Args, refund: Refund) -> None:
+    """It left today, by transfer or by cheque."""
+    means = PaymentMeans(str(args.get("means", PaymentMeans.TRANSFER)))
+    refunds.execute(turn.session, refund, on=business_date(turn.at), by=turn.by, at=turn.at, means=means)
     turn.show(banking.refund_card(turn.session, refund))
 
 

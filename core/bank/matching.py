@@ -288,23 +288,30 @@ def _named(movement: Movement, claims: Sequence[Claim]) -> list[Claim]:
 def _short(movement: Movement, claims: Sequence[Claim]) -> list[Claim]:
     """The documents of which the text has the last figures alone (« 0951 »), or a number too short to be sure."""
     said = _said(movement)
-    found = []
-    for claim in claims:
-        if not _telling(claim.number) and _written(claim.number, said):
-            found.append(claim)
-            continue
-        tail = re.search(r"\d+$", claim.number)
-        words = [tail[0]] if tail is not None and len(tail[0]) >= 3 and tail[0] != bare(claim.number) else []
-        words += [one for one in claim.references if one and not _telling(one) and len(bare(one)) >= 3]
-        if any(re.search(rf"(?<!\d){re.escape(word.upper())}(?![\d,.])", text) for word in words for text in said):
-            found.append(claim)
-    return found
+    # figures alone, or glued to letters, but no part of an amount
+    patterns = (r"\d+(?!\d|[.,]\d)", r"[A-Z0-9]+(?![A-Z0-9]|[.,]\d)")
+    words = {word for text in said for pattern in patterns for word in re.findall(pattern, text)}
+    return [
+        claim for claim in claims
+        if (not _telling(claim.number) and _written(claim.number, said))
+        or (_telling(claim.number) and len(_tail(claim.number)) >= 3 and _tail(claim.number) in words)
+        or any(len(bare(one)) >= 3 and bare(one) in words for one in claim.references if not _telling(one))
+    ]  # fmt: skip
+
+
+@lru_cache(maxsize=20_000)
+def _tail(number: str) -> str:
+    """The figures at the end of a number, which tell it from others of its series."""
+    found = re.search(r"\d+$", number)
+    return found[0] if found is not None else ""
 
 
 def _written(number: str, said: Iterable[str]) -> bool:
-    return any(_spelt(number).search(text) for text in said)
+    tail = _tail(number)  # a look for the last figures spares most of the searches
+    return any(tail in text and _spelt(number).search(text) is not None for text in said)
 
 
+@lru_cache(maxsize=20_000)
 def _telling(reference: str) -> bool:
     """Whether a reference is long enough to be no accident in a text."""
     compact = bare(reference)
@@ -318,6 +325,7 @@ def _spelt(number: str) -> re.Pattern[str]:
     return re.compile(r"(?<![A-Z0-9])" + _SEPARATORS.join(groups) + r"(?!\d)" if groups else r"(?!)")
 
 
+@lru_cache(maxsize=20_000)
 def folded(name: str) -> str:
     """A firm's name without accents, punctuation and legal form: how banks and books agree on it."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", name.upper()) if not unicodedata.combining(c))

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from core import journal
@@ -19,7 +20,7 @@ from core.bank.tables import BankEntry, BankStatement, EntryState, Layout
 from core.clock import business_date
 from core.errors import Refused
 from core.journal import Actor
-from core.settings import Flag, flag, raise_flag
+from core.settings import Flag
 
 if TYPE_CHECKING:
     from core.settings import House
@@ -100,9 +101,8 @@ def load(session: Session, content: bytes, *, house: House, by: Actor, at: datet
 
 def _one_at_a_time(session: Session, *, at: datetime) -> None:
     """Two imports at once would both find an entry new: the second waits for the first."""
-    if flag(session, LAST_IMPORT) is None:
-        raise_flag(session, LAST_IMPORT, "", at=at)
-        session.flush()
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    session.execute(insert(Flag).values(name=LAST_IMPORT, value="", at=at).on_conflict_do_nothing())
     session.execute(select(Flag.name).where(Flag.name == LAST_IMPORT).with_for_update())
 
 
