@@ -162,6 +162,8 @@ class Document:
     payment earns nothing; `exemptions` are needed for category E only, the other categories imply their reason.
     `revision` counts the changes of a registered order, whose confirmation `replaces` the earlier one.
     `period_start` and `period_end` (BG-14) are the first and the last delivery of an invoice about several.
+    `early_percent` within `early_days` is what `discount_terms` says in words. `payment_means` is a UNTDID 4461 code,
+    a transfer when it is empty; a direct debit names its mandate (BT-89), the creditor (BT-90), the account (BT-91).
     `accent` (#rrggbb) and `logo` (the name of an asset) dress the letterhead.
     """
 
@@ -208,6 +210,12 @@ class Document:
     replaces: Reference | None = None
     period_start: date | None = None
     period_end: date | None = None
+    early_percent: Decimal | None = None
+    early_days: int = 0
+    payment_means: str = ""
+    mandate_reference: str = ""
+    creditor_id: str = ""
+    debited_account: str = ""
     vat_off: tuple[VatOff, ...] = ()
 
     @property

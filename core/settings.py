@@ -11,6 +11,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from core.accounting.accounts import Chart
 from core.db import Base
 from core.documents import Party
 from core.parties import Point, Requirement
@@ -56,6 +57,9 @@ class House(BaseModel):
     auto_confirm_wait_seconds: int = 120
     deposit_absorption: Literal["first", "pro_rata"] = "first"
     requirements: dict[Point, Requirement] = {}
+    creditor_id: str = ""
+    early_discount_percent: Decimal | None = None
+    early_discount_days: int = 0
 
     def as_party(self) -> Party:
         """The supplier as printed on a document."""
@@ -102,7 +106,8 @@ class ReadingSettings(BaseModel):
 class Settings(BaseSettings):
     """Everything `comptoir run` needs to know; the environment wins over `.env`, which wins over `comptoir.toml`.
 
-    `imports` holds, for each kind of file, our names of columns and those that the firm's own program writes.
+    `imports` holds, for each kind of file, our names of columns and those that the firm's own program writes,
+    `accounting` the accounts that entries are written to.
     """
 
     model_config = SettingsConfigDict(
@@ -116,6 +121,7 @@ class Settings(BaseSettings):
     telegram: Telegram = Telegram()
     reading: ReadingSettings = ReadingSettings()
     imports: dict[str, dict[str, str]] = {}
+    accounting: Chart = Chart()
 
     @classmethod
     def settings_customise_sources(

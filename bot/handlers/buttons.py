@@ -17,6 +17,7 @@ from bot.handlers import (
     duplicates,
     goods,
     learning,
+    payments,
     pricing,
     quotes,
     receipts,
@@ -58,6 +59,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **deliveries.ACTIONS,
     **receipts.ACTIONS,
     **returns.ACTIONS,
+    **payments.ACTIONS,
 }
 
 

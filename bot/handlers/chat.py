@@ -21,6 +21,7 @@ from bot.handlers import (
     goods,
     learning,
     papers,
+    payments,
     pricing,
     quotes,
     receipts,
@@ -49,6 +50,7 @@ ANSWERS: dict[str, Any] = {
     **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **conformity.ANSWERS,
     **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **quotes.ANSWERS,
     **deliveries.ANSWERS, **receipts.ANSWERS, **returns.ANSWERS,
+    **payments.ANSWERS,
 }  # fmt: skip
 
 
@@ -185,8 +187,7 @@ def _from_staff(  # noqa: PLR0911 - one line a kind of message
     about = _replied_to(turn)
     if deliveries.takes(turn, text, files, about):
         return
-    if (files or sent.document is not None or sent.photo) and allowed(turn.link, "take_order"):
-        papers.take(turn, sent, text, files)
+    if (files or sent.document is not None or sent.photo) and _took_file(turn, sent, text, files):
         return
     kind, number = about
     if kind == "order":
@@ -207,6 +208,17 @@ def _from_staff(  # noqa: PLR0911 - one line a kind of message
         quotes.run(turn, text[found.end() :])
         return
     turn.say("help_staff")
+
+
+def _took_file(turn: Turn, sent: Message, text: str, files: list[tuple[str, bytes]]) -> bool:
+    """A bank's file for accounting, a paper order for sales; False for a file that nobody asked for."""
+    if allowed(turn.link, "import_statement") and payments.is_bank_file(files):
+        payments.take_file(turn, files)
+        return True
+    if allowed(turn.link, "take_order"):
+        papers.take(turn, sent, text, files)
+        return True
+    return False
 
 
 def _replied_to(turn: Turn) -> tuple[str, int]:

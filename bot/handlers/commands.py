@@ -11,6 +11,7 @@ from bot import cards, texts
 from bot.access import allowed
 from bot.cards import Content
 from bot.handlers import automation, customers, deliveries, drafts, goods, learning, quotes, returns, staff
+from bot.handlers import payments as money
 from core import orders, payments
 from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState
@@ -144,6 +145,7 @@ COMMANDS: dict[str, Any] = {
     "human": _human,
     "take_order": take_order,
     **goods.COMMANDS,
+    **money.COMMANDS,
     "automation": automation.show,
     "quotes": quotes.run,
     **deliveries.COMMANDS,

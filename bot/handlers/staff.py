@@ -242,4 +242,5 @@ ASKED_BY: dict[str, str] = {
     "parcels": "ask_parcels", "reserve_photo": "add_photo", "signature": "sign_receipt",
     "refusal_reason": "refuse_delivery", "refuse_reserve": "decide_refuse", "return_words": "return_line",
     "refuse_return_reason": "refuse_return", "return_counts": "count_return",
+    "entry_whose": "entry_customer", "refund_reason": "refuse_refund",
 }  # fmt: skip

@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import events, facturx, journal, papers, sale_terms, seals, terms
+from core import early_discounts, events, facturx, journal, papers, sale_terms, seals, terms
 from core.clock import business_date
 from core.deliveries import delivery_place
 from core.documents import Document, DocumentKind, DocumentLine
@@ -19,6 +19,7 @@ from core.errors import Refused, TryLater
 from core.identifiers import next_number
 from core.invoices.tables import INTERNAL_SERIES, SERIES, Invoice, InvoiceLine
 from core.journal import Actor
+from core.means import PaymentMeans
 from core.money import Money
 from core.orders import Order
 from core.parties import Customer
@@ -132,8 +133,19 @@ def head(
         language=customer.language, due_date=terms.parse(agreed).lawful_due_date(today, received_on=received_on),
         payment_terms=agreed, penalty_rate=house.penalty_rate,
         terms_version=sale_terms.version_on(session, house, on=today),
+        **early_discounts.printed(customer, house, kind, on=today), **payment_means(customer, house),
         deliver_to=delivery_place(order) if order is not None else None,
         order_reference=order.reference if order is not None else "",
         buyer_order_number=order.customer_reference if order is not None else "",
         buyer_order_date=order.customer_reference_date if order is not None else None,
     )  # fmt: skip
+
+
+def payment_means(customer: Customer, house: House) -> dict[str, Any]:
+    """How the customer pays, as fields of a `Document`: a direct debit names its mandate, creditor and account."""
+    if customer.payment_means is not PaymentMeans.DIRECT_DEBIT:
+        return {"payment_means": customer.payment_means.value}
+    return {
+        "payment_means": customer.payment_means.value, "mandate_reference": customer.mandate_reference,
+        "creditor_id": house.creditor_id, "debited_account": customer.debited_iban,
+    }  # fmt: skip

@@ -17,13 +17,23 @@ FROZEN: dict[str, dict[str, str]] = {
     "paper": {"pdf_sha256": "OLD.pdf_sha256 IS NULL", "xml_sha256": "OLD.pdf_sha256 IS NULL"},
     "journal": {"private": "NEW.private IS NULL", "salt": "NEW.salt IS NULL"},
 }
+#: What settles documents is added to, never changed: the tables that came with revision 0015.
+SETTLED: dict[str, dict[str, str]] = {
+    "allocation": {},
+    "credit_use": {},
+    "early_discount": {},
+    "early_discount_part": {},
+    "payment_reversal": {},
+}
 #: What the triggers of a table are called after its name.
 NAMES = ("no_update", "no_delete", "no_truncate")
 
 
-def statements(dialect: str, columns: dict[str, list[str]]) -> Iterator[str]:
+def statements(
+    dialect: str, columns: dict[str, list[str]], frozen: dict[str, dict[str, str]] = FROZEN
+) -> Iterator[str]:
     """The DDL that forbids UPDATE and DELETE on the frozen tables; `columns` lists each table's columns."""
-    for table, exceptions in FROZEN.items():
+    for table, exceptions in frozen.items():
         yield from _statements(dialect, table, columns[table], exceptions)
 
 

@@ -22,6 +22,7 @@ from core.journal import SYSTEM, JournalEntry
 from core.messages import Message, MessageChannel, MessageState
 from core.parties import LinkCode, Staff, staff_with
 from core.settings import SENDING_FROZEN, Settings, Telegram, flag, load, raise_flag
+from tests.core.bank.papers import PAYER, Line, camt
 
 AT = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 ANSWERS = """
@@ -204,3 +205,19 @@ def test_the_command_line_starts_without_what_it_does_not_need() -> None:
     script = f"import sys; import bot.cli; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_statement_is_imported_once_and_another_accounts_is_refused(type_: Type, engine: Engine) -> None:
+    assert engine is not None
+    Path("comptoir.toml").write_text('[house]\niban = "FR76 3000 6000 0112 3456 7890 189"\n', "utf-8")
+    Path("releve.xml").write_bytes(camt(Line("50.00", "VIR"), Line("-3.00", "Frais")))
+    assert type_("import", "statement", "releve.xml")[:2] == (
+        0, "statement (camt.053): 0 booked, 1 asked, 1 left, 0 known\n",
+    )  # fmt: skip
+    assert type_("import", "statement", "releve.xml")[1].endswith("0 booked, 0 asked, 0 left, 2 known\n")
+    Path("autre.xml").write_bytes(camt(Line("50.00", "VIR"), iban=PAYER))
+    code, _, said = type_("import", "statement", "autre.xml")
+    assert (code, PAYER in said) == (2, True)
+    Path("paiements.csv").write_text("customer;date;amount\nC9;2026-03-10;12\n", "utf-8")
+    code, _, said = type_("import", "payments", "paiements.csv")
+    assert (code, "line 2, customer" in said) == (2, True)

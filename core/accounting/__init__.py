@@ -1,0 +1,1 @@
+"""The ledger behind the papers: balanced entries, their lettering, and the files that accountants take in."""

@@ -1,0 +1,151 @@
+"""Two hands on the same money at one instant, and any sequence of acts on it: nothing is spent twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, func, select, type_coerce
+from sqlalchemy.orm import Session
+from sqlalchemy.types import BigInteger
+
+from core import credit_uses, invoices, payments, refunds, reversals
+from core.bank import BankEntry, statements
+from core.clock import business_date
+from core.db import transaction
+from core.errors import Refused
+from core.invoices import Invoice
+from core.money import ZERO, Money, total
+from core.parties import Customer, Role
+from core.payments import Payment
+from core.refunds import Refund, RefundState
+from core.reversals import PaymentReversal
+from tests.core.bank.papers import IBAN, Line, camt
+from tests.core.builders import AT, Trade
+from tests.core.test_races import together
+
+TODAY = business_date(AT)
+
+
+def test_the_same_credit_is_refunded_or_used_once(engine: Engine, furnished: Callable[[], Trade]) -> None:
+    trade = furnished()
+    by = trade.by(Role.ACCOUNTING)
+    with transaction(engine) as session:
+        trade.session = session
+        invoice_id = trade.invoiced((trade.article, "1")).id
+        customer = session.get_one(Customer, trade.customer.id)
+        paid = payments.record(
+            session, customer, Money.of(100), received_on=TODAY, by=by, at=AT, house=trade.house
+        ).id  # fmt: skip
+        ids = []
+        for reason in ("trop-perçu de mars", "trop-perçu d'avril"):
+            refund = refunds.ask(session, customer, Money.of(50), reason=reason, by=trade.by(), at=AT)
+            refunds.approve(session, refund, by=by, at=AT)
+            ids.append(refund.id)
+
+    def use(session: Session) -> None:
+        source, document = session.get_one(Payment, paid), session.get_one(Invoice, invoice_id)
+        credit_uses.use(session, source, document, Money.of(100), house=trade.house, by=by, at=AT)
+
+    def give_back(number: int) -> Callable[[Session], None]:
+        return lambda session: refunds.execute(session, session.get_one(Refund, number), on=TODAY, by=by, at=AT)
+
+    # the refunds together take as much as the use: it is either both of them or the use alone
+    done, refused = together(engine, [use, give_back(ids[0]), give_back(ids[1])])
+    assert (done, set(refused)) in [(1, {"refund_above_credit"}), (2, {"credit_not_enough"})]
+    with transaction(engine) as session:
+        assert payments.usable_credit(session, session.get_one(Customer, trade.customer.id)) == ZERO
+
+
+def test_one_statement_imported_twice_at_once_is_booked_once(engine: Engine, furnished: Callable[[], Trade]) -> None:
+    trade = furnished()
+    house = trade.house.model_copy(update={"iban": IBAN})
+    with transaction(engine) as session:
+        trade.session = session
+        number = trade.invoiced((trade.article, "1")).number
+    content = camt(Line("100.00", number, day=TODAY), day=TODAY)
+
+    def take(session: Session) -> None:
+        statements.load(session, content, house=house, by=trade.by(Role.ACCOUNTING), at=AT)
+
+    assert together(engine, [take] * 2) == (2, [])
+    with transaction(engine) as session:
+        counts = [session.scalar(select(func.count()).select_from(table)) for table in (BankEntry, Payment)]
+        assert counts == [1, 1]
+
+
+ACTS = st.lists(
+    st.tuples(
+        st.sampled_from(["pay", "pay", "credit", "use", "refund", "reverse"]), st.integers(0, 2), st.integers(1, 300)
+    ),
+    min_size=2, max_size=8,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(acts=ACTS)
+def test_no_sequence_of_acts_makes_or_loses_money(trade: Trade, acts: list[tuple[str, int, int]]) -> None:
+    session, customer = trade.session, trade.customer
+    if session.scalar(select(func.count()).select_from(Invoice)) == 0:
+        for quantity in ("1", "2", "1"):
+            trade.invoiced((trade.article, quantity))
+    with session.begin_nested() as savepoint:
+        documents = list(session.scalars(select(Invoice).order_by(Invoice.id)))
+        for what, which, amount in acts:
+            try:
+                with session.begin_nested():
+                    act(trade, what, documents[which], which, Money.of(amount))
+            except Refused:
+                continue
+            ensure_whole(session, customer, documents)
+        savepoint.rollback()
+    session.expire_all()
+
+
+def act(trade: Trade, what: str, document: Invoice, which: int, amount: Money) -> None:
+    """One act of accounting on one document."""
+    session, customer, by = trade.session, trade.customer, trade.by(Role.ACCOUNTING)
+    made = list(session.scalars(select(Payment).order_by(Payment.id)))
+    match what:
+        case "pay":
+            payments.record(
+                session, customer, amount, received_on=TODAY, by=by, at=AT, house=trade.house, settles=document
+            )
+        case "credit":
+            invoices.issue_credit_note(
+                session, document, {1: Decimal("0.5")}, reason="abîmé", returned=False, house=trade.house, by=by, at=AT
+            )
+        case "use":
+            sources: list[Invoice | Payment] = [
+                *session.scalars(select(Invoice).where(Invoice.id != document.id)),
+                *made,
+            ]
+            credit_uses.use(session, sources[which % len(sources)], document, house=trade.house, by=by, at=AT)
+        case "refund":
+            refund = refunds.ask(session, customer, amount, reason="trop-perçu", by=trade.by(), at=AT)
+            refunds.approve(session, refund, by=by, at=AT)
+            refunds.execute(session, refund, on=TODAY, by=by, at=AT)
+        case "reverse" if made:
+            reversals.reverse(session, made[which % len(made)], on=TODAY, reason="AM04", by=by, at=AT)
+
+
+def ensure_whole(session: Session, customer: Customer, documents: list[Invoice]) -> None:
+    """What he owes less what he may use is what he bought less what he brought and kept, to the cent."""
+    session.flush()
+    owed, surplus = payments.sums(session, customer)
+    usable = payments.usable_credit(session, customer)
+    bought = total(document.gross - payments.credited(session, document) for document in documents)
+    brought = _sum(session, Payment) - _sum(session, PaymentReversal)
+    brought -= total(session.scalars(select(Refund.amount).where(Refund.state == RefundState.EXECUTED)))
+    assert owed - usable == bought - brought
+    assert usable >= surplus >= ZERO
+    assert owed == total(receivable.due for receivable in payments.receivables(session, customer))
+    assert all(ZERO <= payments.amount_due(session, document) <= document.payable for document in documents)
+
+
+def _sum(session: Session, table: type[Payment | PaymentReversal]) -> Money:
+    return Money.from_cents(session.scalar(select(func.sum(type_coerce(table.amount, BigInteger)))) or 0)
