@@ -24,6 +24,7 @@ from core import (
     conversations,
     db,
     deliveries,
+    handovers,
     invoicing,
     jobs,
     messages,
@@ -110,6 +111,7 @@ class Service:
                 "automation": self._confirm,
                 "papers": lambda: push.make_papers(app),
                 "deliver": lambda: push.deliver(app, limiter=self.limiter),
+                "handovers": self._hand_over,
             },
             executor=f"desk-{os.uname().nodename}",
         )
@@ -163,6 +165,10 @@ class Service:
     def _confirm(self) -> None:
         automation.run(self.app.engine, house=self.app.house, at=self.app.clock())
 
+    def _hand_over(self) -> None:
+        app = self.app
+        handovers.run(app.engine, house=app.house, at=app.clock(), checkpoint=app.checkpoint)
+
     def _poll_chat(self) -> None:
         while not self.stop.is_set():
             try:
@@ -208,6 +214,7 @@ class Service:
             "automation": bool(automation.due(session, house=self.app.house, at=now)),
             "papers": bool(papers.unmade(session)),
             "deliver": not frozen and bool(outbox.due(session, at=now)),
+            "handovers": bool(handovers.due(session, at=now)),
         }
         return [name for name, wanted in due.items() if wanted]
 

@@ -93,6 +93,7 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "duplicate_dropped": (Route(CUSTOMER, "duplicate_dropped"), ORDER_CARD),
     "duplicate_settled": (ORDER_CARD,),
     "order_handed_over": (Route(Role.SALES, "order_handed_over"),),
+    "handover_failed": (Route(Role.SALES, "handover_failed"),),
     "override_requested_accounting": (Route(Role.ACCOUNTING, "override_requested"), ORDER_CARD),
     "override_requested_manager": (Route(Role.MANAGER, "override_requested"), ORDER_CARD),
     "override_granted": (Route(Role.SALES, "override_granted"), ORDER_CARD),
