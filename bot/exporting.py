@@ -18,7 +18,7 @@ app = typer.Typer(no_args_is_help=True, help="Write files for other programs.")
 
 Since = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="The first day.")]
 Until = Annotated[
-    datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="The last day; today when not given.")
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="The last day, today if not given.")
 ]
 Out = Annotated[Path, typer.Option("--out", file_okay=False, help="The folder to write into.")]
 
@@ -66,6 +66,31 @@ def articles(out: Out = Path("exports")) -> None:
     from core.exports import cells, parties
 
     _list("articles", out, lambda session: cells.csv(parties.ARTICLE_COLUMNS, parties.article_rows(session)))
+
+
+@app.command()
+def invoices(since: Since, until: Until = None, out: Out = Path("exports/invoices")) -> None:
+    """Put the invoices of a period where a platform takes them: the stored PDF, and a JSON that says what it is."""
+    from bot.cli import database, now
+    from core import journal, platforms
+    from core.db import transaction
+    from core.journal import SYSTEM
+
+    platform: platforms.Platform = platforms.Folder(out)
+    with database() as (_, engine), transaction(engine) as session:
+        first, last = _days(since, until)
+        count = 0
+        for count, flow in enumerate(platforms.flows(session, since=first, until=last), start=1):  # noqa: B007
+            receipt = platform.submit(flow)
+            typer.echo(f"{out / flow.name}{'' if receipt.new else ' (unchanged)'}")
+            if receipt.new:
+                journal.write(
+                    session, "exported", subject="export:invoices", by=SYSTEM, at=now(), file=flow.name,
+                    layout=platforms.SYNTAX, sha256=flow.sha256, tracking=receipt.tracking_id,
+                )  # fmt: skip
+        for number in platforms.unprinted(session, since=first, until=last):
+            typer.echo(f"note: {number} is not printed yet; let the desk run, then export again")
+    typer.echo(f"invoices: {count} files")
 
 
 def _list(what: str, out: Path, content: Callable[[Session], bytes]) -> None:

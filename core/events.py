@@ -112,6 +112,7 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "reserve_stated": (Route(CUSTOMER, "delivery_verified"), Route(Role.SALES, "reserve_stated"), ORDER_CARD),
     "invoice_issued": (Route(CUSTOMER, "invoice_issued"), Route(Role.ACCOUNTING, "invoice_card"), ORDER_CARD),
     "credit_note_booked": (Route(Role.ACCOUNTING, "invoice_card"),),
+    "invoice_refused": (_card(Role.ACCOUNTING, "invoice_refused"),),
     "invoice_held": (Route(Role.ACCOUNTING, "invoice_held"),),
     "deposit_issued": (Route(CUSTOMER, "deposit_issued"), Route(Role.ACCOUNTING, "invoice_card"), ORDER_CARD),
     "credit_note_issued": (Route(CUSTOMER, "credit_note_issued"), Route(Role.ACCOUNTING, "invoice_card"), ORDER_CARD),

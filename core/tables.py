@@ -28,6 +28,7 @@ from core import (
     reminders,
     sale_terms,
     settings,
+    statuses,
     stock,
 )
 
@@ -57,5 +58,6 @@ __all__ = [
     "reminders",
     "sale_terms",
     "settings",
+    "statuses",
     "stock",
 ]

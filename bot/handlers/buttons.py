@@ -16,6 +16,7 @@ from bot.handlers import (
     duplicates,
     goods,
     learning,
+    platforms,
     pricing,
     quotes,
     revisions,
@@ -52,6 +53,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **duplicates.ACTIONS,
     **conformity.ACTIONS,
     **quotes.ACTIONS,
+    **platforms.ACTIONS,
 }
 
 

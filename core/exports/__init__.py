@@ -70,5 +70,7 @@ def export(
         raise Refused("folder_not_written", folder=str(folder), reason=error.strerror or "") from error
     if written:
         digest = hashlib.sha256(content).hexdigest()
-        journal.write(session, "exported", subject=f"export:{what}", by=by, at=at, file=name, layout=layout, sha256=digest)
+        journal.write(
+            session, "exported", subject=f"export:{what}", by=by, at=at, file=name, layout=layout, sha256=digest
+        )
     return written

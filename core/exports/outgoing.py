@@ -23,11 +23,14 @@ def place(folder: Path, name: str, content: bytes) -> bool:
     if target.is_file() and target.read_bytes() == content:
         return False
     part = folder / f".{name}.part"  # hidden: who polls the folder does not take it
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(target)
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
     held = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(held)  # the name is as durable as the bytes

@@ -22,6 +22,7 @@ from core.imports import (
     prices,
     receipts,
     staff,
+    statuses,
     stock,
 )
 from core.imports.files import ImportRefused, Remark, Report, with_our_names
@@ -41,6 +42,7 @@ KINDS = {
     "prices": prices.load,
     "discounts": discounts.load,
     "deposit-rules": deposit_rules.load,
+    "statuses": statuses.load,
 }
 
 

@@ -1,4 +1,4 @@
-"""Files for other programs: the field sheets' own example, byte for byte; formulas that stay text; files whole or not."""
+"""Files for other programs: the field sheets' own example byte for byte, formulas that stay text, files whole."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
-from sqlalchemy import select
 
 from core import exports, papers
 from core.documents import Document, DocumentKind, DocumentLine, Party
@@ -24,7 +23,7 @@ from core.exports import cells, orders, outgoing, parties
 from core.imports import import_file
 from core.journal import SYSTEM
 from core.money import Money
-from core.parties import Contact, Customer, DeliveryAddress
+from core.parties import Contact, DeliveryAddress
 from core.vat import VatRate
 from intake.attachments.orders import read_order
 from tests.core.builders import AT, Trade
@@ -63,17 +62,17 @@ def written(layout: str, order: orders.Handed = ORDER, **options: str) -> bytes:
 
 
 def test_ebp_gestion_reads_the_sheet_s_lines_byte_for_byte() -> None:
-    assert written("ebp_gestion").decode("cp1252").split("\r\n") == [
+    header = (
         "Document - Numéro du document;Document - Date;Document - Code client;Document - Nom du client;"
         "Document - Adresse 1 (facturation);Document - Code postal (facturation);Document - Ville (facturation);"
         "Document - Code Pays (facturation);Ligne - Code article;Ligne - Description;Ligne - Date de livraison;"
-        "Ligne - Quantité;Ligne - PV HT;Ligne - Taux de TVA",
-        "CMD2026-0042;24/11/2026;CLI0001;BOULANGERIE DUPONT;12 rue du Four;69001;LYON;FR;ART001;Farine T65 25 kg;"
-        "01/12/2026;10;12,50;20",
-        "CMD2026-0042;24/11/2026;CLI0001;BOULANGERIE DUPONT;12 rue du Four;69001;LYON;FR;ART002;Levure 5 kg;"
-        "01/12/2026;4;18,75;20",
-        "",
-    ]
+        "Ligne - Quantité;Ligne - PV HT;Ligne - Taux de TVA"
+    )
+    head = "CMD2026-0042;24/11/2026;CLI0001;BOULANGERIE DUPONT;12 rue du Four;69001;LYON;FR;"
+    assert written("ebp_gestion").decode("cp1252").split("\r\n") == [
+        header, f"{head}ART001;Farine T65 25 kg;01/12/2026;10;12,50;20",
+        f"{head}ART002;Levure 5 kg;01/12/2026;4;18,75;20", "",
+    ]  # fmt: skip
     utf8 = written("ebp_gestion", encoding="utf-8", decimal_mark=".")
     assert b"Num\xc3\xa9ro" in utf8
     assert b";12.50;20\r\n" in utf8
@@ -86,8 +85,8 @@ def test_sage_100_reads_the_sheet_s_records_byte_for_byte() -> None:
         "|0|0,0000|0|0||||0|0|0|||||0||0|0|||||0||0|0|0|"
     )
     one = (
-        "#CHLI||{0}|{1}||||||||0|{2}|0,00|{3}|{3}|Pièce|0,0000|0,0000||0|0,00|0,00|0,00|0|||011226|Dépôt principal||1||0"
-        "|20,0000|0|0|0,0000|0|0|0,0000|0|0|CLI0001|||0|0|||0|0|||241126|C20|||0||0,00|0|0||"
+        "#CHLI||{0}|{1}||||||||0|{2}|0,00|{3}|{3}|Pièce|0,0000|0,0000||0|0,00|0,00|0,00|0|||011226|Dépôt principal||1||"
+        "0|20,0000|0|0|0,0000|0|0|0,0000|0|0|CLI0001|||0|0|||0|0|||241126|C20|||0||0,00|0|0||"
     )
     first = one.format("ART001", "Farine T65 25 kg", "12,5000", "10,00")
     second = one.format("ART002", "Levure 5 kg", "18,7500", "4,00")
@@ -230,7 +229,7 @@ def test_a_code_that_does_not_fit_is_refused(
 
 
 def test_a_label_is_cut_and_never_ends_a_field_or_a_record() -> None:
-    nasty = renamed(ORDER, lines=(line(1, "ART001", "Crème\tbrûlée\r\n#FIN œ – " + "x" * 90, "1", "2"),))
+    nasty = renamed(ORDER, lines=(line(1, "ART001", "Crème\tbrûlée\r\n#FIN œ € " + "x" * 90, "1", "2"),))
     record = written("sage_100", nasty).decode("cp850").split("\r\n")
     assert record[record.index("#CHLI") + 3] == ("Crème brûlée #FIN ? ? " + "x" * 90)[:69]
     assert record.count("#FIN") == 1
@@ -243,8 +242,8 @@ FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋
 
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_s31_text_that_looks_like_a_formula_leaves_as_text(formula: str) -> None:
-    cell = next(csv.reader(io.StringIO(cells.csv(["a"], [[formula]]).decode("utf-8-sig").split("\r\n", 1)[1], newline=""),
-                           delimiter=";"))[0]  # fmt: skip
+    body = cells.csv(["a"], [[formula]]).decode("utf-8-sig").split("\r\n", 1)[1]
+    cell = next(csv.reader(io.StringIO(body, newline=""), delimiter=";"))[0]
     assert cell == f"'{formula}"
     assert cells.restored(cell) == formula
 
@@ -323,12 +322,6 @@ def test_a_file_is_whole_or_not_there_and_the_same_bytes_are_not_written_twice(
     with pytest.raises(OSError, match="No space"):
         outgoing.place(folder, "a.csv", b"two, longer")
     assert (folder / "a.csv").read_bytes() == b"one"
-    assert [path.name for path in folder.glob("*")] == ["a.csv", ".a.csv.part"] or (folder / ".a.csv.part").exists()
+    assert [path.name for path in folder.iterdir()] == ["a.csv"]
     with pytest.raises(Refused, match="file_name_invalid"):
         outgoing.place(folder, "../a.csv", b"one")
-
-
-def test_every_customer_column_of_the_import_is_in_the_export(trade: Trade) -> None:
-    assert trade.session.scalars(select(Customer)).all()
-    rows = list(parties.customer_rows(trade.session))
-    assert {len(row) for row in rows} == {len(parties.CUSTOMER_COLUMNS)}
