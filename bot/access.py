@@ -64,6 +64,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         _ACCOUNTING,
     ),
     "ask_refund": _OFFICE,
+    "redo_invoice": _ACCOUNTING,
     "auto_on": frozenset({Role.MANAGER}),
     **dict.fromkeys(("set_prepared", "ship", "to_prepare"), _WAREHOUSE),
     **dict.fromkeys(("approve_notice", "drop_notice"), _LEGAL),

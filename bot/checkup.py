@@ -42,6 +42,7 @@ def everything(settings: Settings, *, at: datetime) -> Iterator[Finding]:
     checks: tuple[tuple[str, Callable[[Settings, datetime], list[Finding]], str], ...] = (
         ("database", _database, "see COMPTOIR_DATABASE_URL in .env, then: comptoir init"),
         ("tables", _tables, "restart on a migrated database"),
+        ("handovers", _handovers, "see handover_folder and [house.erp] in comptoir.toml"),
         ("imap", _imap, "see mail.imap_host, mail.user in comptoir.toml and COMPTOIR_MAIL__PASSWORD in .env"),
         ("smtp", _smtp, "see mail.smtp_host, mail.user in comptoir.toml and COMPTOIR_MAIL__PASSWORD in .env"),
         ("telegram", _telegram, "see COMPTOIR_TELEGRAM__TOKEN in .env; @BotFather gives a new one"),
@@ -115,6 +116,33 @@ def _tables(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001
         if frozen is None
         else Finding("sending", f"frozen: {frozen}", "comptoir release-sending"),
     ]
+
+
+def _handovers(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001
+    import os
+    from pathlib import Path
+
+    import core.tables  # noqa: F401 - every table registers itself
+    from core import db, handovers
+    from core.exports import fields
+
+    house = settings.house
+    if not (house.invoicing == "erp" and house.erp_layout and house.handover_folder):
+        return []
+    fields.options(house.erp_layout, house.erp)
+    folder = Path(house.handover_folder)
+    if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK)):
+        return [Finding("handovers", f"{folder} cannot be written", "give the desk the right to write there")]
+    engine = db.engine(settings.database_url)
+    try:
+        with db.transaction(engine) as session:
+            failing = [f"{row.order.reference}: {row.error}" for row in handovers.failing(session)]
+    finally:
+        engine.dispose()
+    if failing:
+        todo = "put right what is said; the files are tried again by themselves"
+        return [Finding("handovers", f"{len(failing)} not written, first {failing[0]}", todo)]
+    return [Finding("handovers", f"{house.erp_layout} files go to {folder}")]
 
 
 def _imap(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001

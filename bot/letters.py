@@ -21,9 +21,11 @@ from core import (
     facts,
     invoices,
     payments,
+    platforms,
     registration,
     reminders,
     sale_terms,
+    statuses,
     stock,
 )
 from core.bank import BankEntry
@@ -32,6 +34,8 @@ from core.checks import Service
 from core.clock import business_date
 from core.deliveries import Delivery, GoodsReturn
 from core.disputes import Dispute
+from core.documents import DocumentKind
+from core.errors import Refused
 from core.invoices import Invoice
 from core.messages import Message
 from core.money import Money, total
@@ -168,18 +172,21 @@ def _unanswered(
     return {**given, **more}, rows
 
 
-def _invoice(session: Session, invoice: Invoice, _row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
+def _invoice(session: Session, invoice: Invoice, _row: OutboxRow, house: House, _at: datetime, _language: str) -> Made:
     given = {"invoice": invoice, "due": payments.amount_due(session, invoice), "order": invoice.order}
+    given["courtesy"] = platforms.courtesy(invoice.paper.document, house)
     args = {"number": invoice.number}
     return given, [[Press("pay_info", args)], [Press("dispute", args)]]
 
 
 def _credit_note(
-    session: Session, invoice: Invoice, _row: OutboxRow, _house: House, _at: datetime, _language: str
+    session: Session, invoice: Invoice, _row: OutboxRow, house: House, _at: datetime, _language: str
 ) -> Made:
     original = invoice.refers_to
     left = payments.amount_due(session, original) if original is not None else None
-    return {"invoice": invoice, "original": original, "left": left, "order": invoice.order}, []
+    courtesy = platforms.courtesy(invoice.paper.document, house)
+    given = {"invoice": invoice, "original": original, "left": left, "order": invoice.order, "courtesy": courtesy}
+    return given, []
 
 
 def _invoice_card(
@@ -376,10 +383,26 @@ def _named(
     return {**given, "enclosed": terms.version if terms is not None else ""}, rows
 
 
+def _refused(session: Session, invoice: Invoice, row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
+    status = session.get_one(statuses.InvoiceStatus, int(row.arguments["status"]))
+    redone = invoices.internal_note(session, invoice)
+    given = {
+        "invoice": invoice, "status": status, "label": statuses.label(status.code), "redone": redone,
+        "reason": statuses.reason_label(status.reason),
+    }  # fmt: skip
+    again = redone is None and invoice.kind is not DocumentKind.CREDIT_NOTE
+    return given, [[Press("redo_invoice", {"invoice": invoice.id})]] if again else []
+
+
+def _not_handed(_session: Session, _order: Order, row: OutboxRow, _house: House, _at: datetime, _lang: str) -> Made:
+    return {"sentence": texts.refusal(Refused(str(row.arguments["code"]), **row.arguments["data"]), "fr")}, []
+
+
 MAKERS: dict[str, Maker] = {
     "bank_entry_card": banking.made_entry, "refund_card": banking.made_refund,
     "payment_reversed": banking.made_reversal, "payment_reversed_info": banking.made_reversal,
     "refund_sent": banking.made_refund_told, "refund_refused": banking.made_refund_told,
+    "invoice_refused": _refused, "handover_failed": _not_handed,
     "payment_asked": _asked, "payment_asked_info": _asked, "delivery_blocked": _withheld,
     "delivery_blocked_info": _withheld,
     "stock_oversold": _oversold,

@@ -25,6 +25,7 @@ from core import (
     db,
     deliveries,
     disputes,
+    handovers,
     invoicing,
     jobs,
     messages,
@@ -113,6 +114,7 @@ class Service:
                 "receipts": self._follow_receipts,
                 "papers": lambda: push.make_papers(app),
                 "deliver": lambda: push.deliver(app, limiter=self.limiter),
+                "handovers": self._hand_over,
             },
             executor=f"desk-{os.uname().nodename}",
         )
@@ -170,6 +172,10 @@ class Service:
         with transaction(self.app.engine) as session:
             deliveries.follow_up(session, house=self.app.house, at=self.app.clock())
 
+    def _hand_over(self) -> None:
+        app = self.app
+        handovers.run(app.engine, house=app.house, at=app.clock(), checkpoint=app.checkpoint)
+
     def _poll_chat(self) -> None:
         while not self.stop.is_set():
             try:
@@ -216,6 +222,7 @@ class Service:
             "receipts": deliveries.receipts_due(session, at=now),
             "papers": bool(papers.unmade(session)),
             "deliver": not frozen and bool(outbox.due(session, at=now)),
+            "handovers": bool(handovers.due(session, at=now)),
         }
         return [name for name, wanted in due.items() if wanted]
 

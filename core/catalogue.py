@@ -33,6 +33,7 @@ class Article(Base):
     supplier_reference: Mapped[str] = mapped_column(default="")
     category: Mapped[str] = mapped_column(default="")
     location: Mapped[str] = mapped_column(default="")
+    erp_code: Mapped[str] = mapped_column(default="")
     active: Mapped[bool] = mapped_column(default=True)
     minimum_quantity: Mapped[Decimal | None]
     multiple: Mapped[Decimal | None]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 #: The kinds of work; each has a queue of its own on which one job runs at a time, whatever the number of workers.
-NAMES = ("updates", "understand", "papers", "deliver")
+NAMES = ("updates", "understand", "automation", "papers", "deliver", "handovers")
 #: Seconds between two looks at a queue (measured commit to start: 17-57 ms; the default of 1 s gives 0.98 s).
 POLLING = 0.05
 LEASE = timedelta(seconds=30)

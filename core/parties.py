@@ -130,6 +130,7 @@ class Customer(Base):
     requirements: Mapped[str] = mapped_column(Text, default="{}")
     electronic_address: Mapped[str] = mapped_column(default="")
     electronic_scheme: Mapped[str] = mapped_column(default="")
+    erp_code: Mapped[str] = mapped_column(default="")
     on_hold: Mapped[bool] = mapped_column(default=False)
     invoice_trigger: Mapped[InvoiceTrigger] = mapped_column(choice(InvoiceTrigger), default=InvoiceTrigger.VERIFICATION)
     auto_confirm: Mapped[bool] = mapped_column(default=False)

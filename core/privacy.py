@@ -22,6 +22,7 @@ from core.clock import business_date
 from core.conversations import Button, Card, Prompt
 from core.deliveries import DeliveryFile
 from core.errors import Refused
+from core.handovers import Handover
 from core.invoices import Invoice
 from core.journal import SYSTEM, JournalEntry
 from core.messages import Blob, ChatUpdate, Message, MessageChannel, MessageState
@@ -116,6 +117,7 @@ def _empty(session: Session, gone: Iterable[Message]) -> None:
     needed |= set(session.scalars(select(SaleTerms.pdf_sha256)))
     needed |= set(session.scalars(select(DeliveryFile.sha256)))
     needed |= set(session.scalars(select(TermsAcceptance.proof_sha256)))
+    needed |= set(session.scalars(select(Handover.sha256)))
     if shas:
         for message in session.scalars(select(Message).where(Message.raw_sha256.is_not(None))):
             needed |= _blobs_of(session, message)

@@ -16,6 +16,7 @@ from core import (
     deposits,
     events,
     facts,
+    handovers,
     journal,
     mentions,
     orders,
@@ -78,6 +79,7 @@ def confirm(
     order.blocked = False
     if house.invoicing == "erp":
         events.emit(session, "order_handed_over", order, at=at, not_before=at + undo, paper=paper)
+        handovers.note(session, order, house=house, at=at, not_before=at + undo)
     if deposits.held_back(session, order, DepositStage.PREPARATION, at=at):
         events.emit(session, "preparation_held", order, at=at, not_before=at + undo)
     elif _promised(session, order) and not deliveries.waits_for_the_rest(session, order):

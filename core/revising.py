@@ -24,6 +24,7 @@ from core import (
     deposits,
     events,
     facts,
+    handovers,
     invoices,
     journal,
     orders,
@@ -359,6 +360,7 @@ def _tell(session: Session, order: Order, revision: OrderRevision, *, house: Hou
     events.emit(session, "revision_decided", revision, at=at)
     if house.invoicing == "erp":
         events.emit(session, "order_handed_over", order, at=at, paper=paper)
+        handovers.note(session, order, house=house, at=at, not_before=at)
 
 
 def _new_confirmation(session: Session, order: Order, *, house: House, at: datetime) -> papers.Paper:

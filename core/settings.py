@@ -39,6 +39,12 @@ class House(BaseModel):
     terms_date: date | None = None
     penalty_rate: Decimal | None = None
     invoicing: Literal["comptoir", "erp"] = "comptoir"
+    erp_layout: Literal[
+        "", "csv", "ubl", "sap_idoc", "sap_s4", "sap_b1", "ebp_gestion", "sage_50", "sage_100", "odoo", "dolibarr"
+    ] = ""
+    handover_folder: str = ""
+    erp: dict[str, str] = {}
+    platform: Literal["", "folder"] = ""
     price_tolerance_percent: Decimal = Decimal(0)
     minimum_order: Decimal | None = None
     agent_discount_percent: Decimal = Decimal(5)

@@ -13,6 +13,7 @@ from core import (
     disputes,
     duplicates,
     early_discounts,
+    handovers,
     identifiers,
     invoices,
     jobs,
@@ -33,6 +34,7 @@ from core import (
     reversals,
     sale_terms,
     settings,
+    statuses,
     stock,
 )
 from core.accounting import ledger
@@ -48,6 +50,7 @@ __all__ = [
     "disputes",
     "duplicates",
     "early_discounts",
+    "handovers",
     "identifiers",
     "invoices",
     "jobs",
@@ -69,5 +72,6 @@ __all__ = [
     "reversals",
     "sale_terms",
     "settings",
+    "statuses",
     "stock",
 ]

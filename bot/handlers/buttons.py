@@ -18,6 +18,7 @@ from bot.handlers import (
     goods,
     learning,
     payments,
+    platforms,
     pricing,
     quotes,
     receipts,
@@ -60,6 +61,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **receipts.ACTIONS,
     **returns.ACTIONS,
     **payments.ACTIONS,
+    **platforms.ACTIONS,
 }
 
 

@@ -23,6 +23,7 @@ from core.imports import (
     prices,
     receipts,
     staff,
+    statuses,
     stock,
 )
 from core.imports.files import ImportRefused, Remark, Report, with_our_names
@@ -43,6 +44,7 @@ KINDS = {
     "prices": prices.load,
     "discounts": discounts.load,
     "deposit-rules": deposit_rules.load,
+    "statuses": statuses.load,
 }
 #: What needs to know the house: recording a payment looks again at the orders that waited for it.
 OF_THE_HOUSE = {"payments": payments.load}

@@ -20,7 +20,7 @@ from core.stock import StockLevel
 from core.vat import RATES
 
 REQUIRED = ("sku", "name", "unit", "price", "vat_rate")
-TEXTS = {"supplier_ref": "supplier_reference", "category": "category", "location": "location"}
+TEXTS = {"supplier_ref": "supplier_reference", "category": "category", "location": "location", "erp_code": "erp_code"}
 NUMBERS = ("minimum_quantity", "multiple")
 KNOWN = (*TEXTS, *NUMBERS, "packagings", "gtin", "aliases", "stock", "alternatives")
 

@@ -26,7 +26,7 @@ REQUIRED = ("code", "name")
 TEXTS = ("street", "postcode", "city", "country", "language", "group", "payment_terms")
 IDENTIFIERS = ("siren", "siret", "vat_number")
 PLACE = ("delivery_street", "delivery_postcode", "delivery_city")
-ROUTING = ("electronic_address", "electronic_scheme")
+ROUTING = ("electronic_address", "electronic_scheme", "erp_code")
 #: Whether the customer may order; an empty cell says that nothing stands against it.
 SWITCHES = {"on_hold": False, "active": True}
 KNOWN = (

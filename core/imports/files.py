@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from core.errors import Refused
+from core.exports.cells import restored
 from core.identifiers import valid
 
 _PLAIN = re.compile(r"-?\d+(?:[.,]\d+)?")
@@ -234,7 +235,7 @@ def _records(reader: Any, header: list[str], problems: list[Remark]) -> Iterator
             continue
         if not any(cell.strip() for cell in cells):
             continue
-        row = Row(line, dict(zip(header, cells, strict=False)), problems)
+        row = Row(line, dict(zip(header, map(restored, cells), strict=False)), problems)
         if len(cells) == len(header):
             yield row
         else:
