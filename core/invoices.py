@@ -27,7 +27,7 @@ from core.money import ZERO, Money, rounded, total
 from core.orders import Order, OrderState
 from core.parties import Customer
 from core.quotes import Quote, QuoteState, packed
-from core.vat import VatRate, totals
+from core.vat import VatCategory, VatRate, totals
 
 if TYPE_CHECKING:
     from core.settings import House
@@ -87,7 +87,14 @@ class InvoiceLine(Base):
     unit_price: Mapped[Decimal] = mapped_column(PRICE)
     net: Mapped[Money]
     vat_percent: Mapped[Decimal] = mapped_column(PERCENT)
+    vat_category: Mapped[VatCategory] = mapped_column(choice(VatCategory), default=VatCategory.STANDARD)
+    vat_code: Mapped[str] = mapped_column(default="")
     credits_line_id: Mapped[int | None] = mapped_column(ForeignKey("invoice_line.id"), index=True)
+
+    @property
+    def vat_rate(self) -> VatRate:
+        """The category, the rate and the reason at which the line was invoiced."""
+        return VatRate(self.vat_percent, self.vat_category, self.vat_code)
 
 
 class DepositDeduction(Base):
@@ -158,6 +165,8 @@ def _issue(
                 unit_price=line.unit_price,
                 net=line.net,
                 vat_percent=line.vat.percent,
+                vat_category=line.vat.category,
+                vat_code=line.vat.code,
                 credits_line_id=source.credits_line_id,
             )
         )
@@ -214,7 +223,7 @@ def _delivered(delivery: Delivery) -> list[_Source]:
         printed = DocumentLine(
             position=len(sources) + 1, sku=article.sku, name=article.name, quantity=quantity, unit=article.unit,
             packaging=packed(ordered.packaging, ordered.packaging_count) if quantity == ordered.quantity else "",
-            unit_price=ordered.unit_price, net=Money.of(quantity * ordered.unit_price), vat=article.vat_rate,
+            unit_price=ordered.unit_price, net=Money.of(quantity * ordered.unit_price), vat=delivery.order.customer.vat_on(article),
             buyer_reference=ordered.customer_reference, gtin=article.gtin, list_price=ordered.gross_price,
         )  # fmt: skip
         sources.append(_Source(printed, order_line_id=ordered.id, article_id=article.id))
@@ -289,7 +298,7 @@ def issue_deposit(session: Session, order: Order, *, house: House, by: Actor, at
     for deposit in deposits_of(session, order):
         missing -= deposit.gross - _credited(session, deposit)
         for known in deposit.lines:
-            rate, left = VatRate(known.vat_percent), known.net - _credited_net(session, known)
+            rate, left = known.vat_rate, known.net - _credited_net(session, known)
             bases[rate] = bases.get(rate, ZERO) - left
     bases = {rate: net for rate, net in bases.items() if net > ZERO}
     if totals(bases.items()).gross > missing:  # lines went from one rate to another: no more than what is missing
@@ -379,12 +388,12 @@ def _credit_deposit(
     """
     frozen = {line.position: line for line in deposit.paper.document.lines}
     nets = {line.position: line.net - _credited_net(session, line) for line in deposit.lines}
-    rates = {VatRate(line.vat_percent): nets[line.position] for line in deposit.lines}
+    rates = {line.vat_rate: nets[line.position] for line in deposit.lines}
     whole = totals(rates.items()).gross == left
     parts = rates if whole else deposits.spread(left, rates, at_least=True)
     sources: list[_Source] = []
     for line in deposit.lines:
-        net = parts.get(VatRate(line.vat_percent), ZERO)
+        net = parts.get(line.vat_rate, ZERO)
         if net > ZERO:
             printed = dataclasses.replace(
                 frozen[line.position], position=len(sources) + 1, quantity=Decimal(1), unit_price=net.amount, net=net

@@ -213,7 +213,8 @@ class Order(Base):
     @property
     def totals(self) -> Totals:
         """Net, VAT and gross of the lines that have an article, a quantity and a price."""
-        return totals((line.article.vat_rate, line.net) for line in self.kept_lines if line.article and line.complete)
+        priced = [(line.article, line.net) for line in self.kept_lines if line.article and line.complete]
+        return totals((self.customer.vat_on(article), net) for article, net in priced)
 
 
 class OrderLine(Base):
