@@ -27,7 +27,7 @@ from core.money import ZERO, Money, rounded, total
 from core.orders import Order, OrderState
 from core.parties import Customer
 from core.quotes import Quote, QuoteState, packed
-from core.vat import VatCategory, VatRate, totals
+from core.vat import VatCategory, VatRate, business_process, totals
 
 if TYPE_CHECKING:
     from core.settings import House
@@ -139,6 +139,7 @@ def _issue(
     if latest is not None and latest > document.issue_date:  # at midnight another issuer was faster
         raise TryLater("issue_date_before_last", latest=latest)
     document = dataclasses.replace(document, number=number, lines=tuple(source.line for source in sources))
+    document = dataclasses.replace(document, business_process=document.process)
     sums = document.totals
     paper = papers.freeze(
         session, document, customer_id=customer.id, order_id=order.id if order is not None else None, at=at
@@ -185,6 +186,7 @@ def _head(
     agreed = order.payment_terms if order is not None else customer.payment_terms
     return Document(
         kind=kind, number="", issue_date=today, seller=house.as_party(), accent=house.accent, buyer=customer.as_party(),
+        vat_on_debits=house.vat_on_debits,
         language=customer.language, due_date=terms.parse(agreed).due_date(today),
         payment_terms=agreed, penalty_rate=house.penalty_rate,
         terms_version=sale_terms.version_on(session, house, on=today),
@@ -208,7 +210,7 @@ def document_for_delivery(session: Session, delivery: Delivery, *, house: House,
     if not deposits:
         return document
     return dataclasses.replace(
-        document, business_process="B4",
+        document,
         deposits=tuple(Reference(d.number, d.issue_date, amount) for d, amount in deposits),
     )  # fmt: skip
 
@@ -223,8 +225,9 @@ def _delivered(delivery: Delivery) -> list[_Source]:
         printed = DocumentLine(
             position=len(sources) + 1, sku=article.sku, name=article.name, quantity=quantity, unit=article.unit,
             packaging=packed(ordered.packaging, ordered.packaging_count) if quantity == ordered.quantity else "",
-            unit_price=ordered.unit_price, net=Money.of(quantity * ordered.unit_price), vat=delivery.order.customer.vat_on(article),
-            buyer_reference=ordered.customer_reference, gtin=article.gtin, list_price=ordered.gross_price,
+            unit_price=ordered.unit_price, net=Money.of(quantity * ordered.unit_price),
+            vat=delivery.order.customer.vat_on(article), buyer_reference=ordered.customer_reference, gtin=article.gtin,
+            list_price=ordered.gross_price, nature=article.nature,
         )  # fmt: skip
         sources.append(_Source(printed, order_line_id=ordered.id, article_id=article.id))
     return sources
@@ -317,6 +320,7 @@ def issue_deposit(session: Session, order: Order, *, house: House, by: Actor, at
     document = dataclasses.replace(
         _head(session, DocumentKind.DEPOSIT_INVOICE, order.customer, order, house, at=at),
         due_date=business_date(at), payment_terms="", deposit_percent=order.deposit_percent,
+        business_process=business_process(line.article.nature for line in order.kept_lines if line.article is not None),
     )  # fmt: skip
     return _issue(
         session, document, sources, customer=order.customer, order=order, by=by, at=at, event="deposit_issued"
@@ -481,6 +485,8 @@ def _credit(
     document = dataclasses.replace(
         _head(session, DocumentKind.CREDIT_NOTE, invoice.customer, invoice.order, house, at=at),
         preceding_invoices=(Reference(invoice.number, invoice.issue_date),), reason=reason, payment_terms="",
+        delivery_date=invoice.paper.document.delivery_date, vat_on_debits=invoice.paper.document.vat_on_debits,
+        business_process=f"{invoice.paper.document.process[0]}1",
         type_code="503" if invoice.kind is DocumentKind.DEPOSIT_INVOICE else "",
     )  # fmt: skip
     return _issue(

@@ -183,6 +183,7 @@ class Customer(Base):
         return Party(
             name=self.name, street=self.street, postcode=self.postcode, city=self.city, country=self.country,
             siren=self.siren, siret=self.siret, vat_number=self.vat_number, email=self.email, code=self.code,
+            electronic_address=self.electronic_address, electronic_scheme=self.electronic_scheme,
         )  # fmt: skip
 
 

@@ -42,6 +42,17 @@ class Regime(StrEnum):
     OUTSIDE_SCOPE = "outside_scope"
 
 
+#: The category of what a customer who is charged no French VAT buys.
+UNTAXED: dict[Regime, VatCategory] = {
+    Regime.INTRA_COMMUNITY: VatCategory.INTRA_COMMUNITY,
+    Regime.EXPORT: VatCategory.EXPORT,
+    Regime.REVERSE_CHARGE: VatCategory.REVERSE_CHARGE,
+    Regime.EXEMPT: VatCategory.EXEMPT,
+    Regime.OUTSIDE_SCOPE: VatCategory.OUTSIDE_SCOPE,
+}
+assert set(UNTAXED) == set(Regime) - {Regime.DOMESTIC}  # noqa: S101 - the table is complete
+
+
 class Nature(StrEnum):
     """What a line is, for the category of the operation that an invoice must state (BT-23, decree 2022-1299)."""
 
@@ -84,20 +95,15 @@ def decide(
     service in an export is taken for a part of it, such as its carriage (CGI 262 I); one that stands alone is for a
     customer outside the scope: nothing else may stand beside it on an invoice (BR-O-11 to -14).
     """
-    nothing = Decimal(0)
-    if regime is Regime.OUTSIDE_SCOPE:
-        return VatRate(nothing, VatCategory.OUTSIDE_SCOPE)
-    if franchise:
-        return VatRate(nothing, VatCategory.EXEMPT, FRANCHISE)
-    if regime is Regime.DOMESTIC or domestic.category is VatCategory.EXEMPT:
-        return domestic
-    if regime is Regime.EXEMPT:
-        return VatRate(nothing, VatCategory.EXEMPT, reason)
-    if regime is Regime.EXPORT:
-        return VatRate(nothing, VatCategory.EXPORT)
-    if regime is Regime.REVERSE_CHARGE or nature is Nature.SERVICE:
-        return VatRate(nothing, VatCategory.REVERSE_CHARGE)
-    return VatRate(nothing, VatCategory.INTRA_COMMUNITY)
+    category = UNTAXED.get(regime, VatCategory.EXEMPT)
+    if category is not VatCategory.OUTSIDE_SCOPE:
+        if franchise:
+            return VatRate(Decimal(0), VatCategory.EXEMPT, FRANCHISE)
+        if regime is Regime.DOMESTIC or domestic.category is VatCategory.EXEMPT:
+            return domestic
+    if category is VatCategory.INTRA_COMMUNITY and nature is Nature.SERVICE:
+        category = VatCategory.REVERSE_CHARGE
+    return VatRate(Decimal(0), category, reason if category is VatCategory.EXEMPT else "")
 
 
 def business_process(natures: Iterable[Nature], *, deducts: bool = False) -> str:

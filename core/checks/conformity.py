@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.checks.findings import Finding, Service, Severity, commercial
+from core.checks.findings import Finding, Service, Severity, accounting, commercial
 from core.facts import Facts
 from core.money import Money
 from core.parties import Point, Requirement, Role
@@ -121,8 +121,23 @@ def quote_is_known(facts: Facts) -> Iterator[Finding]:
 
 def buyer_is_identified(facts: Facts) -> Iterator[Finding]:
     """A French buyer has the SIREN and SIRET that his invoice must bear (BT-47, BR-FR-10)."""
-    if facts.conformity.unidentified:
-        yield from _lacking(facts, Point.IDENTIFIERS, "identifiers_missing", missing=facts.conformity.unidentified)
+    missing = tuple(name for name in facts.conformity.unidentified if name != "vat_number")
+    if missing:
+        yield from _lacking(facts, Point.IDENTIFIERS, "identifiers_missing", missing=missing)
+
+
+def untaxed_buyer_has_his_number(facts: Facts) -> Iterator[Finding]:
+    """Who is charged no VAT because of his VAT number has one (directive 2006/112/CE art. 138, 196)."""
+    if facts.conformity.untaxed:
+        yield accounting("vat_number_missing", Severity.BLOCK)
+
+
+def invoice_is_possible(facts: Facts) -> Iterator[Finding]:
+    """What leaves can be invoiced: our own mentions are complete, and VAT is charged or rightly left out."""
+    if facts.conformity.unprinted:
+        yield accounting("seller_incomplete", Severity.WATCH, missing=facts.conformity.unprinted)
+    if facts.conformity.uninvoiceable:
+        yield accounting("invoice_impossible", Severity.BLOCK, reasons=facts.conformity.uninvoiceable)
 
 
 def invoice_has_an_address(facts: Facts) -> Iterator[Finding]:

@@ -6,10 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from core import completeness, deliveries
+from core.clock import business_date
+from core.documents import Document, DocumentKind, DocumentLine
 from core.money import Money, total
 from core.orders import Order
 from core.parties import USUAL, Customer, Point, Requirement
 from core.settings import House
+
+#: Where the invoice is addressed (242 nonies A 1°).
+BILLED = ("name", "street", "postcode", "city", "country")
+#: What other facts say: missing fields by who completes them, an order without lines.
+ELSEWHERE = frozenset({"invoice_field_missing", "nothing_to_invoice"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +26,10 @@ class ConformityFacts:
 
     Totals are without VAT, `order_gross` and `buyer_limit` with it. `lines_total` is what his own prices come to, None
     when not every line has one. `places` counts where he may have goods delivered; `place_known` says that one of them
-    is named. `unidentified` are the French identifiers that his record lacks, `unbilled` the parts of his address.
+    is named. What the invoice will lack is one list (`core.completeness`), told by who completes it: `unidentified` are
+    the identifiers that the customer's record lacks, `unbilled` the parts of his address, `unprinted` our own mentions,
+    `uninvoiceable` the codes of what no record completes, such as an exempt article without its reason. `untaxed` says
+    that his VAT number is what lets us charge no VAT. `electronic_address` is None for those who need none.
     """
 
     requirements: Mapping[Point, Requirement]
@@ -41,6 +52,9 @@ class ConformityFacts:
     places: int = 1
     unbilled: tuple[str, ...] = ()
     unidentified: tuple[str, ...] = ()
+    untaxed: bool = False
+    unprinted: tuple[str, ...] = ()
+    uninvoiceable: tuple[str, ...] = ()
     electronic_address: str | None = None
     quote_said: str = ""
     quote_found: bool = False
@@ -56,6 +70,11 @@ def gather(order: Order, *, house: House) -> ConformityFacts:
     """The conformity of the order as it stands."""
     customer, contact = order.customer, order.contact
     french = customer.country == "FR"
+    lacking = list(completeness.lacks(invoice_to_be(order, house)))
+    missing = [lack.field for lack in lacking if lack.code == "invoice_field_missing"]
+    address = customer.electronic_address
+    if not french and not address:
+        address = customer.email
     return ConformityFacts(
         requirements=required(customer, house),
         recap_policy=customer.recap_policy,
@@ -75,12 +94,36 @@ def gather(order: Order, *, house: House) -> ConformityFacts:
         place_said=order.delivery_said,
         place_known=order.delivery_own or order.delivery_address_id is not None,
         places=max(len(customer.addresses), 1),
-        unbilled=tuple(name for name in ("street", "postcode", "city") if not getattr(customer, name)),
-        unidentified=tuple(name for name in ("siren", "siret") if french and not getattr(customer, name)),
-        electronic_address=customer.electronic_address if french else None,
+        unbilled=_named(missing, "buyer", BILLED),
+        unidentified=(*_named(missing, "buyer", ("siren", "vat_number")), *(["siret"] * (french and not customer.siret))),
+        untaxed="buyer.vat_number" in missing,
+        unprinted=tuple(name.removeprefix("seller.") for name in missing if name.startswith("seller.")),
+        uninvoiceable=tuple(dict.fromkeys(lack.code for lack in lacking if lack.code not in ELSEWHERE)),
+        electronic_address=address,
         quote_said=order.quote_said,
         quote_found=order.quote_id is not None,
     )
+
+
+def _named(missing: list[str], role: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if f"{role}.{name}" in missing)
+
+
+def invoice_to_be(order: Order, house: House) -> Document:
+    """The part of the order's invoice that is known now: the parties, where it goes, the lines that are complete."""
+    return Document(
+        kind=DocumentKind.INVOICE, number="", issue_date=business_date(order.created_at), seller=house.as_party(),
+        buyer=order.customer.as_party(), deliver_to=deliveries.delivery_place(order),
+        lines=tuple(
+            DocumentLine(
+                position=line.position, sku=line.article.sku, name=line.article.name, quantity=line.quantity,
+                unit=line.article.unit, unit_price=line.unit_price, net=line.net, list_price=line.list_price,
+                vat=order.customer.vat_on(line.article), nature=line.article.nature,
+            )
+            for line in order.kept_lines
+            if line.article is not None and line.quantity and line.unit_price is not None and not line.given_up
+        ),
+    )  # fmt: skip
 
 
 def _lines_total(order: Order) -> Money | None:

@@ -69,6 +69,10 @@ TABLE: list[Row] = [
      {"conformity.quote_found": False, "conformity.quote_said": ""}),
     ("identifiers_missing", Severity.BLOCK, {"conformity.unidentified": ("siret",)},
      {"conformity.unidentified": ("siret",), **ignored(Point.IDENTIFIERS)}),
+    ("vat_number_missing", Severity.BLOCK, {"conformity.unidentified": ("vat_number",), "conformity.untaxed": True},
+     {"conformity.unidentified": ("vat_number",)}),
+    ("seller_incomplete", Severity.WATCH, {"conformity.unprinted": ("vat_number",)}, {}),
+    ("invoice_impossible", Severity.BLOCK, {"conformity.uninvoiceable": ("place_against_vat",)}, {}),
     ("electronic_address_missing", Severity.BLOCK, {"conformity.electronic_address": ""},
      {"conformity.electronic_address": None}),
 ]  # fmt: skip
