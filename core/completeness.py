@@ -6,8 +6,9 @@ Sources: CGI ann. II art. 242 nonies A and C. com. L441-9 (mentions), EN 16931 (
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from core import mentions
@@ -35,7 +36,7 @@ class Lack:
 
     code: str
     field: str
-    data: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def refusal(self) -> Refused:
         """The refusal that says so."""

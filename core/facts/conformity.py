@@ -71,6 +71,7 @@ def gather(order: Order, *, house: House) -> ConformityFacts:
     customer, contact = order.customer, order.contact
     french = customer.country == "FR"
     lacking = list(completeness.lacks(invoice_to_be(order, house)))
+    no_siret = ("siret",) if french and not customer.siret else ()
     missing = [lack.field for lack in lacking if lack.code == "invoice_field_missing"]
     address = customer.electronic_address
     if not french and not address:
@@ -95,7 +96,7 @@ def gather(order: Order, *, house: House) -> ConformityFacts:
         place_known=order.delivery_own or order.delivery_address_id is not None,
         places=max(len(customer.addresses), 1),
         unbilled=_named(missing, "buyer", BILLED),
-        unidentified=(*_named(missing, "buyer", ("siren", "vat_number")), *(["siret"] * (french and not customer.siret))),
+        unidentified=(*_named(missing, "buyer", ("siren", "vat_number")), *no_siret),
         untaxed="buyer.vat_number" in missing,
         unprinted=tuple(name.removeprefix("seller.") for name in missing if name.startswith("seller.")),
         uninvoiceable=tuple(dict.fromkeys(lack.code for lack in lacking if lack.code not in ELSEWHERE)),
