@@ -110,6 +110,7 @@ def propose(finding: Finding, *, alternatives: tuple[str, ...] = ()) -> tuple[Re
         "vat_number_missing": (ask("identifiers"),),
         "quote_unknown": (ask("quote"),),
         "total_differs": (ask("totals"),),
+        "vat_differs": (ask("totals"),),
         "order_does_not_add_up": (ask("totals"),),
         # terms of sale and of purchase
         "sale_terms_never_accepted": (Remedy("note_acceptance"),),

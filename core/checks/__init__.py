@@ -32,6 +32,7 @@ from core.checks.conformity import (
     sender_is_authenticated,
     totals_add_up,
     untaxed_buyer_has_his_number,
+    vat_adds_up,
 )
 from core.checks.delivery import delivery_day_is_possible, order_is_worth_the_way
 from core.checks.deposit import deposit_follows_the_rules, deposit_is_paid, later_deposit_is_paid
@@ -80,6 +81,7 @@ CHECKS: tuple[Check, ...] = (
     recap_is_accepted,
     sender_is_authenticated,
     totals_add_up,
+    vat_adds_up,
     order_has_a_number,
     order_has_a_date,
     buyer_has_authority,

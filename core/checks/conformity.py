@@ -8,6 +8,7 @@ from core.checks.findings import Finding, Service, Severity, accounting, commerc
 from core.facts import Facts
 from core.money import Money
 from core.parties import Point, Requirement, Role
+from core.roundings import Way
 
 
 def customer_is_certain(facts: Facts) -> Iterator[Finding]:
@@ -108,9 +109,24 @@ def totals_add_up(facts: Facts) -> Iterator[Finding]:
         severity = Severity.NOTE if rounded else _severity(facts, Point.TOTALS)
         if severity is not None:
             override = Role.MANAGER if severity is Severity.BLOCK else None
-            yield commercial(code, severity, override=override, theirs=theirs, ours=ours)
+            off = facts.conformity.rounding
+            way = (off.way if off is not None else Way.UNKNOWN) if rounded else None
+            yield commercial(code, severity, override=override, theirs=theirs, ours=ours, how=way)
     if own is not None and not -cents <= theirs - own <= cents:
         yield from _lacking(facts, Point.TOTALS, "order_does_not_add_up", stated=theirs, summed=own)
+
+
+def vat_adds_up(facts: Facts) -> Iterator[Finding]:
+    """The VAT and the total with VAT on the purchase order are ours; a cent or so is explained (EN 16931 BR-CO-17)."""
+    off = facts.conformity.rounding
+    if off is None or off.what == "net":
+        return
+    if off.small:
+        yield commercial("vat_rounded", Severity.NOTE, what=off.what, theirs=off.theirs, ours=off.ours, how=off.way)
+    else:
+        yield from _lacking(
+            facts, Point.TOTALS, "vat_differs", what=off.what, theirs=off.theirs, ours=off.ours, how=off.way
+        )
 
 
 def quote_is_known(facts: Facts) -> Iterator[Finding]:

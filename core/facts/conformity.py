@@ -12,6 +12,7 @@ from core.documents import Document, DocumentKind, DocumentLine
 from core.money import Money, total
 from core.orders import Order
 from core.parties import USUAL, Customer, Point, Requirement
+from core.roundings import Difference
 from core.settings import House
 
 #: Where the invoice is addressed (242 nonies A 1°).
@@ -24,12 +25,13 @@ ELSEWHERE = frozenset({"invoice_field_missing", "nothing_to_invoice"})
 class ConformityFacts:
     """The customer's consent and identity, the totals he wrote beside ours, and what the order and the invoice need.
 
-    Totals are without VAT, `order_gross` and `buyer_limit` with it. `lines_total` is what his own prices come to, None
-    when not every line has one. `places` counts where he may have goods delivered; `place_known` says that one of them
-    is named. What the invoice will lack is one list (`core.completeness`), told by who completes it: `unidentified` are
-    the identifiers that the customer's record lacks, `unbilled` the parts of his address, `unprinted` our own mentions,
-    `uninvoiceable` the codes of what no record completes, such as an exempt article without its reason. `untaxed` says
-    that his VAT number is what lets us charge no VAT. `electronic_address` is None for those who need none.
+    Totals are without VAT, `order_gross` and `buyer_limit` with it; `rounding` is how his totals differ from ours.
+    `lines_total` is what his own prices come to, None when not every line has one. `places` counts where he may have
+    goods delivered; `place_known` says that one of them is named. What the invoice will lack is one list
+    (`core.completeness`), told by who completes it: `unidentified` are the identifiers that the customer's record
+    lacks, `unbilled` the parts of his address, `unprinted` our own mentions, `uninvoiceable` the codes of what no
+    record completes, such as an exempt article without its reason. `untaxed` says that his VAT number is what lets us
+    charge no VAT. `electronic_address` is None for those who need none.
     """
 
     requirements: Mapping[Point, Requirement]
@@ -50,6 +52,7 @@ class ConformityFacts:
     place_said: str = ""
     place_known: bool = False
     places: int = 1
+    rounding: Difference | None = None
     unbilled: tuple[str, ...] = ()
     unidentified: tuple[str, ...] = ()
     untaxed: bool = False
@@ -87,6 +90,7 @@ def gather(order: Order, *, house: House) -> ConformityFacts:
         lines_total=_lines_total(order),
         order_net=order.totals.net,
         order_gross=order.totals.gross,
+        rounding=order.rounding(),
         number=order.customer_reference,
         ordered_on=order.customer_reference_date,
         buyer=(contact.name or contact.email or contact.phone) if contact is not None else None,

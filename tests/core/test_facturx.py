@@ -80,7 +80,9 @@ def exempt(category: VatCategory, **changes: object) -> Document:
 def test_an_invoice_without_vat_says_why_in_words_and_code(
     category: VatCategory, code: str, said: str, judge: Judge
 ) -> None:
-    buyer = PAPERS["vat-export" if category is VatCategory.EXPORT else "invoice-english"].buyer  # an export leaves the EU
+    buyer = PAPERS[
+        "vat-export" if category is VatCategory.EXPORT else "invoice-english"
+    ].buyer  # an export leaves the EU
     paper = exempt(
         category, buyer=buyer, language="en",
         exemptions=(Exemption(VatCategory.EXEMPT, "VATEX-FR-FRANCHISE"),),

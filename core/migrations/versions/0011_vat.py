@@ -32,11 +32,16 @@ def upgrade() -> None:
     for table, columns in COLUMNS.items():
         for name, kind, usual in columns:
             op.add_column(table, sa.Column(name, kind, nullable=False, server_default=usual))
+    # what a customer's own purchase order says of VAT, beside its total without
+    op.add_column("order", sa.Column("customer_vat", sa.BigInteger(), nullable=True))
+    op.add_column("order", sa.Column("customer_gross", sa.BigInteger(), nullable=True))
     op.execute("INSERT INTO flag (name, value, at) VALUES ('vat_franchise', 'no', '2026-11-24 00:00:00')")
 
 
 def downgrade() -> None:
     op.execute("DELETE FROM flag WHERE name = 'vat_franchise'")
+    op.drop_column("order", "customer_gross")
+    op.drop_column("order", "customer_vat")
     for table, columns in COLUMNS.items():
         for name, _, _ in columns:  # in place: a table that is made anew would lose its triggers
             op.drop_column(table, name)
