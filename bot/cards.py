@@ -38,6 +38,7 @@ from core.money import ZERO, Money
 from core.orders import DepositStage, Order, OrderLine, OrderState, revisions
 from core.parties import Customer, Role, Staff
 from core.quotes import Quote, QuoteLine, QuoteState
+from core.roundings import WAYS
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -131,9 +132,9 @@ def order_context(order: Order, language: str = "fr") -> dict[str, Any]:
 
 
 def rounding_told(order: Order, language: str) -> str:
-    """Why his own total differs from ours by a cent or so, in words for the customer; nothing where it does not."""
+    """Why his own total differs from ours by a rounding, in words for the customer; nothing where it does not."""
     off = order.rounding()
-    if off is None or not off.small:
+    if off is None or not (off.small or off.way in WAYS):
         return ""
     what = texts.word(f"total_{off.what}", language)
     how = texts.answer(off.way, language)

