@@ -151,7 +151,7 @@ class Document:
 
     `type_code` overrides the kind's own code (503: credit note on a deposit), `business_process` (BT-23) what the lines
     and deposits say. `discount_terms` empty means that early payment earns nothing; `exemptions` name the reason of
-    category E where its lines do not, the other categories imply theirs.
+    category E where its lines do not, the other categories imply theirs. `eco_contribution` is the seller's own text.
     `revision` counts the changes of a registered order, whose confirmation `replaces` the earlier one.
     `accent` (#rrggbb) and `logo` (the name of an asset) dress the letterhead.
     """
@@ -190,6 +190,7 @@ class Document:
     type_code: str = ""
     exemptions: tuple[Exemption, ...] = ()
     vat_on_debits: bool = False
+    eco_contribution: str = ""
     discount_terms: str = ""
     retention_of_title: bool = True
     accent: str = ""

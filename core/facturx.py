@@ -145,6 +145,8 @@ def _notes(document: Document) -> list[dict[str, str]]:
         # how platforms treat it: with B2B the French rules ask for the buyer's SIREN and his address (BR-FR-11, -21)
         {"BT-21": "BAR", "BT-22": "B2B" if document.buyer.country == "FR" else "B2BINT"},
     ]
+    if document.eco_contribution:
+        notes.append({"BT-21": "BLU", "BT-22": document.eco_contribution})  # annexe 7 G1.52
     free = [document.reason, *document.notes]
     if document.vat_on_debits:
         free.append(mentions.wording("vat_on_debits", on=document.issue_date, language=document.language))

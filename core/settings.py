@@ -40,6 +40,7 @@ class House(BaseModel):
     invoicing: Literal["comptoir", "erp"] = "comptoir"
     vat_franchise: bool = False
     vat_on_debits: bool = False
+    eco_contribution: str = ""
     price_tolerance_percent: Decimal = Decimal(0)
     minimum_order: Decimal | None = None
     agent_discount_percent: Decimal = Decimal(5)

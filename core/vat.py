@@ -78,7 +78,7 @@ class VatRate:
 
     def __post_init__(self) -> None:
         if self.percent not in RATES:
-            raise Refused("vat_rate_not_in_list", rate=self.percent)
+            raise Refused("vat_rate_not_in_list", field="vat_rate", rate=self.percent)
         if (self.category is VatCategory.STANDARD) != (self.percent > 0):
             raise Refused("vat_rate_against_category", rate=self.percent, category=self.category.value)
 

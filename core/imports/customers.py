@@ -146,11 +146,9 @@ def _check_invoicing(row: Row, values: dict[str, Any], known: Customer | None, r
     regime, country = of("vat_regime", Regime.DOMESTIC), of("country", "FR")
     number, code = of("vat_number"), of("vat_code")
     where = "vat_number" if row.has("vat_number") else "vat_regime"
-    if regime in {Regime.INTRA_COMMUNITY, Regime.REVERSE_CHARGE} and not number:
-        if row.text("vat_number"):
-            return  # it was there, and wrong
+    if regime in {Regime.INTRA_COMMUNITY, Regime.REVERSE_CHARGE} and not number and not row.text("vat_number"):
         row.wrong(where, f"is empty: the regime {regime} needs the buyer's VAT number")
-    elif regime is Regime.INTRA_COMMUNITY and number[:2] not in EU - {"FR"} | {XI}:
+    elif regime is Regime.INTRA_COMMUNITY and number and number[:2] not in EU - {"FR"} | {XI}:
         row.wrong(where, f"{number} is not of another member state, as the regime {regime} asks")
     if regime is Regime.EXEMPT and not code:
         row.wrong("vat_code" if row.has("vat_code") else "vat_regime", "an exempt customer needs a reason (VATEX-…)")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import importlib.resources
+import re
 from datetime import date
 from decimal import Decimal
 
@@ -11,7 +13,7 @@ import pytest
 from lxml import etree
 
 from bot import gallery
-from core import facturx, mentions
+from core import facturx, formats, mentions, pages
 from core.documents import INVOICES, Document, DocumentKind, Exemption, Reference, canonical, parse
 from core.errors import Refused
 from core.money import Money
@@ -253,6 +255,44 @@ def test_a_wrong_vat_or_mention_fails_for_its_reason(
     assert any(rule in failure for failure in found), found
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "invoice-rates",
+        "vat-services-on-debits",
+        "vat-exempt-articles",
+        "vat-export",
+        "invoice-final",
+        "vat-export-credit",
+    ],
+)
+def test_what_the_data_says_stands_on_the_page_too(name: str) -> None:
+    paper = dataclasses.replace(PAPERS[name], eco_contribution="Éco-contribution incluse, IDU FR000000_01ABCD")
+    xml = facturx.invoice_xml(paper)
+    page = re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", " ", pages.render_html(paper))).replace("\u00a0", " "))
+    page = page.replace("\u202f", " ")
+    agreement = "//ram:ApplicableHeaderTradeAgreement"
+    told = [
+        *text_of(xml, "//ram:ExchangedDocument/ram:ID"),
+        *(text for party in ("Seller", "Buyer") for part in ("Name", "PostalTradeAddress/ram:LineOne")
+          for text in text_of(xml, f"{agreement}/ram:{party}TradeParty/ram:{part}")),
+        *text_of(xml, f"{agreement}/ram:BuyerOrderReferencedDocument/ram:IssuerAssignedID"),
+        *text_of(xml, "//ram:ShipToTradeParty/ram:PostalTradeAddress/ram:LineOne"),
+        *text_of(xml, f"{HEADER}/ram:ExemptionReason")[:1],
+        *text_of(xml, "//ram:InvoiceReferencedDocument/ram:IssuerAssignedID"),
+        *text_of(xml, "//ram:IncludedNote[ram:SubjectCode='BLU']/ram:Content"),
+        *text_of(xml, "//ram:SpecifiedTradeProduct/ram:Name"),
+    ]  # fmt: skip
+    if paper.kind is not DocumentKind.CREDIT_NOTE:
+        told += text_of(xml, "//ram:IncludedNote[not(ram:SubjectCode='BAR')]/ram:Content")
+    spaced = [formats.spaced(text) for text in (paper.seller.siren, paper.buyer.siren, paper.buyer.vat_number) if text]
+    told += [text.replace("\u00a0", " ") for text in spaced]
+    told.append(mentions.operation(paper))
+    flat = [re.sub(r"\s+", " ", text.replace("\u00a0", " ").replace("\u202f", " ")) for text in told]
+    for text in flat:
+        assert all(part in page for part in text.split(" ; "))
+
+
 def test_several_reasons_of_one_category_are_told_in_one_row_with_the_code_of_the_greatest() -> None:
     paper = PAPERS["vat-exempt-articles"]
     rows = {row.rate.category: row for row in paper.totals.breakdown}
@@ -319,6 +359,7 @@ def test_what_is_no_xml_is_one_sentence_not_a_crash() -> None:
 
 INVOICE = PAPERS["invoice-1-line"]
 LINE = INVOICE.lines[0]
+NOT_TAXED = VatRate(Decimal(0), VatCategory.OUTSIDE_SCOPE)
 
 
 def party(role: str, **changes: str) -> dict[str, object]:
@@ -338,6 +379,9 @@ def party(role: str, **changes: str) -> dict[str, object]:
         ({"lines": (dataclasses.replace(LINE, vat=None),)}, "invoice_field_missing", "lines[1].vat"),
         ({"lines": (dataclasses.replace(LINE, unit_price=Decimal(-1)),)}, "negative_price", "lines[1].unit_price"),
         ({"lines": (dataclasses.replace(LINE, quantity=Decimal(0)),)}, "quantity_not_positive", "lines[1].quantity"),
+        ({"lines": (dataclasses.replace(LINE, list_price=Decimal(-1)),)}, "negative_price", "lines[1].list_price"),
+        ({"lines": (dataclasses.replace(LINE, net=Money.of(-1)),)}, "negative_line", "lines[1].net"),
+        ({"lines": (LINE, dataclasses.replace(LINE, position=2, vat=NOT_TAXED))}, "outside_scope_not_alone", "lines"),
         ({"kind": DocumentKind.CREDIT_NOTE}, "invoice_field_missing", "preceding_invoices"),
         ({"deposits": (Reference("AC-1", date(2026, 11, 1), Money.of(999_999)),)}, "deposits_above_total", "deposits"),
         ({"kind": DocumentKind.QUOTE}, "not_an_invoice", None),
