@@ -33,6 +33,7 @@ from core.checks.conformity import (
     totals_add_up,
     untaxed_buyer_has_his_number,
     vat_adds_up,
+    vat_is_charged_where_it_is_due,
 )
 from core.checks.delivery import delivery_day_is_possible, order_is_worth_the_way
 from core.checks.deposit import deposit_follows_the_rules, deposit_is_paid, later_deposit_is_paid
@@ -91,6 +92,7 @@ CHECKS: tuple[Check, ...] = (
     buyer_is_identified,
     invoice_has_an_address,
     untaxed_buyer_has_his_number,
+    vat_is_charged_where_it_is_due,
     invoice_is_possible,
     terms_are_known,
     terms_are_accepted,

@@ -148,6 +148,12 @@ def untaxed_buyer_has_his_number(facts: Facts) -> Iterator[Finding]:
         yield accounting("vat_number_missing", Severity.BLOCK)
 
 
+def vat_is_charged_where_it_is_due(facts: Facts) -> Iterator[Finding]:
+    """A customer abroad is charged French VAT only on purpose: his record may never have been told otherwise."""
+    if facts.conformity.taxed_abroad:
+        yield accounting("taxed_abroad", Severity.NOTE, country=facts.conformity.taxed_abroad)
+
+
 def invoice_is_possible(facts: Facts) -> Iterator[Finding]:
     """What leaves can be invoiced: our own mentions are complete, and VAT is charged or rightly left out."""
     if facts.conformity.unprinted:

@@ -14,6 +14,7 @@ from core.orders import Order
 from core.parties import USUAL, Customer, Point, Requirement
 from core.roundings import Difference
 from core.settings import House
+from core.vat import Regime
 
 #: Where the invoice is addressed (242 nonies A 1°).
 BILLED = ("name", "street", "postcode", "city", "country")
@@ -31,7 +32,8 @@ class ConformityFacts:
     (`core.completeness`), told by who completes it: `unidentified` are the identifiers that the customer's record
     lacks, `unbilled` the parts of his address, `unprinted` our own mentions, `uninvoiceable` the codes of what no
     record completes, such as an exempt article without its reason. `untaxed` says that his VAT number is what lets us
-    charge no VAT. `electronic_address` is None for those who need none.
+    charge no VAT, `taxed_abroad` the country of one who is charged French VAT. `electronic_address` is None for those
+    who need none.
     """
 
     requirements: Mapping[Point, Requirement]
@@ -56,6 +58,7 @@ class ConformityFacts:
     unbilled: tuple[str, ...] = ()
     unidentified: tuple[str, ...] = ()
     untaxed: bool = False
+    taxed_abroad: str = ""
     unprinted: tuple[str, ...] = ()
     uninvoiceable: tuple[str, ...] = ()
     electronic_address: str | None = None
@@ -102,6 +105,7 @@ def gather(order: Order, *, house: House) -> ConformityFacts:
         unbilled=_named(missing, "buyer", BILLED),
         unidentified=(*_named(missing, "buyer", ("siren", "vat_number")), *no_siret),
         untaxed="buyer.vat_number" in missing,
+        taxed_abroad="" if french or customer.vat_regime is not Regime.DOMESTIC else customer.country,
         unprinted=tuple(name.removeprefix("seller.") for name in missing if name.startswith("seller.")),
         uninvoiceable=tuple(dict.fromkeys(lack.code for lack in lacking if lack.code not in ELSEWHERE)),
         electronic_address=address,

@@ -293,6 +293,13 @@ def test_what_the_data_says_stands_on_the_page_too(name: str) -> None:
         assert all(part in page for part in text.split(" ; "))
 
 
+def test_two_ways_of_charging_no_vat_are_told_apart_on_the_page_by_their_letter() -> None:
+    page = pages.render_html(PAPERS["vat-goods-and-service-abroad"])
+    assert "AE : Reverse charge" in page
+    assert page.count("0% K") == page.count("0% AE") == 4
+    assert "0% K" not in pages.render_html(PAPERS["invoice-english"])
+
+
 def test_several_reasons_of_one_category_are_told_in_one_row_with_the_code_of_the_greatest() -> None:
     paper = PAPERS["vat-exempt-articles"]
     rows = {row.rate.category: row for row in paper.totals.breakdown}

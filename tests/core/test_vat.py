@@ -260,6 +260,10 @@ WRONG: dict[str, tuple[Callable[[Trade], Any], str, str, str]] = {
         lambda t: charged(t, Regime.EXEMPT, vat_code="VATEX-EU-999"), "exemption_reason_unknown", "lines[1].vat",
         "invoice_impossible",
     ),
+    "a country of the Union without a regime": (
+        lambda t: charged(t, Regime.DOMESTIC, country="IE", siren="", street=""), "invoice_field_missing",
+        "buyer.street", "taxed_abroad",
+    ),
     "our own VAT number missing": (
         lambda t: setattr(t, "house", t.house.model_copy(update={"vat_number": ""})), "invoice_field_missing",
         "seller.vat_number", "seller_incomplete",

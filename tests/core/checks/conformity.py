@@ -77,6 +77,7 @@ TABLE: list[Row] = [
      {"conformity.rounding": replace(CENT_OFF, small=False), **ignored(Point.TOTALS)}),
     ("vat_number_missing", Severity.BLOCK, {"conformity.unidentified": ("vat_number",), "conformity.untaxed": True},
      {"conformity.unidentified": ("vat_number",)}),
+    ("taxed_abroad", Severity.NOTE, {"conformity.taxed_abroad": "IE"}, {}),
     ("seller_incomplete", Severity.WATCH, {"conformity.unprinted": ("vat_number",)}, {}),
     ("invoice_impossible", Severity.BLOCK, {"conformity.uninvoiceable": ("place_against_vat",)}, {}),
     ("electronic_address_missing", Severity.BLOCK, {"conformity.electronic_address": ""},
