@@ -75,7 +75,7 @@ def _fields(document: Document) -> dict[str, Any]:
         "BT-14": document.order_reference,
         "BT-20": document.payment_terms,
         "BT-23": document.process,
-        "BT-72": _delivered_on(document),
+        "BT-72": document.delivery_date,
         "BG-1": _notes(document),
         "BG-3": [
             {"BT-25": known.number, "BT-26": known.date} for known in (*document.preceding_invoices, *document.deposits)
@@ -106,6 +106,7 @@ def _fields(document: Document) -> dict[str, Any]:
             fields[role]["vat_identifier"] = ""
     if len(document.delivery_notes) == 1:  # BT-16 holds one; several are told in a note
         fields["BT-16"] = document.delivery_notes[0].number
+    fields["BT-72"] = _delivered_on(document)
     place = document.deliver_to or document.buyer
     if document.process[0] != "S":  # a place where services go is no mention (annexe 7 G6.16)
         fields["BG-13"] = {"name": place.name, **_address(place)}

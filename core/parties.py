@@ -85,10 +85,10 @@ assert set(USUAL) == set(Point)  # noqa: S101 - the table is complete
 class Customer(Base):
     """A firm that buys from us; `credit_limit` None means that none was set, which is not the same as unlimited.
 
+    `vat_regime` says how he is charged, `vat_code` (VATEX) why an exempt customer is.
     `minimum_order` is in euro without VAT, the house's own where it is None. `delivery_weekdays` are ISO numbers
     (`135` is Monday, Wednesday, Friday), empty when any business day will do; orders after `delivery_cutoff` (the time
-    in France) count from the next business day, and leave `delivery_lead_days` business days later. `vat_code` is the
-    VATEX code of a customer who is exempt.
+    in France) count from the next business day, and leave `delivery_lead_days` business days later.
     """
 
     __tablename__ = "customer"

@@ -25,19 +25,20 @@ from core.vat import Regime
 
 REQUIRED = ("code", "name")
 TEXTS = ("street", "postcode", "city", "country", "language", "group", "payment_terms")
+VAT = ("vat_regime", "vat_code")
+#: What an address of the French directory may hold (BR-FR-23).
+FRENCH_LINE = re.compile(r"[A-Za-z0-9._-]+")
 IDENTIFIERS = ("siren", "siret", "vat_number")
 PLACE = ("delivery_street", "delivery_postcode", "delivery_city")
 ROUTING = ("electronic_address", "electronic_scheme")
 #: Whether the customer may order; an empty cell says that nothing stands against it.
 SWITCHES = {"on_hold": False, "active": True}
 KNOWN = (
-    *TEXTS, *IDENTIFIERS, *PLACE, *ROUTING, *SWITCHES, *delivery.COLUMNS, "emails", "phones", "credit_limit",
+    *TEXTS, *VAT, *IDENTIFIERS, *PLACE, *ROUTING, *SWITCHES, *delivery.COLUMNS, "emails", "phones", "credit_limit",
     "insured_limit", "insolvent_since", "deposit_percent", "recap_policy", "requirements", "terms_accepted",
-    "vat_regime", "vat_code",
 )  # fmt: skip
 #: The longest terms between firms: 60 days, or 45 days to the end of the month (C. com. L441-10 I).
 LONGEST, LONGEST_TO_MONTH_END = 60, 45
-FRENCH_LINE = re.compile(r"[A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True)
