@@ -142,8 +142,9 @@ def test_quote_order_exposure_deposit_and_invoice_agree_under_every_regime(
         assert {category: found[0] if found else "" for category, found in reasons.items()}.items() <= CODES[
             regime
         ].items()
-        xml = facturx.invoice_xml(paper)
-        assert (facturx.check(xml), judge(xml)) == ([], [])
+        if trade.session.get_bind().dialect.name == "sqlite":  # what the data says does not depend on the database
+            xml = facturx.invoice_xml(paper)
+            assert (facturx.check(xml), judge(xml)) == ([], [])
 
 
 def test_a_quote_says_the_vat_of_its_order_and_a_house_in_franchise_none_at_all(trade: Trade) -> None:
