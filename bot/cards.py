@@ -38,6 +38,7 @@ from core.money import ZERO, Money
 from core.orders import DepositStage, Order, OrderLine, OrderState, revisions
 from core.parties import Customer, Role, Staff
 from core.quotes import Quote, QuoteLine, QuoteState
+from core.roundings import WAYS
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -52,6 +53,7 @@ COMPLETED = frozenset({
     "order_number_missing", "order_date_missing", "buyer_unknown", "delivery_address_unknown", "delivery_address_open",
     "billing_address_incomplete", "identifiers_missing", "electronic_address_missing", "quote_unknown",
     "order_does_not_add_up", "total_differs", "sale_terms_never_accepted", "sale_terms_outdated", "clause_unanswered",
+    "vat_differs",
 })  # fmt: skip
 #: Where several questions stand side by side, each button says what it asks.
 ASKING = {
@@ -125,8 +127,18 @@ def order_context(order: Order, language: str = "fr") -> dict[str, Any]:
         "lines": [line_view(line, language) for line in order.kept_lines if not line.given_up],
         "net": order.totals.net, "gross": order.totals.gross, "when": order.requested_delivery_date,
         "deposit": deposits.due(order),
-        "terms": _terms_named(order), "place": _place(order),
+        "terms": _terms_named(order), "place": _place(order), "rounding": rounding_told(order, language),
     }  # fmt: skip
+
+
+def rounding_told(order: Order, language: str) -> str:
+    """Why his own total differs from ours by a rounding, in words for the customer; nothing where it does not."""
+    off = order.rounding()
+    if off is None or not (off.small or off.way in WAYS):
+        return ""
+    what = texts.word(f"total_{off.what}", language)
+    how = texts.answer(off.way, language)
+    return texts.answer("rounding", language, what=what, theirs=off.theirs, ours=off.ours, how=how)
 
 
 def _terms_named(order: Order) -> str:

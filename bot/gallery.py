@@ -18,10 +18,11 @@ from typing import Any
 
 from core import rendering
 from core.documents import Document, DocumentKind, DocumentLine, OpenAmount, Party, Reference
-from core.money import ZERO, Money, total
-from core.vat import VatCategory, VatRate
+from core.money import ZERO, Money, rounded, total
+from core.vat import FRANCHISE, RATES, Nature, VatCategory, VatRate
 
 TODAY = date(2026, 11, 24)
+Lines = tuple[DocumentLine, ...]
 
 
 @cache
@@ -76,7 +77,7 @@ def _invoice(number: str, lines: tuple[DocumentLine, ...], **changes: Any) -> Do
 
 def documents() -> dict[str, Document]:
     """The papers of the gallery by file name: each kind, and the variants in which papers usually break."""
-    return _sales() | _deliveries() | _invoices() | _letters()
+    return _sales() | _deliveries() | _invoices() | _letters() | _taxed()
 
 
 def _sales() -> dict[str, Document]:
@@ -153,6 +154,84 @@ def _invoices() -> dict[str, Document]:
             reason=texts["reason_deposit"], preceding_invoices=(Reference(deposit.number, deposit.issue_date),),
         ),
     }  # fmt: skip
+
+
+def _taxed() -> dict[str, Document]:
+    """What a sale without French VAT, an exempt article or a service makes of an invoice, with every rate there is."""
+    texts = _data()["texts"]
+
+    def at(category: VatCategory, code: str = "", *, count: int = 3, nature: Nature = Nature.GOODS) -> Lines:
+        rate = VatRate(Decimal(0), category, code)
+        return tuple(dataclasses.replace(line, vat=rate, nature=nature) for line in _lines(count))
+
+    def sold(number: str, lines: Lines, buyer: str, **changes: Any) -> Document:
+        return _invoice(f"FA-2026-{number}", lines, buyer=_party("buyers", buyer), **changes)
+
+    rates = [VatRate(rate) for rate in sorted(RATES - {Decimal(0)}, reverse=True)]
+    every = zip(_lines(len(rates)), rates, strict=True)
+    services = tuple(dataclasses.replace(line, nature=Nature.SERVICE) for line in _lines(2))
+    abroad = at(VatCategory.REVERSE_CHARGE, nature=Nature.SERVICE)
+    exempt = at(VatCategory.EXEMPT, "VATEX-FR-CGI261-4", count=2)
+    deposit = _deposit(at(VatCategory.INTRA_COMMUNITY))
+    intra = dataclasses.replace(deposit, number="AC-2026-00031", buyer=_party("buyers", "english"))
+    export = sold("00203", at(VatCategory.EXPORT), "swiss")
+    final = {
+        "business_process": "", "deposits": (Reference("AC-2026-00032", date(2026, 11, 2), Money.of("120.00")),)
+    }  # fmt: skip
+    return {
+        "vat-every-rate": sold("00201", tuple(dataclasses.replace(line, vat=rate) for line, rate in every), "small"),
+        "vat-discounts": sold("00202", _reduced(_lines(6)), "small"),
+        "vat-export": export,
+        "vat-reverse-charge": sold("00204", at(VatCategory.REVERSE_CHARGE), "subcontracting"),
+        "vat-service-abroad": sold("00205", abroad, "english", language="en"),
+        "vat-goods-and-service-abroad": sold(
+            "00206", (*at(VatCategory.INTRA_COMMUNITY), *_after(3, abroad)), "english", language="en"
+        ),
+        "vat-exempt-customer": sold("00207", at(VatCategory.EXEMPT, "VATEX-EU-151"), "embassy"),
+        "vat-exempt-articles": sold(
+            "00208", (*_lines(2), *_after(2, exempt), *_after(4, at(VatCategory.EXEMPT, "VATEX-EU-132-1B", count=1))),
+            "small",
+        ),
+        "vat-zero": sold("00209", (*at(VatCategory.ZERO, count=2), *_after(2, _lines(2))), "small"),
+        "vat-franchise": sold("00210", at(VatCategory.EXEMPT, FRANCHISE), "small"),
+        "vat-outside-scope": sold("00211", at(VatCategory.OUTSIDE_SCOPE), "swiss"),
+        "vat-services": sold("00212", services, "small", delivery_notes=()),
+        "vat-services-on-debits": sold("00213", services, "small", delivery_notes=(), vat_on_debits=True),
+        "vat-goods-and-services": sold("00214", (*services, *_after(2, _lines(2))), "small"),
+        "vat-services-final": sold("00215", services, "small", **final),
+        "vat-free-line": sold("00217", (*_lines(1), *_after(1, _given(_lines(1)))), "small"),
+        "vat-intra-community-deposit": intra,
+        "vat-intra-community-credit": dataclasses.replace(
+            intra, kind=DocumentKind.CREDIT_NOTE, number="AV-2026-00031", type_code="503",
+            reason=texts["reason_deposit"], preceding_invoices=(Reference(intra.number, intra.issue_date),),
+        ),
+        "vat-export-credit": dataclasses.replace(
+            export, kind=DocumentKind.CREDIT_NOTE, number="AV-2026-00032", reason=texts["reason"],
+            preceding_invoices=(Reference(export.number, export.issue_date),),
+        ),
+    }  # fmt: skip
+
+
+def _after(count: int, lines: Lines) -> Lines:
+    return tuple(dataclasses.replace(line, position=line.position + count) for line in lines)
+
+
+def _reduced(lines: Lines) -> Lines:
+    """Each line at a discount of its own, rates of 5, 10, 15 %…; the price has what decimals it needs."""
+    reduced = []
+    for line in lines:
+        assert line.unit_price is not None  # noqa: S101 - the sample is priced
+        price = rounded(line.unit_price * (100 - 5 * line.position) / 100, 6)
+        reduced.append(
+            dataclasses.replace(line, list_price=line.unit_price, unit_price=price, net=Money.of(line.quantity * price))
+        )
+    return tuple(reduced)
+
+
+def _given(lines: Lines) -> Lines:
+    return tuple(
+        dataclasses.replace(line, list_price=line.unit_price, unit_price=ZERO.amount, net=ZERO) for line in lines
+    )
 
 
 def _untaxed(lines: tuple[DocumentLine, ...]) -> tuple[DocumentLine, ...]:

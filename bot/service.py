@@ -39,7 +39,7 @@ from core.db import transaction
 from core.errors import TryLater
 from core.journal import SYSTEM
 from core.messages import Message, MessageState
-from core.settings import SENDING_FROZEN, Settings, flag, raise_flag
+from core.settings import SENDING_FROZEN, Settings, flag, note_franchise, raise_flag
 from intake.mailbox import Intervals, Mailbox
 from intake.outgoing import SmtpSender
 from intake.receive import DatabaseMailStore
@@ -105,6 +105,7 @@ class Service:
         push.start_up(app)
         with transaction(app.engine) as session:
             messages.forget_waits(session)
+            note_franchise(session, app.house, at=app.clock())
         self._worker = jobs.Worker(
             app.engine,
             {

@@ -52,7 +52,7 @@ PARTLY_READ = "partly_read"
 #: Why a message that was understood asks for nobody's attention.
 SETTLED = frozenset({"", "joined", "receipt"})
 #: Notes that hold nobody up, but that a person must have seen.
-TO_BE_SEEN = frozenset({"total_differs", "price_accepted"})
+TO_BE_SEEN = frozenset({"total_differs", "vat_differs", "price_accepted"})
 
 
 @dataclass(frozen=True, slots=True)

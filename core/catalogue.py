@@ -7,9 +7,9 @@ from decimal import Decimal
 from sqlalchemy import ForeignKey, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from core.db import PERCENT, PRICE, Base
+from core.db import PERCENT, PRICE, Base, choice
 from core.errors import Refused
-from core.vat import VatRate
+from core.vat import Nature, VatCategory, VatRate
 
 #: The finest part of a unit that is counted, and more than any shelf or order ever held.
 PLACES, MOST = 4, Decimal(10) ** 9
@@ -18,7 +18,8 @@ PLACES, MOST = 4, Decimal(10) ** 9
 class Article(Base):
     """What we sell, counted in its sales `unit`; `price` is per unit, without VAT.
 
-    It is sold from `minimum_quantity` units on and by multiples of `multiple` units, where these are set.
+    It is sold from `minimum_quantity` units on and by multiples of `multiple` units, where these are set. At a rate of
+    zero `vat_category` says whether it is exempt (E), for the reason `vat_code` (a VATEX code), or zero-rated (Z).
     """
 
     __tablename__ = "article"
@@ -29,6 +30,9 @@ class Article(Base):
     unit: Mapped[str]
     price: Mapped[Decimal] = mapped_column(PRICE)
     vat_percent: Mapped[Decimal] = mapped_column(PERCENT)
+    vat_category: Mapped[VatCategory] = mapped_column(choice(VatCategory), default=VatCategory.STANDARD)
+    vat_code: Mapped[str] = mapped_column(default="")
+    nature: Mapped[Nature] = mapped_column(choice(Nature), default=Nature.GOODS)
     gtin: Mapped[str] = mapped_column(default="", index=True)
     supplier_reference: Mapped[str] = mapped_column(default="")
     category: Mapped[str] = mapped_column(default="")
@@ -42,8 +46,8 @@ class Article(Base):
 
     @property
     def vat_rate(self) -> VatRate:
-        """The article's domestic VAT rate."""
-        return VatRate(self.vat_percent)
+        """The article's rate in France; what a customer is charged is `Customer.vat_on`."""
+        return VatRate(self.vat_percent, self.vat_category or VatCategory.STANDARD, self.vat_code or "")
 
     def sellable(self, quantity: Decimal) -> Decimal:
         """The quantity, raised to the minimum and to the next multiple of the article."""

@@ -177,7 +177,7 @@ def bases(order: Order, terms: Iterable[DepositTerm] | None = None, *, until: De
     sums: Bases = {}
     for term, lines in _lines(order, terms):
         if until is None or order_of(term.blocks) <= order_of(until):
-            for rate, net in _asked(term, lines).items():
+            for rate, net in _asked(term, lines, order.customer).items():
                 sums[rate] = sums.get(rate, ZERO) + net
     return sums
 
@@ -197,8 +197,8 @@ def _closeness(term: DepositTerm) -> int:
     return 2 if term.article_id is not None else int(bool(term.category))
 
 
-def _asked(term: DepositTerm, lines: list[OrderLine]) -> Bases:
-    covered = totals((line.article.vat_rate, line.net) for line in lines if line.article is not None)
+def _asked(term: DepositTerm, lines: list[OrderLine], customer: Customer) -> Bases:
+    covered = totals((customer.vat_on(line.article), line.net) for line in lines if line.article is not None)
     whole = {row.rate: row.base for row in covered.breakdown}
     if term.amount is not None:
         return whole if term.amount >= covered.gross else spread(term.amount, whole)

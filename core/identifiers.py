@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
+from babel import Locale
 from sqlalchemy import update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -16,6 +18,11 @@ from core import journal
 from core.db import Base
 from core.errors import Refused
 
+_NO_COUNTRIES = frozenset({"EU", "EZ", "UN", "QO", "XA", "XB", "XK", "ZZ", "AC", "CP", "CQ", "DG", "EA", "IC", "TA"})
+#: Countries by their two letters (ISO 3166-1), as EN 16931 knows them: no groups of countries, no private codes.
+COUNTRIES = frozenset(
+    code for code in map(str, Locale("en").territories) if re.fullmatch("[A-Z]{2}", code) and code not in _NO_COUNTRIES
+)
 _CHECKS = {"siren": siren, "siret": siret, "vat_number": vat, "iban": iban, "gtin": ean}
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from core import formats
 from core.documents import Document
 from core.errors import Refused
-from core.money import Money
+from core.money import ZERO, Money
 from core.vat import VatCategory
 
 #: Categories whose invoices must say why they carry no VAT (BR-E-10, BR-AE-10, BR-IC-10, BR-G-10, BR-O-10).
@@ -121,26 +121,51 @@ def payment_mentions(document: Document) -> PaymentMentions:
 def exemption(document: Document, category: VatCategory) -> tuple[str, str] | None:
     """The VATEX code and its words for a category of this document; None where VAT is charged.
 
-    Category E has no reason of its own: the document must name it, or it is refused.
+    Category E has no reason of its own: its lines or the document must name it, or it is refused. Where lines are
+    exempt for several reasons, the words are all of them and the code is that of the greatest amount: an invoice has
+    one row of each category (BR-E-01).
     """
     if category not in EXEMPT:
         return None
-    named = next((known.code for known in document.exemptions if known.category is category), None)
-    if named is not None:
-        row = _row("exemptions", document.issue_date, code=named)
-    elif category is VatCategory.EXEMPT:
+    on, named = document.issue_date, reasons(document, category)
+    if named:
+        words = [_words(_reason(code, on), document.language) for code in named]
+        return named[0], " ; ".join(words)
+    if category is VatCategory.EXEMPT:
         raise Refused("exemption_reason_missing", number=document.number)
-    elif category is VatCategory.REVERSE_CHARGE:
+    if category is VatCategory.REVERSE_CHARGE:
         buyer = "FR" if document.buyer.country == "FR" else "EU"
-        row = _row("exemptions", document.issue_date, category=category.value, buyer=buyer)
+        row = _row("exemptions", on, category=category.value, buyer=buyer)
     else:
-        row = _row("exemptions", document.issue_date, category=category.value)
+        row = _row("exemptions", on, category=category.value)
     return str(row["code"]), _words(row, document.language)
+
+
+def reasons(document: Document, category: VatCategory) -> list[str]:
+    """The VATEX codes that the lines of that category name, the greatest amount first; else the document's own."""
+    sums: dict[str, Money] = {}
+    for line in document.lines:
+        if line.vat is not None and line.vat.category is category and line.vat.code:
+            sums[line.vat.code] = sums.get(line.vat.code, ZERO) + (line.net or ZERO)
+    if sums:
+        return sorted(sums, key=lambda code: (-sums[code].cents, code))
+    return [known.code for known in document.exemptions if known.category is category][:1]
+
+
+def _reason(code: str, on: date) -> dict[str, Any]:
+    found = next((row for row in _data("vatex.toml")["reasons"] if row["code"] == code and _holds(row, on)), None)
+    return found if found is not None else _row("exemptions", on, code=code)
+
+
+def exempt_codes() -> frozenset[str]:
+    """The VATEX codes that an article or a customer may be exempt for (category E)."""
+    own = {row["code"] for row in _data("mentions.toml")["exemptions"] if row["category"] == VatCategory.EXEMPT.value}
+    return frozenset(own | {row["code"] for row in _data("vatex.toml")["reasons"]})
 
 
 def operation(document: Document) -> str:
     """The category of the operation that an invoice must state: goods, services or both (BT-23)."""
-    key = _PROCESS[document.business_process[0]]
+    key = _PROCESS[document.process[0]]
     return wording(key, on=document.issue_date, language=document.language)
 
 

@@ -137,7 +137,8 @@ def _priced(document: Document, words: dict[str, Any], language: str) -> dict[st
     percent = document.deposit_percent
     deposit = document.kind is DocumentKind.DEPOSIT_INVOICE
     rate = formats.percent(percent, language) if percent else ""
-    exempt = [mentions.exemption(document, row.rate.category) for row in document.totals.breakdown]
+    exempt = {row.rate.category: mentions.exemption(document, row.rate.category) for row in document.totals.breakdown}
+    several = sum(not row.rate.percent for row in document.totals.breakdown) > 1
     return {
         "columns": {
             "sku": any(line.sku for line in document.lines),
@@ -146,7 +147,13 @@ def _priced(document: Document, words: dict[str, Any], language: str) -> dict[st
         "revision": texts["confirmation_replaces"].format(
             revision=document.revision, number=document.number, date=formats.short_day(document.replaces.date)
         ) if document.revision and document.replaces else "",
-        "exemptions": [found[1] for found in exempt if found is not None],
+        # two ways of charging no VAT on one page: the letter of the category says which line is which
+        "lettered": several,
+        "exemptions": [
+            f"{category} : {found[1]}" if several else found[1]
+            for category, found in exempt.items()
+            if found is not None
+        ],
         "payable_label": words["totals"][payable] if payable else "",
         "credit": document.kind is DocumentKind.CREDIT_NOTE,
         "deposit_invoice": deposit,

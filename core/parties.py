@@ -17,15 +17,17 @@ from decimal import Decimal
 from enum import StrEnum
 
 from sqlalchemy import BigInteger, ForeignKey, Text, UniqueConstraint, func, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, relationship
 
-from core import journal
+from core import journal, vat
+from core.catalogue import Article
 from core.db import PERCENT, Base, choice
 from core.documents import Party
 from core.errors import Refused
 from core.journal import SYSTEM, Actor, ActorKind
 from core.means import PaymentMeans
 from core.money import Money
+from core.vat import Regime, VatRate
 
 CODE_LIFETIME = timedelta(minutes=15)
 
@@ -92,6 +94,7 @@ class InvoiceTrigger(StrEnum):
 class Customer(Base):
     """A firm that buys from us; `credit_limit` None means that none was set, which is not the same as unlimited.
 
+    `vat_regime` says how he is charged, `vat_code` (VATEX) why an exempt customer is.
     `minimum_order` is in euro without VAT, the house's own where it is None. `delivery_weekdays` are ISO numbers
     (`135` is Monday, Wednesday, Friday), empty when any business day will do; orders after `delivery_cutoff` (the time
     in France) count from the next business day, and leave `delivery_lead_days` business days later. `discount_percent`
@@ -108,6 +111,8 @@ class Customer(Base):
     siren: Mapped[str] = mapped_column(default="")
     siret: Mapped[str] = mapped_column(default="")
     vat_number: Mapped[str] = mapped_column(default="")
+    vat_regime: Mapped[Regime] = mapped_column(choice(Regime), default=Regime.DOMESTIC)
+    vat_code: Mapped[str] = mapped_column(default="")
     street: Mapped[str] = mapped_column(default="")
     postcode: Mapped[str] = mapped_column(default="")
     city: Mapped[str] = mapped_column(default="")
@@ -182,11 +187,23 @@ class Customer(Base):
         """The address that documents go to, or an empty text."""
         return next((c.email for c in self.contacts if c.email and not c.email_failed_at), "")
 
+    def vat_on(self, article: Article) -> VatRate:
+        """The category, the rate and the reason at which he buys the article: on orders, quotes and invoices alike."""
+        from core import settings
+
+        session = object_session(self)
+        return vat.decide(
+            article.vat_rate, regime=self.vat_regime or Regime.DOMESTIC, reason=self.vat_code or "",
+            nature=article.nature or vat.Nature.GOODS,
+            franchise=session is not None and settings.in_franchise(session),
+        )  # fmt: skip
+
     def as_party(self) -> Party:
         """The customer as printed on a document."""
         return Party(
             name=self.name, street=self.street, postcode=self.postcode, city=self.city, country=self.country,
             siren=self.siren, siret=self.siret, vat_number=self.vat_number, email=self.email, code=self.code,
+            electronic_address=self.electronic_address, electronic_scheme=self.electronic_scheme,
         )  # fmt: skip
 
 

@@ -239,8 +239,9 @@ def confirmation(session: Session, order: Order, house: House, *, at: datetime) 
             DocumentLine(
                 position=line.position, sku=line.article.sku, name=line.article.name, quantity=line.quantity,
                 unit=line.article.unit, packaging=packed(line.packaging, line.packaging_count),
-                unit_price=line.unit_price, net=line.net, vat=line.article.vat_rate,
+                unit_price=line.unit_price, net=line.net, vat=order.customer.vat_on(line.article),
                 buyer_reference=line.customer_reference, gtin=line.article.gtin, list_price=line.gross_price,
+                nature=line.article.nature,
             )
             for line in order.kept_lines
             if line.article is not None and line.quantity is not None and line.unit_price is not None

@@ -107,8 +107,10 @@ def propose(finding: Finding, *, alternatives: tuple[str, ...] = ()) -> tuple[Re
         "billing_address_incomplete": (ask("billing"),),
         "identifiers_missing": (ask("identifiers"),),
         "electronic_address_missing": (ask("electronic"),),
+        "vat_number_missing": (ask("identifiers"),),
         "quote_unknown": (ask("quote"),),
         "total_differs": (ask("totals"),),
+        "vat_differs": (ask("totals"),),
         "order_does_not_add_up": (ask("totals"),),
         # terms of sale and of purchase
         "sale_terms_never_accepted": (Remedy("note_acceptance"),),

@@ -45,6 +45,9 @@ class House(BaseModel):
     handover_folder: str = ""
     erp: dict[str, str] = {}
     platform: Literal["", "folder"] = ""
+    vat_franchise: bool = False
+    vat_on_debits: bool = False
+    eco_contribution: str = ""
     price_tolerance_percent: Decimal = Decimal(0)
     minimum_order: Decimal | None = None
     agent_discount_percent: Decimal = Decimal(5)
@@ -164,6 +167,8 @@ class Flag(Base):
 
 
 SENDING_FROZEN = "sending_frozen"
+#: Whether the house charges no VAT (franchise): totals of orders need it where no settings are at hand.
+VAT_FRANCHISE = "vat_franchise"
 
 
 def flag(session: Session, name: str) -> str | None:
@@ -182,3 +187,17 @@ def lower_flag(session: Session, name: str) -> None:
     found = session.get(Flag, name)
     if found is not None:
         session.delete(found)
+
+
+def in_franchise(session: Session) -> bool:
+    """The house charges no VAT at all, as the settings said when the desk was started last."""
+    found = session.get(Flag, VAT_FRANCHISE)
+    session.info[VAT_FRANCHISE] = found  # held, so that a session asks once and not line by line
+    return found is not None and found.value == "yes"
+
+
+def note_franchise(session: Session, house: House, *, at: datetime) -> None:
+    """Keep beside the data whether the house is in franchise; what was issued stays as it is."""
+    if in_franchise(session) != house.vat_franchise:
+        raise_flag(session, VAT_FRANCHISE, "yes" if house.vat_franchise else "no", at=at)
+        session.flush()

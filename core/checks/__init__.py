@@ -23,6 +23,7 @@ from core.checks.conformity import (
     buyer_is_identified,
     customer_is_certain,
     invoice_has_an_address,
+    invoice_is_possible,
     order_has_a_date,
     order_has_a_number,
     place_is_known,
@@ -30,6 +31,9 @@ from core.checks.conformity import (
     recap_is_accepted,
     sender_is_authenticated,
     totals_add_up,
+    untaxed_buyer_has_his_number,
+    vat_adds_up,
+    vat_is_charged_where_it_is_due,
 )
 from core.checks.delivery import delivery_day_is_possible, order_is_worth_the_way
 from core.checks.deposit import deposit_follows_the_rules, deposit_is_paid, later_deposit_is_paid
@@ -78,6 +82,7 @@ CHECKS: tuple[Check, ...] = (
     recap_is_accepted,
     sender_is_authenticated,
     totals_add_up,
+    vat_adds_up,
     order_has_a_number,
     order_has_a_date,
     buyer_has_authority,
@@ -86,6 +91,9 @@ CHECKS: tuple[Check, ...] = (
     quote_is_known,
     buyer_is_identified,
     invoice_has_an_address,
+    untaxed_buyer_has_his_number,
+    vat_is_charged_where_it_is_due,
+    invoice_is_possible,
     terms_are_known,
     terms_are_accepted,
     purchase_terms_do_not_conflict,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.checks.findings import Finding, Service, Severity, commercial
+from core.checks.findings import Finding, Service, Severity, accounting, commercial
 from core.facts import Facts
 from core.money import Money
 from core.parties import Point, Requirement, Role
+from core.roundings import Way
 
 
 def customer_is_certain(facts: Facts) -> Iterator[Finding]:
@@ -108,9 +109,24 @@ def totals_add_up(facts: Facts) -> Iterator[Finding]:
         severity = Severity.NOTE if rounded else _severity(facts, Point.TOTALS)
         if severity is not None:
             override = Role.MANAGER if severity is Severity.BLOCK else None
-            yield commercial(code, severity, override=override, theirs=theirs, ours=ours)
+            off = facts.conformity.rounding
+            way = (off.way if off is not None else Way.UNKNOWN) if rounded else None
+            yield commercial(code, severity, override=override, theirs=theirs, ours=ours, how=way)
     if own is not None and not -cents <= theirs - own <= cents:
         yield from _lacking(facts, Point.TOTALS, "order_does_not_add_up", stated=theirs, summed=own)
+
+
+def vat_adds_up(facts: Facts) -> Iterator[Finding]:
+    """The VAT and the total with VAT on the purchase order are ours; a cent or so is explained (EN 16931 BR-CO-17)."""
+    off = facts.conformity.rounding
+    if off is None or off.what == "net":
+        return
+    if off.small:
+        yield commercial("vat_rounded", Severity.NOTE, what=off.what, theirs=off.theirs, ours=off.ours, how=off.way)
+    else:
+        yield from _lacking(
+            facts, Point.TOTALS, "vat_differs", what=off.what, theirs=off.theirs, ours=off.ours, how=off.way
+        )
 
 
 def quote_is_known(facts: Facts) -> Iterator[Finding]:
@@ -121,8 +137,29 @@ def quote_is_known(facts: Facts) -> Iterator[Finding]:
 
 def buyer_is_identified(facts: Facts) -> Iterator[Finding]:
     """A French buyer has the SIREN and SIRET that his invoice must bear (BT-47, BR-FR-10)."""
-    if facts.conformity.unidentified:
-        yield from _lacking(facts, Point.IDENTIFIERS, "identifiers_missing", missing=facts.conformity.unidentified)
+    missing = tuple(name for name in facts.conformity.unidentified if name != "vat_number")
+    if missing:
+        yield from _lacking(facts, Point.IDENTIFIERS, "identifiers_missing", missing=missing)
+
+
+def untaxed_buyer_has_his_number(facts: Facts) -> Iterator[Finding]:
+    """Who is charged no VAT because of his VAT number has one (directive 2006/112/CE art. 138, 196)."""
+    if facts.conformity.untaxed:
+        yield accounting("vat_number_missing", Severity.BLOCK)
+
+
+def vat_is_charged_where_it_is_due(facts: Facts) -> Iterator[Finding]:
+    """A customer abroad is charged French VAT only on purpose: his record may never have been told otherwise."""
+    if facts.conformity.taxed_abroad:
+        yield accounting("taxed_abroad", Severity.NOTE, country=facts.conformity.taxed_abroad)
+
+
+def invoice_is_possible(facts: Facts) -> Iterator[Finding]:
+    """What leaves can be invoiced: our own mentions are complete, and VAT is charged or rightly left out."""
+    if facts.conformity.unprinted:
+        yield accounting("seller_incomplete", Severity.WATCH, missing=facts.conformity.unprinted)
+    if facts.conformity.uninvoiceable:
+        yield accounting("invoice_impossible", Severity.BLOCK, reasons=facts.conformity.uninvoiceable)
 
 
 def invoice_has_an_address(facts: Facts) -> Iterator[Finding]:

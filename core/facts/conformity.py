@@ -6,19 +6,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from core import completeness, deliveries
+from core.clock import business_date
+from core.documents import Document, DocumentKind, DocumentLine
 from core.money import Money, total
 from core.orders import Order
 from core.parties import USUAL, Customer, Point, Requirement
+from core.roundings import Difference
 from core.settings import House
+from core.vat import Regime
+
+#: Where the invoice is addressed (242 nonies A 1°).
+BILLED = ("name", "street", "postcode", "city", "country")
+#: What other facts say: missing fields by who completes them, an order without lines.
+ELSEWHERE = frozenset({"invoice_field_missing", "nothing_to_invoice"})
 
 
 @dataclass(frozen=True, slots=True)
 class ConformityFacts:
     """The customer's consent and identity, the totals he wrote beside ours, and what the order and the invoice need.
 
-    Totals are without VAT, `order_gross` and `buyer_limit` with it. `lines_total` is what his own prices come to, None
-    when not every line has one. `places` counts where he may have goods delivered; `place_known` says that one of them
-    is named. `unidentified` are the French identifiers that his record lacks, `unbilled` the parts of his address.
+    Totals are without VAT, `order_gross` and `buyer_limit` with it; `rounding` is how his totals differ from ours.
+    `lines_total` is what his own prices come to, None when not every line has one. `places` counts where he may have
+    goods delivered; `place_known` says that one of them is named. What the invoice will lack is one list
+    (`core.completeness`), told by who completes it: `unidentified` are the identifiers that the customer's record
+    lacks, `unbilled` the parts of his address, `unprinted` our own mentions, `uninvoiceable` the codes of what no
+    record completes, such as an exempt article without its reason. `untaxed` says that his VAT number is what lets us
+    charge no VAT, `taxed_abroad` the country of one who is charged French VAT. `electronic_address` is None for those
+    who need none.
     """
 
     requirements: Mapping[Point, Requirement]
@@ -39,8 +54,13 @@ class ConformityFacts:
     place_said: str = ""
     place_known: bool = False
     places: int = 1
+    rounding: Difference | None = None
     unbilled: tuple[str, ...] = ()
     unidentified: tuple[str, ...] = ()
+    untaxed: bool = False
+    taxed_abroad: str = ""
+    unprinted: tuple[str, ...] = ()
+    uninvoiceable: tuple[str, ...] = ()
     electronic_address: str | None = None
     quote_said: str = ""
     quote_found: bool = False
@@ -56,6 +76,12 @@ def gather(order: Order, *, house: House) -> ConformityFacts:
     """The conformity of the order as it stands."""
     customer, contact, sums = order.customer, order.contact, order.totals
     french = customer.country == "FR"
+    lacking = list(completeness.lacks(invoice_to_be(order, house)))
+    no_siret = ("siret",) if french and not customer.siret else ()
+    missing = [lack.field for lack in lacking if lack.code == "invoice_field_missing"]
+    address = customer.electronic_address
+    if not french and not address:
+        address = customer.email
     return ConformityFacts(
         requirements=required(customer, house),
         recap_policy=customer.recap_policy,
@@ -67,6 +93,7 @@ def gather(order: Order, *, house: House) -> ConformityFacts:
         lines_total=_lines_total(order),
         order_net=sums.net,
         order_gross=sums.gross,
+        rounding=order.rounding(),
         number=order.customer_reference,
         ordered_on=order.customer_reference_date,
         buyer=(contact.name or contact.email or contact.phone) if contact is not None else None,
@@ -75,12 +102,37 @@ def gather(order: Order, *, house: House) -> ConformityFacts:
         place_said=order.delivery_said,
         place_known=order.delivery_own or order.delivery_address_id is not None,
         places=max(len(customer.addresses), 1),
-        unbilled=tuple(name for name in ("street", "postcode", "city") if not getattr(customer, name)),
-        unidentified=tuple(name for name in ("siren", "siret") if french and not getattr(customer, name)),
-        electronic_address=customer.electronic_address if french else None,
+        unbilled=_named(missing, "buyer", BILLED),
+        unidentified=(*_named(missing, "buyer", ("siren", "vat_number")), *no_siret),
+        untaxed="buyer.vat_number" in missing,
+        taxed_abroad="" if french or customer.vat_regime is not Regime.DOMESTIC else customer.country,
+        unprinted=tuple(name.removeprefix("seller.") for name in missing if name.startswith("seller.")),
+        uninvoiceable=tuple(dict.fromkeys(lack.code for lack in lacking if lack.code not in ELSEWHERE)),
+        electronic_address=address,
         quote_said=order.quote_said,
         quote_found=order.quote_id is not None,
     )
+
+
+def _named(missing: list[str], role: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if f"{role}.{name}" in missing)
+
+
+def invoice_to_be(order: Order, house: House) -> Document:
+    """The part of the order's invoice that is known now: the parties, where it goes, the lines that are complete."""
+    return Document(
+        kind=DocumentKind.INVOICE, number="", issue_date=business_date(order.created_at), seller=house.as_party(),
+        buyer=order.customer.as_party(), deliver_to=deliveries.delivery_place(order),
+        lines=tuple(
+            DocumentLine(
+                position=line.position, sku=line.article.sku, name=line.article.name, quantity=line.quantity,
+                unit=line.article.unit, unit_price=line.unit_price, net=line.net, list_price=line.list_price,
+                vat=order.customer.vat_on(line.article), nature=line.article.nature,
+            )
+            for line in order.kept_lines
+            if line.article is not None and line.quantity and line.unit_price is not None and not line.given_up
+        ),
+    )  # fmt: skip
 
 
 def _lines_total(order: Order) -> Money | None:

@@ -10,19 +10,21 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from core import stock
+from core import mentions, stock
 from core.catalogue import Article, ArticleAlias, Packaging, Substitute
 from core.clock import business_date
 from core.imports.files import ImportRefused, Once, Remark, Report, Row, assign, records
 from core.imports.stock import count, quantity
 from core.journal import Actor
 from core.stock import StockLevel
-from core.vat import RATES
+from core.vat import RATES, Nature, VatCategory
 
 REQUIRED = ("sku", "name", "unit", "price", "vat_rate")
 TEXTS = {"supplier_ref": "supplier_reference", "category": "category", "location": "location", "erp_code": "erp_code"}
 NUMBERS = ("minimum_quantity", "multiple")
-KNOWN = (*TEXTS, *NUMBERS, "packagings", "gtin", "aliases", "stock", "alternatives")
+KNOWN = (
+    *TEXTS, *NUMBERS, "packagings", "gtin", "aliases", "stock", "alternatives", "vat_category", "vat_code", "nature",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +45,15 @@ def load(session: Session, content: bytes, report: Report, *, as_of: date | None
     problems: list[Remark] = []
     once, codes = Once(), Once()
     found = []
+    known = {article.sku.upper(): article for article in session.scalars(select(Article))}
     for row in records(content, required=REQUIRED, known=KNOWN, report=report, problems=problems):
-        record = _record(row)
+        record = _record(row, known.get(row.text("sku").upper()))
         if record.values.get("gtin"):
             codes.seen(row, "gtin", record.values["gtin"])
         if record.sku and not once.seen(row, "sku", record.sku.upper()):
             found.append(record)
     if problems:
         raise ImportRefused(problems)
-    known = {article.sku.upper(): article for article in session.scalars(select(Article))}
     levels = {level.article_id: level for level in session.scalars(select(StockLevel))}
     stock.hold(session, (known[r.sku.upper()].id for r in found if r.on_hand is not None and r.sku.upper() in known))
     day = as_of or business_date(at)
@@ -118,19 +120,45 @@ def _bring_alternatives(session: Session, found: list[_Record], replaced: set[st
             )
 
 
-def _record(row: Row) -> _Record:
-    price = row.number("price", places=6, required=True)
+def _vat(row: Row, known: Article | None) -> dict[str, Any]:
+    """Rate, category and reason: at a rate of zero the article is exempt for a VATEX reason (E) or zero-rated (Z)."""
     percent = row.number("vat_rate", places=4, required=True)
+    said = row.text("vat_category").upper()
+    code = row.text("vat_code").upper() if row.has("vat_code") else known.vat_code if known is not None else ""
+    if not row.has("vat_category") and not code and known is not None and not percent:
+        said = known.vat_category
+    category = VatCategory.STANDARD if percent else VatCategory.ZERO if said == "Z" else VatCategory.EXEMPT
     if percent is not None and percent not in RATES:
         row.wrong("vat_rate", f"{percent} is not a French VAT rate")
-    elif percent == 0:
-        row.wrong("vat_rate", "an article is sold with VAT: 0 would need a reason for the exemption")
+    elif percent:
+        if row.text("vat_code"):
+            row.wrong("vat_code", f"an article at {percent} % is not exempt")
+        code = ""
+    elif percent == 0 and category is VatCategory.EXEMPT and not code:
+        row.wrong("vat_rate", "0 needs the reason of the exemption in vat_code (VATEX-…), or Z in vat_category")
+    if said and said != category:
+        row.wrong("vat_category", f"{said!r} does not go with a rate of {percent} (S, or at 0 Z or E)")
+    if code and category is VatCategory.ZERO:
+        row.wrong("vat_code", "a zero-rated article (Z) has no reason for an exemption (BR-Z-10)")
+    elif code and code not in mentions.exempt_codes():
+        row.wrong("vat_code", f"{code!r} is not a VATEX code of an exemption")
+    return {"vat_percent": percent, "vat_category": category, "vat_code": code}
+
+
+def _record(row: Row, known: Article | None) -> _Record:
+    price = row.number("price", places=6, required=True)
     values: dict[str, Any] = {
         "name": row.text("name", required=True),
         "unit": row.text("unit", required=True),
         "price": price,
-        "vat_percent": percent,
     }
+    values |= _vat(row, known)
+    if row.has("nature"):
+        nature = row.text("nature").lower() or Nature.GOODS
+        if nature not in set(Nature):
+            row.wrong("nature", f"{nature!r} is not one of {', '.join(Nature)}")
+        else:
+            values["nature"] = Nature(nature)
     values |= {ours: row.text(column) for column, ours in TEXTS.items() if row.has(column)}
     for column in NUMBERS:
         if row.has(column):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,7 +11,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import means, sale_terms, terms
+from core import facturx, identifiers, means, mentions, sale_terms, terms
+from core.completeness import EU, EU_FIRM, FOREIGN_FIRM, FRENCH_ADDRESS, XI
 from core.errors import Refused
 from core.identifiers import valid
 from core.imports import delivery
@@ -21,16 +23,20 @@ from core.money import Money
 from core.orders import Order
 from core.parties import ChatLink, Contact, Customer, DeliveryAddress, InvoiceTrigger, LinkCode, Point, Requirement
 from core.sale_terms import HowAccepted, SaleTerms
+from core.vat import Regime
 
 REQUIRED = ("code", "name")
 TEXTS = ("street", "postcode", "city", "country", "language", "group", "payment_terms")
+VAT = ("vat_regime", "vat_code")
+#: What an address of the French directory may hold (BR-FR-23).
+FRENCH_LINE = re.compile(r"[A-Za-z0-9._-]+")
 IDENTIFIERS = ("siren", "siret", "vat_number")
 PLACE = ("delivery_street", "delivery_postcode", "delivery_city")
 ROUTING = ("electronic_address", "electronic_scheme", "erp_code")
 #: Whether the customer may order; an empty cell says that nothing stands against it.
 SWITCHES = {"on_hold": False, "active": True}
 KNOWN = (
-    *TEXTS, *IDENTIFIERS, *PLACE, *ROUTING, *SWITCHES, *delivery.COLUMNS, "emails", "phones", "credit_limit",
+    *TEXTS, *VAT, *IDENTIFIERS, *PLACE, *ROUTING, *SWITCHES, *delivery.COLUMNS, "emails", "phones", "credit_limit",
     "insured_limit", "insolvent_since", "deposit_percent", "invoice_trigger", "recap_policy", "requirements",
     "terms_accepted", "payment_means", "mandate_reference", "debited_iban", "discount_percent", "discount_days",
 )  # fmt: skip
@@ -56,15 +62,15 @@ def load(session: Session, content: bytes, report: Report, *, as_of: date | None
     once = Once()
     found = []
     terms_known = {one.version: one for one in session.scalars(select(SaleTerms))}
+    known = {customer.code: customer for customer in session.scalars(select(Customer))}
     for row in records(content, required=REQUIRED, known=KNOWN, report=report, problems=problems):
-        record = _record(row, report)
+        record = _record(row, report, known.get(row.text("code")))
         if record.terms_accepted and record.terms_accepted not in terms_known:
             row.wrong("terms_accepted", f"{record.terms_accepted!r} is not a version that was imported")
         if record.code and not once.seen(row, "code", record.code):
             found.append(record)
     if problems:
         raise ImportRefused(problems)
-    known = {customer.code: customer for customer in session.scalars(select(Customer))}
     for record in found:
         customer = known.get(record.code)
         if customer is None:
@@ -81,7 +87,7 @@ def load(session: Session, content: bytes, report: Report, *, as_of: date | None
         report.unchanged += not changed
 
 
-def _record(row: Row, report: Report) -> _Record:
+def _record(row: Row, report: Report, known: Customer | None) -> _Record:
     values: dict[str, Any] = {"name": row.text("name", required=True)}
     values |= {column: row.text(column) for column in (*TEXTS, *ROUTING) if row.has(column)}
     values |= delivery.values(row)
@@ -89,7 +95,11 @@ def _record(row: Row, report: Report) -> _Record:
     for column, default in (("country", "FR"), ("language", "fr")):
         if row.has(column):
             values[column] = values[column] or default
+    if values.get("country", "FR") not in identifiers.COUNTRIES:
+        row.wrong("country", f"{values['country']!r} is not a country (FR, IE, CH…)")
+    values |= _vat(row)
     _check_identifiers(row, values)
+    _check_invoicing(row, values, known, report)
     _check_terms(row, values, report)
     values |= _account(row)
     if row.text("recap_policy"):
@@ -111,6 +121,60 @@ def _record(row: Row, report: Report) -> _Record:
         requirements=_requirements(row) if row.has("requirements") else None,
         terms_accepted=row.text("terms_accepted"),
     )
+
+
+def _vat(row: Row) -> dict[str, Any]:
+    """How he is charged: the regime, and the VATEX reason of an exempt customer."""
+    values: dict[str, Any] = {}
+    if row.has("vat_regime"):
+        regime = row.text("vat_regime").lower() or Regime.DOMESTIC
+        if regime in set(Regime):
+            values["vat_regime"] = Regime(regime)
+        else:
+            row.wrong("vat_regime", f"{regime!r} is not one of {', '.join(Regime)}")
+    if row.has("vat_code"):
+        values["vat_code"] = row.text("vat_code").upper()
+        if values["vat_code"] and values["vat_code"] not in mentions.exempt_codes():
+            row.wrong("vat_code", f"{values['vat_code']!r} is not a VATEX code of an exemption")
+    return values
+
+
+def _check_invoicing(row: Row, values: dict[str, Any], known: Customer | None, report: Report) -> None:
+    """What his invoices need of his record, as it will be: what contradicts itself is refused, what lacks is noted."""
+
+    def of(name: str, usual: Any = "") -> Any:
+        return values[name] if name in values else getattr(known, name, usual) if known is not None else usual
+
+    regime, country = of("vat_regime", Regime.DOMESTIC), of("country", "FR")
+    number, code = of("vat_number"), of("vat_code")
+    where = "vat_number" if row.has("vat_number") else "vat_regime"
+    if regime in {Regime.INTRA_COMMUNITY, Regime.REVERSE_CHARGE} and not number and not row.text("vat_number"):
+        row.wrong(where, f"is empty: the regime {regime} needs the buyer's VAT number")
+    elif regime is Regime.INTRA_COMMUNITY and number and number[:2] not in EU - {"FR"} | {XI}:
+        row.wrong(where, f"{number} is not of another member state, as the regime {regime} asks")
+    if regime is Regime.EXEMPT and not code:
+        row.wrong("vat_code" if row.has("vat_code") else "vat_regime", "an exempt customer needs a reason (VATEX-…)")
+    elif regime is not Regime.EXEMPT and code:
+        row.wrong("vat_code" if row.has("vat_code") else "vat_regime", f"{code} does not go with the regime {regime}")
+    _check_address(row, of("electronic_address"), of("electronic_scheme"), of("siren"))
+    if country == "FR" and row.has("siren") and not of("siren"):
+        report.notes.append(Remark(row.line, "siren", "is empty: a French firm cannot be invoiced without"))
+    if country != "FR" and row.has("country") and regime is Regime.DOMESTIC:
+        report.notes.append(Remark(row.line, "vat_regime", f"French VAT will be charged to a customer in {country}"))
+
+
+def _check_address(row: Row, address: str, scheme: str, siren: str) -> None:
+    """BT-49: a scheme of the list, and in the French one an address that begins with the SIREN (BR-FR-21, -23)."""
+    if not row.has("electronic_address") and not row.has("electronic_scheme"):
+        return
+    where = "electronic_address" if row.has("electronic_address") else "electronic_scheme"
+    if scheme and scheme not in facturx.address_schemes() | {EU_FIRM, FOREIGN_FIRM}:
+        row.wrong("electronic_scheme", f"{scheme!r} is not a scheme of electronic addresses (0225, EM)")
+    elif address and siren and (scheme or FRENCH_ADDRESS) == FRENCH_ADDRESS:
+        if not address.startswith(siren):
+            row.wrong(where, f"{address!r} does not begin with the SIREN {siren}")
+        elif not FRENCH_LINE.fullmatch(address):
+            row.wrong(where, f"{address!r} may hold letters, figures and - _ . only")
 
 
 def _account(row: Row) -> dict[str, Any]:

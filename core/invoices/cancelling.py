@@ -71,6 +71,7 @@ def issue_again(session: Session, invoice: Invoice, *, house: House, by: Actor, 
     document = dataclasses.replace(
         head(session, DocumentKind.DEPOSIT_INVOICE, invoice.customer, invoice.order, house, at=at),
         due_date=business_date(at), payment_terms="", deposit_percent=frozen.deposit_percent,
+        business_process=frozen.process,
     )  # fmt: skip
     return issue(
         session, document, [Source(line) for line in frozen.lines], customer=invoice.customer, order=invoice.order,

@@ -245,6 +245,8 @@ def credit(
     document = dataclasses.replace(
         head(session, DocumentKind.CREDIT_NOTE, invoice.customer, invoice.order, house, at=at),
         preceding_invoices=(Reference(invoice.number, invoice.issue_date),), reason=reason, payment_terms="",
+        delivery_date=frozen.delivery_date, vat_on_debits=frozen.vat_on_debits,
+        business_process=f"{frozen.process[0]}1",
         type_code="503" if invoice.kind is DocumentKind.DEPOSIT_INVOICE else "",
         # what the original deducted is set free by its internal credit note only
         deposits=frozen.deposits if internal else (),

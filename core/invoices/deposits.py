@@ -32,7 +32,7 @@ from core.journal import Actor
 from core.money import ZERO, Money, rounded
 from core.orders import Order, OrderState
 from core.quotes import Quote, QuoteState
-from core.vat import totals
+from core.vat import business_process, totals
 
 if TYPE_CHECKING:
     from core.settings import House
@@ -89,7 +89,7 @@ def _share(session: Session, order: Order, gross: Money, *, but: Sequence[Delive
             for line in delivery.lines:
                 to_come[line.order_line_id] = to_come.get(line.order_line_id, Decimal(0)) + line.invoiceable
     later = totals(
-        (line.article.vat_rate, Money.of(to_come.get(line.id, Decimal(0)) * line.unit_price))
+        (order.customer.vat_on(line.article), Money.of(to_come.get(line.id, Decimal(0)) * line.unit_price))
         for line in order.kept_lines
         if line.article is not None and line.unit_price is not None
     ).gross
@@ -184,6 +184,7 @@ def issue_deposit(session: Session, order: Order, *, house: House, by: Actor, at
     document = dataclasses.replace(
         head(session, DocumentKind.DEPOSIT_INVOICE, order.customer, order, house, at=at),
         due_date=business_date(at), payment_terms="", deposit_percent=order.deposit_percent,
+        business_process=business_process(line.article.nature for line in order.kept_lines if line.article is not None),
     )  # fmt: skip
     return issue(session, document, sources, customer=order.customer, order=order, by=by, at=at, event="deposit_issued")
 

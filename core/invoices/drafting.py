@@ -91,7 +91,7 @@ def _draft(
     deductions = _deductions(session, deliveries, document, sources, house)
     if deductions:
         document = dataclasses.replace(
-            document, business_process=f"{document.business_process[0]}4",
+            document,
             deposits=tuple(Reference(d.deposit.number, d.deposit.issue_date, d.amount) for d in deductions),
         )  # fmt: skip
     return document, sources, deductions
@@ -140,8 +140,8 @@ def _delivered(deliveries: Sequence[Delivery]) -> list[Source]:
             printed = DocumentLine(
                 position=len(sources) + 1, sku=article.sku, name=article.name, quantity=quantity, unit=article.unit,
                 packaging=packed(ordered.packaging, ordered.packaging_count) if quantity == ordered.quantity else "",
-                unit_price=price, net=Money.of(quantity * price), vat=article.vat_rate,
-                buyer_reference=ordered.customer_reference, gtin=article.gtin,
+                unit_price=price, net=Money.of(quantity * price), vat=delivery.order.customer.vat_on(article),
+                buyer_reference=ordered.customer_reference, gtin=article.gtin, nature=article.nature,
                 list_price=ordered.gross_price if line.substitute is None else None,
                 note=" \u00b7 ".join(text for text in (note, line.batch_note) if text),
             )  # fmt: skip

@@ -65,6 +65,7 @@ def issue(
     if not sources:
         raise Refused("nothing_to_invoice")
     document = dataclasses.replace(document, lines=tuple(source.line for source in sources))
+    document = dataclasses.replace(document, business_process=document.process)
     facturx.ensure_complete(document)
     number = next_number(session, INTERNAL_SERIES if internal else SERIES[document.kind], on=document.issue_date)
     same = select(func.max(Invoice.issue_date)).where(Invoice.kind == document.kind, Invoice.internal.is_(internal))
@@ -113,6 +114,8 @@ def _rows(invoice: Invoice, source: Source) -> Iterable[InvoiceLine]:
             unit_price=line.unit_price,
             net=net,
             vat_percent=line.vat.percent,
+            vat_category=line.vat.category,
+            vat_code=line.vat.code,
             credits_line_id=credits_line_id,
         )
 
@@ -130,6 +133,7 @@ def head(
         agreed = order.payment_terms if order is not None else customer.payment_terms
     return Document(
         kind=kind, number="", issue_date=today, seller=house.as_party(), accent=house.accent, buyer=customer.as_party(),
+        vat_on_debits=house.vat_on_debits, eco_contribution=house.eco_contribution,
         language=customer.language, due_date=terms.parse(agreed).lawful_due_date(today, received_on=received_on),
         payment_terms=agreed, penalty_rate=house.penalty_rate,
         terms_version=sale_terms.version_on(session, house, on=today),

@@ -16,7 +16,7 @@ from core.errors import Refused
 from core.money import Money, total
 from core.orders import Order
 from core.parties import Customer
-from core.vat import VatRate
+from core.vat import VatCategory, VatRate
 
 SERIES = {DocumentKind.INVOICE: "FA", DocumentKind.DEPOSIT_INVOICE: "AC", DocumentKind.CREDIT_NOTE: "AV"}
 #: The series of internal credit notes: they never leave the house, so the series of the others shows no gap outside.
@@ -80,12 +80,14 @@ class InvoiceLine(Base):
     unit_price: Mapped[Decimal] = mapped_column(PRICE)
     net: Mapped[Money]
     vat_percent: Mapped[Decimal] = mapped_column(PERCENT)
+    vat_category: Mapped[VatCategory] = mapped_column(choice(VatCategory), default=VatCategory.STANDARD)
+    vat_code: Mapped[str] = mapped_column(default="")
     credits_line_id: Mapped[int | None] = mapped_column(ForeignKey("invoice_line.id"), index=True)
 
     @property
     def vat_rate(self) -> VatRate:
-        """The VAT rate at which the line was invoiced."""
-        return VatRate(self.vat_percent)
+        """The category, the rate and the reason at which the line was invoiced."""
+        return VatRate(self.vat_percent, self.vat_category, self.vat_code)
 
 
 class InvoiceDelivery(Base):

@@ -66,6 +66,8 @@ class Asked:
     customer_reference: str = ""
     customer_reference_date: date | None = None
     customer_total: Money | None = None
+    customer_vat: Money | None = None
+    customer_gross: Money | None = None
     accord: bool = False
     requested_delivery_date: date | None = None
     taken_by_id: int | None = None
@@ -101,7 +103,7 @@ def draft(session: Session, asked: Asked, *, by: Actor, at: datetime) -> Order:
         **{name: getattr(asked, name) for name in (
             "channel", "message_id", "reply_chat_id", "reply_email", "thread_message_id", "thread_subject",
             "sender_authenticated", "customer_clue", "customer_reference", "customer_reference_date", "customer_total",
-            "accord", "requested_delivery_date", "taken_by_id", "source_hash",
+            "accord", "requested_delivery_date", "taken_by_id", "source_hash", "customer_vat", "customer_gross",
             "accord", "requested_delivery_date", "taken_by_id", "contact_id", "delivery_said", "quote_said",
             "accord", "requested_delivery_date", "taken_by_id", "taken_from", "taken_at",
         )},

@@ -20,6 +20,7 @@ from core.messages import MessageChannel
 from core.money import Money
 from core.parties import Contact, Customer, DeliveryAddress
 from core.prices.tables import PriceSource
+from core.roundings import Counted, Difference, Sums, difference
 from core.vat import Totals, totals
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def plain_words(text: str) -> str:
 class Order(Base):
     """An order from its draft on; `version` counts every change that a card shows.
 
+    `customer_total` (without VAT), `customer_vat` and `customer_gross` are what his own purchase order comes to.
     `customer_clue` is what alone proposed the customer (a domain, a name…), until a colleague confirms him. `contact`
     is who ordered, where known; `delivery_own` says that it goes to the customer's own address, `delivery_said` is
     the place as his paper words it, `quote_said` the quote that it names.
@@ -140,6 +142,8 @@ class Order(Base):
     customer_reference: Mapped[str] = mapped_column(default="", index=True)
     customer_reference_date: Mapped[date | None]
     customer_total: Mapped[Money | None]
+    customer_vat: Mapped[Money | None]
+    customer_gross: Mapped[Money | None]
     accord: Mapped[bool] = mapped_column(default=False)
     requested_delivery_date: Mapped[date | None]
     delivery_date_set_at: Mapped[datetime | None]
@@ -202,6 +206,19 @@ class Order(Base):
         """The lines that were not taken out."""
         return [line for line in self.lines if not line.removed]
 
+    def rounding(self) -> Difference | None:
+        """How the totals of his purchase order differ from ours; None when they agree, or a line is still open."""
+        stated = Sums(self.customer_total, self.customer_vat, self.customer_gross)
+        lines = [line for line in self.kept_lines if not line.given_up]
+        if stated == Sums() or not all(line.complete for line in lines):
+            return None
+        counted = [
+            Counted(self.customer.vat_on(line.article), line.committed, line.unit_price)
+            for line in lines
+            if line.article is not None and line.committed is not None and line.unit_price is not None
+        ]
+        return difference(counted, stated)
+
     def fingerprint(self) -> str:
         """What the order asks for, whatever the order of its lines; empty for no line."""
         said = sorted(
@@ -213,7 +230,8 @@ class Order(Base):
     @property
     def totals(self) -> Totals:
         """Net, VAT and gross of the lines that have an article, a quantity and a price."""
-        return totals((line.article.vat_rate, line.net) for line in self.kept_lines if line.article and line.complete)
+        priced = [(line.article, line.net) for line in self.kept_lines if line.article and line.complete]
+        return totals((self.customer.vat_on(article), net) for article, net in priced)
 
 
 class OrderLine(Base):

@@ -246,8 +246,8 @@ def _document(session: Session, quote: Quote, house: House) -> Document:
                 position=line.position, sku=line.article.sku, name=line.article.name, quantity=line.quantity,
                 unit=line.article.unit, packaging=packed(line.packaging, line.packaging_count),
                 unit_price=line.unit_price, net=line.net,
-                vat=line.article.vat_rate, gtin=line.article.gtin, buyer_reference=line.customer_reference,
-                list_price=line.list_price,
+                vat=quote.customer.vat_on(line.article), gtin=line.article.gtin,
+                buyer_reference=line.customer_reference, list_price=line.list_price, nature=line.article.nature,
             )
             for line in quote.lines
             if line.article is not None and line.quantity is not None and line.unit_price is not None

@@ -63,6 +63,8 @@ class StructuredOrder:
     numbers: tuple[str, ...] = ()
     lines: tuple[StructuredLine, ...] = ()
     total_net: Decimal | None = None
+    total_vat: Decimal | None = None
+    total_gross: Decimal | None = None
 
 
 def read_order(content: bytes) -> StructuredOrder | None:
@@ -161,6 +163,8 @@ def _ubl(root: Any, kind: str) -> StructuredOrder:
             if _text(line, "LineStatusCode").lower() not in {"cancelled", "canceled"}
         ),
         total_net=_number(_text(root, "AnticipatedMonetaryTotal", "LineExtensionAmount")),
+        total_vat=_number(_text(root, "TaxTotal", "TaxAmount")),
+        total_gross=_number(_text(root, "AnticipatedMonetaryTotal", "TaxInclusiveAmount")),
     )
 
 
@@ -187,6 +191,7 @@ def _cii(root: Any) -> StructuredOrder:
         for path in (("SpecifiedLegalOrganization", "ID"), ("SpecifiedTaxRegistration", "ID"), ("ID",), ("GlobalID",))
     ]
     wanted = ("ApplicableHeaderTradeDelivery", "RequestedDeliverySupplyChainEvent")
+    sums = ("ApplicableHeaderTradeSettlement", "SpecifiedTradeSettlementHeaderMonetarySummation")
     return StructuredOrder(
         kind=_CII.get(_text(document, "TypeCode"), "other"),
         number=_text(document, "ID"),
@@ -200,14 +205,9 @@ def _cii(root: Any) -> StructuredOrder:
             _cii_line(line)
             for _, line in zip(range(MAX_LINES), _all(trade, "IncludedSupplyChainTradeLineItem"), strict=False)
         ),
-        total_net=_number(
-            _text(
-                trade,
-                "ApplicableHeaderTradeSettlement",
-                "SpecifiedTradeSettlementHeaderMonetarySummation",
-                "LineTotalAmount",
-            )
-        ),
+        total_net=_number(_text(trade, *sums, "LineTotalAmount")),
+        total_vat=_number(_text(trade, *sums, "TaxTotalAmount")),
+        total_gross=_number(_text(trade, *sums, "GrandTotalAmount")),
     )
 
 

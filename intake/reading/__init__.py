@@ -67,6 +67,8 @@ def read(incoming: Incoming, *, today: date, codes: frozenset[str] = frozenset()
         repeat_of_last_order=repeat and kind is Kind.ORDER,
         accord=references.consents(written),
         total_net=None if whole.changed else references.total_net(written),
+        total_vat=None if whole.changed else references.total_vat(written),
+        total_gross=None if whole.changed else references.total_gross(written),
         removed=whole.removed if repeat or on_paper or kind is Kind.ORDER_CHANGE else (),
         charges=tuple(charge for paper in papers for charge in tables.charges(paper)),
         findings=(*incoming.findings, *_findings(papers)),
@@ -87,8 +89,15 @@ def read(incoming: Incoming, *, today: date, codes: frozenset[str] = frozenset()
         quote_reference=order.quote or reading.quote_reference,
         names=order.names,
         numbers=order.numbers,
-        total_net=Money.of(order.total_net) if order.total_net is not None and not whole.changed else None,
+        total_net=_stated(order.total_net, changed=whole.changed),
+        total_vat=_stated(order.total_vat, changed=whole.changed),
+        total_gross=_stated(order.total_gross, changed=whole.changed),
     )
+
+
+def _stated(amount: Decimal | None, *, changed: bool) -> Money | None:
+    """A total of the file; none where the covering message changes what it sums."""
+    return Money.of(amount) if amount is not None and not changed else None
 
 
 def _order_reference(incoming: Incoming, papers: str, kind: Kind) -> str | None:

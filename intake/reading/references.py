@@ -72,7 +72,21 @@ def _is_quote(before: str, pattern: re.Pattern[str]) -> bool:
 
 def total_net(papers: str) -> Money | None:
     """The total without VAT that the paper states."""
-    labels = "|".join(words("documents")["labels"]["total"])
+    return _total(papers, "total")
+
+
+def total_vat(papers: str) -> Money | None:
+    """The VAT in all that the paper states."""
+    return _total(papers, "vat_total")
+
+
+def total_gross(papers: str) -> Money | None:
+    """The total with VAT that the paper states."""
+    return _total(papers, "gross_total")
+
+
+def _total(papers: str, kind: str) -> Money | None:
+    labels = "|".join(words("documents")["labels"][kind])
     found = re.search(rf"(?<!\w)(?:{labels})[\s:]{{0,5}}(\d[\d ]{{0,9}}[.,]\d{{1,2}})(?!\d)", plain(papers))
     return Money.of(Decimal(found[1].replace(" ", "").replace(",", "."))) if found else None
 

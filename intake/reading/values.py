@@ -92,6 +92,8 @@ class Reading:
     repeat_of_last_order: bool = False
     accord: bool = False
     total_net: Money | None = None
+    total_vat: Money | None = None
+    total_gross: Money | None = None
     removed: tuple[str, ...] = ()
     charges: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()

@@ -59,6 +59,8 @@ def asked(session: Session, message: Message, customer: Customer, opened: Opened
         customer_reference=reading.order_reference or "",
         customer_reference_date=reading.order_date if reading.order_reference else None,
         customer_total=reading.total_net,
+        customer_vat=reading.total_vat,
+        customer_gross=reading.total_gross,
         accord=reading.accord,
         requested_delivery_date=reading.requested_delivery_date,
         taken_by_id=opened.taken_by,

@@ -22,6 +22,7 @@ from core.payments import OpenItem
 from core.sale_terms import HowAccepted
 from core.settings import House
 from core.stock import MovementKind, StockMovement
+from core.vat import Nature, Regime, VatCategory, VatRate
 from tests.core.builders import Trade
 
 AT = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -473,3 +474,89 @@ def test_how_a_customer_pays_is_imported(trade: Trade) -> None:
     assert [problem.column for problem in refused.value.problems] == [
         "debited_iban", "discount_percent", "mandate_reference",
     ]  # fmt: skip
+
+
+CUSTOMERS_OF_ALL_KINDS = """code;name;country;siren;vat_number;vat_regime;vat_code;electronic_address;electronic_scheme
+C1;Chez Léa;FR;732829320;FR44732829320;;;732829320_COMPTA;0225
+C2;Emerald Isle;IE;;IE6388047V;intra_community;;accounts@isle.example;EM
+C3;Alpenkost;CH;;;export;;CHALPENKOST;0227
+C4;Bâti Rhône;FR;443061841;FR64443061841;reverse_charge;;;
+C5;Ambassade;FR;552100554;;exempt;vatex-eu-151;;
+C6;Comptoir belge;BE;;BE0403170701;;;;
+"""
+ARTICLES_OF_ALL_KINDS = """sku;name;unit;price;vat_rate;vat_category;vat_code;nature
+A1;Huile;bidon;38,40;5,5;S;;
+A2;Pose;heure;50;20;;;service
+A3;Timbres;carnet;15;0;;VATEX-FR-CGI261-4;goods
+A4;Livre zéro;pièce;10;0;Z;;
+"""
+
+
+def test_customers_and_articles_bring_their_way_of_vat_and_twice_is_once(engine: Engine) -> None:
+    with transaction(engine) as session:
+        for kind, content in (("customers", CUSTOMERS_OF_ALL_KINDS), ("catalogue", ARTICLES_OF_ALL_KINDS)):
+            first = import_file(session, kind, content.encode(), by=SYSTEM, at=AT)
+            again = import_file(session, kind, content.encode(), by=SYSTEM, at=AT)
+            assert (first.added, again.unchanged, again.changed) == (first.added, first.added, 0)
+            if kind == "customers":
+                assert [(note.line, note.column) for note in first.notes] == [(7, "vat_regime")]
+        customers = {c.code: (c.vat_regime, c.vat_code) for c in session.scalars(select(Customer))}
+        assert customers == {
+            "C1": (Regime.DOMESTIC, ""), "C2": (Regime.INTRA_COMMUNITY, ""), "C3": (Regime.EXPORT, ""),
+            "C4": (Regime.REVERSE_CHARGE, ""), "C5": (Regime.EXEMPT, "VATEX-EU-151"), "C6": (Regime.DOMESTIC, ""),
+        }  # fmt: skip
+        articles = {a.sku: (a.vat_rate.category, a.vat_code, a.nature) for a in session.scalars(select(Article))}
+        assert articles == {
+            "A1": (VatCategory.STANDARD, "", Nature.GOODS), "A2": (VatCategory.STANDARD, "", Nature.SERVICE),
+            "A3": (VatCategory.EXEMPT, "VATEX-FR-CGI261-4", Nature.GOODS), "A4": (VatCategory.ZERO, "", Nature.GOODS),
+        }  # fmt: skip
+        prices = "sku;name;unit;price;vat_rate\nA3;Timbres;carnet;16;0\nA4;Livre zéro;pièce;11;0\n"
+        assert import_file(session, "catalogue", prices.encode(), by=SYSTEM, at=AT).changed == 2
+        kept = {a.sku: a.vat_rate.category for a in session.scalars(select(Article))}
+        assert (kept["A3"], kept["A4"]) == (VatCategory.EXEMPT, VatCategory.ZERO)
+        taxed = prices.replace("16;0", "16;20").encode()
+        import_file(session, "catalogue", taxed, by=SYSTEM, at=AT)
+        one = session.scalars(select(Article).where(Article.sku == "A3")).one()
+        assert (one.vat_rate, one.vat_code) == (VatRate(Decimal(20)), "")
+
+
+def test_what_contradicts_itself_in_vat_is_refused_by_line_and_column(engine: Engine) -> None:
+    wrong_customers = """code;name;country;siren;vat_number;vat_regime;vat_code;electronic_address;electronic_scheme
+C1;Sans numéro;IE;;;intra_community;;;
+C2;Français;FR;732829320;FR44732829320;intra_community;;;
+C3;Sans motif;FR;732829320;;exempt;;;
+C4;Motif de trop;FR;732829320;;domestic;VATEX-EU-151;;
+C5;Inconnu;FR;732829320;;exempt;VATEX-EU-999;;
+C6;Régime;FR;732829320;;abroad;;;
+C7;Pays;France;732829320;;;;;
+C8;Adresse;FR;732829320;;;;552100554;0225
+C9;Signes;FR;732829320;;;;732829320/A;
+C10;Schéma;FR;732829320;;;;732829320;9999
+"""
+    wrong_articles = """sku;name;unit;price;vat_rate;vat_category;vat_code;nature
+A1;Taux;u;1;19,25;;;
+A2;Zéro sans motif;u;1;0;;;
+A3;Motif inconnu;u;1;0;;VATEX-EU-IC;
+A4;Motif de trop;u;1;20;;VATEX-EU-132;
+A5;Zéro avec motif;u;1;0;Z;VATEX-EU-132;
+A6;Catégorie;u;1;20;E;;
+A7;Nature;u;1;20;;;idée
+A8;Prix;u;-1;20;;;
+"""
+    expected = {
+        "customers": [
+            "line 2, vat_number", "line 3, vat_number", "line 4, vat_code", "line 5, vat_code", "line 6, vat_code",
+            "line 7, vat_regime", "line 8, country", "line 9, electronic_address", "line 10, electronic_address",
+            "line 11, electronic_scheme",
+        ],
+        "catalogue": [
+            "line 2, vat_rate", "line 3, vat_rate", "line 4, vat_code", "line 5, vat_code", "line 6, vat_code",
+            "line 7, vat_category", "line 8, nature", "line 9, price",
+        ],
+    }  # fmt: skip
+    for kind, content in (("customers", wrong_customers), ("catalogue", wrong_articles)):
+        with pytest.raises(ImportRefused) as refused, transaction(engine) as session:
+            import_file(session, kind, content.encode(), by=SYSTEM, at=AT)
+        assert [str(problem).split(":")[0] for problem in refused.value.problems] == expected[kind]
+    with transaction(engine) as session:
+        assert (session.scalars(select(Customer)).all(), session.scalars(select(Article)).all()) == ([], [])

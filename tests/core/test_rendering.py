@@ -23,6 +23,7 @@ from core import facturx, pages, rendering
 from core.documents import INVOICES, Document, DocumentKind
 from core.errors import Refused, TryLater
 from core.presses import Press
+from core.vat import VatRate
 
 PAPERS = gallery.documents()
 ONE_OF_EACH = {paper.kind: paper for paper in reversed(PAPERS.values())}
@@ -44,7 +45,9 @@ def printer() -> Iterator[rendering.Printer]:
 
 
 def with_text(value: Any, text: str) -> Any:
-    """The document with every string field, at any depth, replaced."""
+    """The document with every string field, at any depth, replaced; a VAT rate is chosen from a list, never typed."""
+    if isinstance(value, VatRate):
+        return value
     if isinstance(value, tuple):
         return tuple(with_text(item, text) for item in value)
     if not dataclasses.is_dataclass(value) or isinstance(value, type):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from core.checks import Severity
 from core.money import Money
 from core.parties import Point, Requirement
+from core.roundings import Difference, Way
 from tests.core.checks.clean import CLEAN, TODAY, Change, Row
 
 
@@ -22,6 +24,7 @@ def ignored(point: Point) -> Change:
     return _with(point, Requirement.IGNORED)
 
 
+CENT_OFF = Difference("vat", Money.of("200.01"), Money.of("200.00"), Way.VAT_BY_LINE, small=True)
 CENTS: Change = {"conformity.customer_total": Money.of("1000.02"), "conformity.lines_total": None}
 
 TABLE: list[Row] = [
@@ -69,6 +72,14 @@ TABLE: list[Row] = [
      {"conformity.quote_found": False, "conformity.quote_said": ""}),
     ("identifiers_missing", Severity.BLOCK, {"conformity.unidentified": ("siret",)},
      {"conformity.unidentified": ("siret",), **ignored(Point.IDENTIFIERS)}),
+    ("vat_rounded", Severity.NOTE, {"conformity.rounding": CENT_OFF}, {"conformity.rounding": None}),
+    ("vat_differs", Severity.BLOCK, {"conformity.rounding": replace(CENT_OFF, small=False)},
+     {"conformity.rounding": replace(CENT_OFF, small=False), **ignored(Point.TOTALS)}),
+    ("vat_number_missing", Severity.BLOCK, {"conformity.unidentified": ("vat_number",), "conformity.untaxed": True},
+     {"conformity.unidentified": ("vat_number",)}),
+    ("taxed_abroad", Severity.NOTE, {"conformity.taxed_abroad": "IE"}, {}),
+    ("seller_incomplete", Severity.WATCH, {"conformity.unprinted": ("vat_number",)}, {}),
+    ("invoice_impossible", Severity.BLOCK, {"conformity.uninvoiceable": ("place_against_vat",)}, {}),
     ("electronic_address_missing", Severity.BLOCK, {"conformity.electronic_address": ""},
      {"conformity.electronic_address": None}),
 ]  # fmt: skip
