@@ -26,6 +26,7 @@ from core import (
     deliveries,
     invoicing,
     jobs,
+    letterheads,
     messages,
     outbox,
     papers,
@@ -102,6 +103,7 @@ class Service:
         push.start_up(app)
         with transaction(app.engine) as session:
             messages.forget_waits(session)
+            letterheads.keep(session, app.house, at=app.clock())
         self._worker = jobs.Worker(
             app.engine,
             {

@@ -16,6 +16,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from core.means import PaymentMeans
 from core.money import ZERO, Money, rounded, total
 from core.vat import Totals, VatCategory, VatRate, totals
 
@@ -32,6 +33,7 @@ class DocumentKind(StrEnum):
     CREDIT_NOTE = "credit_note"
     REMINDER = "reminder"
     FORMAL_NOTICE = "formal_notice"
+    ACCOUNT_STATEMENT = "account_statement"
 
     @property
     def type_code(self) -> str:
@@ -49,6 +51,7 @@ TYPE_CODES: dict[DocumentKind, str] = {
     DocumentKind.CREDIT_NOTE: "381",
     DocumentKind.REMINDER: "reminder",
     DocumentKind.FORMAL_NOTICE: "formal_notice",
+    DocumentKind.ACCOUNT_STATEMENT: "account_statement",
 }
 #: The papers whose number belongs to the legal series and which carry Factur-X.
 INVOICES = frozenset({DocumentKind.INVOICE, DocumentKind.DEPOSIT_INVOICE, DocumentKind.CREDIT_NOTE})
@@ -134,6 +137,69 @@ class OpenAmount:
     interest: Money = ZERO
 
 
+class EntryKind(StrEnum):
+    """What moves a customer's account: documents and money."""
+
+    INVOICE = "invoice"
+    DEPOSIT_INVOICE = "deposit_invoice"
+    CREDIT_NOTE = "credit_note"
+    OPEN_ITEM = "open_item"
+    PAYMENT = "payment"
+    REFUND = "refund"
+    DISCOUNT = "discount"
+
+
+@dataclass(frozen=True, slots=True)
+class StatementEntry:
+    """One movement of a customer's account: a debit is what he owes more, a credit what he owes less.
+
+    `about` names what a payment settled, or the invoice that a credit note corrects; `balance` is the one after it.
+    """
+
+    date: date
+    kind: EntryKind
+    number: str
+    balance: Money
+    debit: Money = ZERO
+    credit: Money = ZERO
+    due_date: date | None = None
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ageing:
+    """What is due at the end, by days since the due date up to `upto`: 0 is not yet due, None the oldest class."""
+
+    upto: int | None
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A customer's account over a period: what he owed the day before `since`, and every movement up to `until`."""
+
+    since: date
+    until: date
+    opening: Money = ZERO
+    entries: tuple[StatementEntry, ...] = ()
+    ageing: tuple[Ageing, ...] = ()
+
+    @property
+    def closing(self) -> Money:
+        """What he owes at the end of the period; below zero we owe him."""
+        return self.opening + self.debits - self.credits
+
+    @property
+    def debits(self) -> Money:
+        """The sum of the debits of the period."""
+        return total(entry.debit for entry in self.entries)
+
+    @property
+    def credits(self) -> Money:
+        """The sum of the credits of the period."""
+        return total(entry.credit for entry in self.entries)
+
+
 @dataclass(frozen=True, slots=True)
 class Exemption:
     """Why the lines of one VAT category carry no VAT: a VATEX code (BT-121); its words are dated data."""
@@ -149,7 +215,8 @@ class Document:
     `type_code` overrides the kind's own code (503: credit note on a deposit). `discount_terms` empty means that early
     payment earns nothing; `exemptions` are needed for category E only, the other categories imply their reason.
     `revision` counts the changes of a registered order, whose confirmation `replaces` the earlier one.
-    `accent` (#rrggbb) and `logo` (the name of an asset) dress the letterhead.
+    `accent` (#rrggbb) and `logo` (the SHA-256 of kept bytes with an extension) dress the letterhead. `tracking` is the
+    carrier's number of the parcels. `shows_prices` is for delivery notes, which show none unless asked. The mandate, the creditor's identifier and the account are for direct debits.
     """
 
     kind: DocumentKind
@@ -179,6 +246,8 @@ class Document:
     terms_version: str = ""
     packages: int | None = None
     carrier: str = ""
+    tracking: str = ""
+    shows_prices: bool = False
     open_amounts: tuple[OpenAmount, ...] = ()
     reminder_level: int = 0
     recovery_fee: Money = ZERO
@@ -192,6 +261,11 @@ class Document:
     logo: str = ""
     revision: int = 0
     replaces: Reference | None = None
+    statement: Statement | None = None
+    payment_means: PaymentMeans = PaymentMeans.TRANSFER
+    mandate_reference: str = ""
+    creditor_id: str = ""
+    debited_iban: str = ""
 
     @property
     def untdid_code(self) -> str:
@@ -217,6 +291,12 @@ class Document:
 def canonical(document: Document) -> str:
     """The document as one JSON text that survives a round trip: keys sorted, decimals and dates as text."""
     return json.dumps(_plain(document), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def identifier(document: Document) -> bytes:
+    """The 16 bytes that name its PDF: from what names the document, so that a field added later changes no old page."""
+    named = (document.seller.siren, document.kind, document.number, document.issue_date, document.revision)
+    return bytes.fromhex(digest("|".join(map(str, named))))[:16]
 
 
 def digest(text: str) -> str:

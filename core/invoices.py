@@ -176,6 +176,7 @@ def _head(
     agreed = order.payment_terms if order is not None else customer.payment_terms
     return Document(
         kind=kind, number="", issue_date=today, seller=house.as_party(), accent=house.accent, buyer=customer.as_party(),
+        logo=house.emblem,
         language=customer.language, due_date=terms.parse(agreed).due_date(today),
         payment_terms=agreed, penalty_rate=house.penalty_rate,
         terms_version=sale_terms.version_on(session, house, on=today),

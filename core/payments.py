@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +40,7 @@ from core.errors import Refused
 from core.identifiers import next_number
 from core.invoices import Invoice
 from core.journal import Actor
+from core.means import PaymentMeans
 from core.money import ZERO, Money, total
 from core.parties import Customer
 
@@ -51,16 +51,6 @@ if TYPE_CHECKING:
 #: Statements are built once: putting one together costs more than running it.
 CUSTOMER = bindparam("customer", type_=Integer)
 BEFORE = bindparam("before", type_=Date)
-
-
-class PaymentMeans(StrEnum):
-    """UNTDID 4461 codes (annexe 7)."""
-
-    TRANSFER = "58"
-    DIRECT_DEBIT = "59"
-    CHEQUE = "20"
-    CARD = "48"
-    CASH = "10"
 
 
 class OpenItem(Base):

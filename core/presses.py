@@ -12,7 +12,9 @@ from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
 from core import facturx, pages
-from core.documents import INVOICES, Document, canonical, digest
+from core.documents import INVOICES, Document, identifier
+
+_TYPES = {"svg": "image/svg+xml", "png": "image/png", "jpg": "image/jpeg"}
 
 
 class Assets(URLFetcher):  # type: ignore[misc]
@@ -27,7 +29,7 @@ class Assets(URLFetcher):  # type: ignore[misc]
         scheme, _, name = url.partition(":")
         if scheme != "asset" or name not in self.known:
             raise ValueError("a page may only use its assets")
-        kind = "image/svg+xml" if name.endswith(".svg") else "application/octet-stream"
+        kind = _TYPES.get(name.rpartition(".")[2], "application/octet-stream")
         return URLFetcherResponse(url, self.known[name], {"Content-Type": kind})
 
 
@@ -43,14 +45,17 @@ class Press:
             string=(pages.FOLDER / "style.css").read_text("utf-8"), url_fetcher=self.assets, font_config=self.fonts
         )
 
-    def pdf(self, document: Document) -> bytes:
-        """The document as PDF; an invoice is a PDF/A-3 that carries its XML."""
+    def pdf(self, document: Document, assets: Mapping[str, bytes] | None = None) -> bytes:
+        """The document as PDF, its page shown `assets` beside our own; an invoice is a PDF/A-3 that carries its XML."""
         invoice = document.kind in INVOICES and bool(document.number)  # a preview is no invoice yet
-        page = HTML(string=pages.render_html(document), url_fetcher=self.assets)
+        page = HTML(
+            string=pages.render_html(document),
+            url_fetcher=Assets({**self.assets.known, **assets}) if assets else self.assets,
+        )
         made: bytes = page.write_pdf(
             stylesheets=[self.style],
             font_config=self.fonts,
-            pdf_identifier=bytes.fromhex(digest(canonical(document)))[:16],
+            pdf_identifier=identifier(document),
             pdf_variant="pdf/a-3b" if invoice else None,
         )
         return facturx.embed(made, facturx.invoice_xml(document), document) if invoice else made

@@ -484,10 +484,10 @@ def test_a_paper_that_cannot_be_made_holds_no_other_back_and_is_told_once(
     with transaction(desk.app.engine) as session:
         registration.confirm(session, order_id, house=desk.app.house, by=desk.actor("sales"), at=desk.clock())
 
-    def picky(document: Any) -> bytes:
+    def picky(document: Any, assets: Any = None) -> bytes:
         if document.kind is DocumentKind.ORDER_CONFIRMATION:
             raise Refused("invoice_field_missing", field="seller.name")
-        return real(document)
+        return real(document, assets)
 
     monkeypatch.setattr(push.rendering, "pdf", picky)
     assert push.make_papers(desk.app) == 1
