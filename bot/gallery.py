@@ -1,24 +1,35 @@
-"""The gallery: every paper in its main variants, with a sample firm, to be looked at before it is sent to anybody.
-
-Pictures need `pdftoppm` (Debian: poppler-utils); without it only the PDFs are written.
-"""
+"""The gallery: every paper in its main variants, with a sample firm, to be looked at before it is sent to anybody."""
 
 from __future__ import annotations
 
 import dataclasses
 import importlib.resources
-import shutil
-import subprocess
 import tomllib
-from datetime import date
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pypdfium2
+
 from core import rendering
-from core.documents import Document, DocumentKind, DocumentLine, OpenAmount, Party, Reference
-from core.money import ZERO, Money, total
+from core.documents import (
+    Document,
+    DocumentKind,
+    DocumentLine,
+    EntryKind,
+    Exemption,
+    OpenAmount,
+    Party,
+    Reference,
+    StatementEntry,
+)
+from core.means import PaymentMeans
+from core.money import ZERO, Money, rounded, total
+from core.statements import Owed, account
 from core.vat import VatCategory, VatRate
 
 TODAY = date(2026, 11, 24)
@@ -76,7 +87,7 @@ def _invoice(number: str, lines: tuple[DocumentLine, ...], **changes: Any) -> Do
 
 def documents() -> dict[str, Document]:
     """The papers of the gallery by file name: each kind, and the variants in which papers usually break."""
-    return _sales() | _deliveries() | _invoices() | _letters()
+    return _sales() | _deliveries() | _invoices() | _exempted() | _credit_notes() | _letters() | _accounts()
 
 
 def _sales() -> dict[str, Document]:
@@ -89,6 +100,23 @@ def _sales() -> dict[str, Document]:
         "quote-english": _paper(
             DocumentKind.QUOTE, "DV-2026-00059", _untaxed(_lines(3)), valid_until=date(2026, 12, 24), language="en",
             order_reference="", buyer_order_number="", buyer_order_date=None, buyer=_party("buyers", "english"),
+        ),
+        "quote-discounts-english": _paper(
+            DocumentKind.QUOTE, "DV-2026-00060", _discounted(_lines(4)), valid_until=date(2026, 12, 24), revision=1,
+            order_reference="", buyer_order_number="", buyer_order_date=None, buyer=_party("buyers", "british"),
+            language="en", payment_terms=texts["terms_english"],
+        ),
+        "quote-40-lines": _paper(
+            DocumentKind.QUOTE, "DV-2026-00061", _lines(40), valid_until=date(2026, 12, 24), order_reference="",
+            buyer_order_number="", buyer_order_date=None, buyer=_party("buyers", "long"),
+        ),
+        "order-confirmation-english": _paper(
+            DocumentKind.ORDER_CONFIRMATION, texts["order"], _untaxed(_lines(5)), payment_terms=texts["terms_english"],
+            requested_delivery_date=date(2026, 11, 27), language="en", buyer=_party("buyers", "english"),
+        ),
+        "order-confirmation-revised": _paper(
+            DocumentKind.ORDER_CONFIRMATION, texts["order"], _discounted(_lines(3)), payment_terms=texts["terms"],
+            revision=2, replaces=Reference(texts["order"], date(2026, 11, 20)),
         ),
         "order-confirmation": _paper(
             DocumentKind.ORDER_CONFIRMATION, texts["order"], _lines(8), payment_terms=texts["terms"],
@@ -107,10 +135,25 @@ def _deliveries() -> dict[str, Document]:
         "preparation-slip": _paper(
             DocumentKind.PREPARATION_SLIP, "BL-2026-00187", whole, requested_delivery_date=date(2026, 11, 27)
         ),
+        "preparation-slip-english": _paper(
+            DocumentKind.PREPARATION_SLIP, "BL-2026-00191", whole[:4], language="en", buyer=_party("buyers", "english")
+        ),
         "preparation-slip-40-lines": _paper(DocumentKind.PREPARATION_SLIP, "BL-2026-00190", _lines(40, priced=False)),
         "delivery-note": _paper(
             DocumentKind.DELIVERY_NOTE, "BL-2026-00187", whole, delivery_date=date(2026, 11, 23), packages=7,
-            deliver_to=_party("places", "depot"),
+            deliver_to=_party("places", "depot"), carrier=_data()["texts"]["carrier"], tracking="6A 04417 82911 3",
+        ),
+        "delivery-note-english": _paper(
+            DocumentKind.DELIVERY_NOTE, "BL-2026-00191", tuple(partial), delivery_date=date(2026, 11, 23), packages=3,
+            language="en", buyer=_party("buyers", "english"), carrier=_data()["texts"]["carrier"], tracking="1Z 999",
+        ),
+        "delivery-note-prices": _paper(
+            DocumentKind.DELIVERY_NOTE, "BL-2026-00192", _delivered(_lines(4)), delivery_date=date(2026, 11, 23),
+            shows_prices=True,
+        ),
+        "delivery-note-long-names": _paper(
+            DocumentKind.DELIVERY_NOTE, "BL-2026-00193", _long(_lines(3, priced=False)), packages=2,
+            delivery_date=date(2026, 11, 23), buyer=_party("buyers", "long"), deliver_to=_party("buyers", "long"),
         ),
         "delivery-note-backorder": _paper(
             DocumentKind.DELIVERY_NOTE, "BL-2026-00188", tuple(partial), delivery_date=date(2026, 11, 23), packages=4,
@@ -124,15 +167,13 @@ def _deliveries() -> dict[str, Document]:
 def _invoices() -> dict[str, Document]:
     texts, lines = _data()["texts"], _lines(6)
     deposit = _deposit(lines)
-    long = tuple(dataclasses.replace(line, name=texts["long_name"], note=texts["note"]) for line in _lines(4))
-    credited = (dataclasses.replace(lines[0], quantity=Decimal(8), net=Money.of("307.20"), packaging=""),)
     return {
         "invoice-1-line": _invoice("FA-2026-00101", _lines(1)),
         "invoice-rates": _invoice("FA-2026-00102", lines, deliver_to=_party("places", "depot")),
         "invoice-14-lines": _invoice("FA-2026-00103", _lines(14)),
         "invoice-40-lines": _invoice("FA-2026-00104", _lines(40)),
         "invoice-long-names": _invoice(
-            "FA-2026-00105", long, buyer=_party("buyers", "long"), deliver_to=_party("buyers", "long")
+            "FA-2026-00105", _long(_lines(4)), buyer=_party("buyers", "long"), deliver_to=_party("buyers", "long")
         ),
         "invoice-english": _invoice(
             "FA-2026-00106", _untaxed(_lines(5)), language="en", buyer=_party("buyers", "english"),
@@ -144,6 +185,54 @@ def _invoices() -> dict[str, Document]:
             "FA-2026-00107", lines, business_process="B4",
             deposits=(Reference(deposit.number, deposit.issue_date, deposit.totals.gross),),
         ),
+        "invoice-all-rates": _invoice("FA-2026-00108", _rated(_lines(9)), vat_on_debits=True),
+        "invoice-discounts": _invoice("FA-2026-00109", _discounted(lines), discount_terms=texts["early"]),
+        "invoice-several-deliveries": _invoice(
+            "FA-2026-00110", _lines(12), delivery_date=None, notes=(texts["period"],),
+            delivery_notes=tuple(Reference(f"BL-2026-0018{n}", date(2026, 11, 2 + 5 * n)) for n in range(1, 5)),
+        ),
+        "invoice-settled-by-deposits": _invoice(
+            "FA-2026-00111", lines[:1], business_process="B4",
+            deposits=(Reference(deposit.number, deposit.issue_date, Money.of("1458.43")),),
+        ),
+        "invoice-direct-debit": _invoice(
+            "FA-2026-00112", lines, payment_means=PaymentMeans.DIRECT_DEBIT, mandate_reference="RUM-C0012-2024",
+            creditor_id="FR72ZZZ123456", debited_iban="FR1420041010050500013M02606",
+        ),
+        "invoice-cheque": _invoice("FA-2026-00113", lines[:2], payment_means=PaymentMeans.CHEQUE),
+        "invoice-card-english": _invoice(
+            "FA-2026-00114", _untaxed(lines[:2]), payment_means=PaymentMeans.CARD, language="en",
+            buyer=_party("buyers", "english"), payment_terms=texts["terms_english"],
+        ),
+        "deposit-invoice-english": dataclasses.replace(
+            _deposit(_untaxed(lines)), number="AC-2026-00022", language="en", buyer=_party("buyers", "english"),
+        ),
+    }  # fmt: skip
+
+
+def _exempted() -> dict[str, Document]:
+    """One invoice for each reason not to charge VAT."""
+
+    def without(number: str, category: VatCategory, buyer: str, code: str = "", **changes: Any) -> Document:
+        rate = VatRate(Decimal(0), category)
+        lines = tuple(dataclasses.replace(line, vat=rate) for line in _lines(3))
+        named = (Exemption(category, code),) if code else ()
+        return _invoice(number, lines, buyer=_party("buyers", buyer), exemptions=named, **changes)
+
+    return {
+        "invoice-intra-eu": without("FA-2026-00120", VatCategory.INTRA_COMMUNITY, "belgian"),
+        "invoice-export": without("FA-2026-00121", VatCategory.EXPORT, "british", language="en"),
+        "invoice-reverse-charge": without("FA-2026-00122", VatCategory.REVERSE_CHARGE, "small"),
+        "invoice-franchise": without("FA-2026-00123", VatCategory.EXEMPT, "small", "VATEX-FR-FRANCHISE"),
+        "invoice-outside-scope": without("FA-2026-00124", VatCategory.OUTSIDE_SCOPE, "small"),
+    }
+
+
+def _credit_notes() -> dict[str, Document]:
+    texts, lines = _data()["texts"], _lines(6)
+    deposit = _deposit(lines)
+    credited = (dataclasses.replace(lines[0], quantity=Decimal(8), net=Money.of("307.20"), packaging=""),)
+    return {
         "credit-note": _paper(
             DocumentKind.CREDIT_NOTE, "AV-2026-00009", credited, due_date=TODAY, reason=texts["reason"],
             preceding_invoices=(Reference("FA-2026-00102", date(2026, 11, 24)),),
@@ -152,7 +241,42 @@ def _invoices() -> dict[str, Document]:
             deposit, kind=DocumentKind.CREDIT_NOTE, number="AV-2026-00010", type_code="503",
             reason=texts["reason_deposit"], preceding_invoices=(Reference(deposit.number, deposit.issue_date),),
         ),
+        "credit-note-english": _paper(
+            DocumentKind.CREDIT_NOTE, "AV-2026-00011", _untaxed(credited), due_date=TODAY, language="en",
+            reason=texts["reason_english"], buyer=_party("buyers", "english"),
+            preceding_invoices=(Reference("FA-2026-00106", date(2026, 11, 24)),),
+        ),
     }  # fmt: skip
+
+
+def _long(lines: tuple[DocumentLine, ...]) -> tuple[DocumentLine, ...]:
+    texts = _data()["texts"]
+    return tuple(dataclasses.replace(line, name=texts["long_name"], note=texts["note"]) for line in lines)
+
+
+def _delivered(lines: tuple[DocumentLine, ...]) -> tuple[DocumentLine, ...]:
+    return tuple(
+        dataclasses.replace(line, ordered=line.quantity, delivered=Decimal(0), remaining=Decimal(0)) for line in lines
+    )
+
+
+def _rated(lines: tuple[DocumentLine, ...]) -> tuple[DocumentLine, ...]:
+    """Every rate in force: metropolitan, overseas, Corsican, and what is charged nothing."""
+    rates = [VatRate(Decimal(rate)) for rate in ("20", "10", "5.5", "2.1", "8.5", "13", "0.9", "1.05")]
+    rates.append(VatRate(Decimal(0), VatCategory.ZERO))
+    return tuple(dataclasses.replace(line, vat=rate) for line, rate in zip(lines, rates, strict=True))
+
+
+def _discounted(lines: tuple[DocumentLine, ...]) -> tuple[DocumentLine, ...]:
+    """Every second line at a discount of its own."""
+    return tuple(_at_discount(line) if line.position % 2 else line for line in lines)
+
+
+def _at_discount(line: DocumentLine) -> DocumentLine:
+    assert line.unit_price is not None  # noqa: S101 - these lines are priced
+    price = rounded(line.unit_price * (100 - 5 * line.position) / 100, 4)
+    net = Money.of(line.quantity * price)
+    return dataclasses.replace(line, list_price=line.unit_price, unit_price=price, net=net)
 
 
 def _untaxed(lines: tuple[DocumentLine, ...]) -> tuple[DocumentLine, ...]:
@@ -204,6 +328,9 @@ def _letters() -> dict[str, Document]:
         )
         for level in range(1, 5)
     }  # fmt: skip
+    letters["reminder-3-english"] = dataclasses.replace(
+        letters["reminder-3"], number="REL-2026-00046", language="en", buyer=_party("buyers", "english")
+    )
     fee = Money.of(40 * len(owed))
     assert total(known.due for known in owed) > ZERO  # noqa: S101 - the sample owes something
     return letters | {
@@ -218,16 +345,69 @@ def _letters() -> dict[str, Document]:
     }  # fmt: skip
 
 
+def _accounts() -> dict[str, Document]:
+    since, until = date(2026, 9, 1), TODAY
+    usual = account(_moves(9), _left(), since=since, until=until)
+    long = account(_moves(70), _left(), since=date(2026, 3, 1), until=until)
+    paid = account(
+        [_entry(date(2026, 10, 2), EntryKind.PAYMENT, "REG-2026-0310", "-120.00")], (), since=since, until=until
+    )
+    plain = {"order_reference": "", "buyer_order_number": "", "buyer_order_date": None, "terms_version": ""}
+    kind = DocumentKind.ACCOUNT_STATEMENT
+    return {
+        "account-statement": _paper(kind, "RC-2026-0007", (), statement=usual, **plain),
+        "account-statement-english": _paper(
+            kind, "RC-2026-0008", (), statement=usual, language="en", buyer=_party("buyers", "english"), **plain
+        ),
+        "account-statement-70-entries": _paper(kind, "RC-2026-0009", (), statement=long, **plain),
+        "account-statement-in-credit": _paper(kind, "RC-2026-0010", (), statement=paid, **plain),
+    }
+
+
+def _entry(on: date, kind: EntryKind, number: str, amount: str, **more: Any) -> StatementEntry:
+    value = Money.of(amount)
+    debit, credit = (value, ZERO) if value > ZERO else (ZERO, -value)
+    return StatementEntry(on, kind, number, ZERO, debit, credit, **more)
+
+
+def _moves(count: int) -> Iterator[StatementEntry]:
+    """Invoices, the money that settles most of them, a deposit and a credit note, up to the day of the gallery."""
+    for n in range(count):
+        on = TODAY - timedelta(days=4 + 9 * n * 18 // max(count, 18))
+        number, amount = f"FA-2026-{2000 - n:05d}", Decimal(380 + n * 97 % 640) + Decimal(n * 31 % 100) / 100
+        due = on + timedelta(days=30)
+        if n % 9 == 5:
+            yield _entry(on, EntryKind.CREDIT_NOTE, f"AV-2026-{90 - n:05d}", f"-{amount / 10:.2f}", about=number)
+            continue
+        kind = EntryKind.DEPOSIT_INVOICE if n % 9 == 7 else EntryKind.INVOICE
+        yield _entry(on, kind, number, f"{amount:.2f}", due_date=due)
+        if due < TODAY and n % 4:
+            yield _entry(due, EntryKind.PAYMENT, f"REG-2026-{900 - n:04d}", f"-{amount:.2f}", about=number)
+
+
+def _left() -> tuple[Owed, ...]:
+    """What is left to pay, of every age."""
+    ages = ((-20, "1250.40"), (12, "842.36"), (41, "396.00"), (75, "96.10"), (130, "54.00"))
+    return tuple(Owed(TODAY - timedelta(days=late), Money.of(amount)) for late, amount in ages)
+
+
 def gallery(folder: Path) -> list[Path]:
-    """Write every paper of the gallery as PDF, and its pages as PNG where pdftoppm is installed; the files written."""
+    """Write every paper of the gallery as PDF, and each of its pages as PNG; the files written."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    painter = shutil.which("pdftoppm")
     for name, document in documents().items():
         paper = folder / f"{name}.pdf"
         paper.write_bytes(rendering.pdf_in_process(document))
-        written.append(paper)
-        if painter is not None:
-            subprocess.run([painter, "-r", "80", "-png", paper, folder / name], check=True)  # noqa: S603 - our own files
-            written.extend(sorted(folder.glob(f"{name}-*.png")))
+        written += [paper, *pictures(paper)]
     return written
+
+
+def pictures(paper: Path, *, dots: int = 100) -> list[Path]:
+    """Each page of a PDF as a PNG beside it, at so many dots an inch; the files written."""
+    made = []
+    with closing(pypdfium2.PdfDocument(paper)) as pdf:
+        for number, page in enumerate(pdf, start=1):
+            picture = paper.with_name(f"{paper.stem}-{number}.png")
+            page.render(scale=dots / 72).to_pil().save(picture)
+            made.append(picture)
+    return made

@@ -156,7 +156,7 @@ class StatementEntry:
     `about` names what a payment settled, or the invoice that a credit note corrects; `balance` is the one after it.
     """
 
-    date: date
+    on: date
     kind: EntryKind
     number: str
     balance: Money
@@ -190,6 +190,11 @@ class Statement:
         return self.opening + self.debits - self.credits
 
     @property
+    def overdue(self) -> Money:
+        """What is left to pay of documents that were due before the end of the period."""
+        return total(age.amount for age in self.ageing if age.upto != 0)
+
+    @property
     def debits(self) -> Money:
         """The sum of the debits of the period."""
         return total(entry.debit for entry in self.entries)
@@ -216,7 +221,8 @@ class Document:
     payment earns nothing; `exemptions` are needed for category E only, the other categories imply their reason.
     `revision` counts the changes of a registered order, whose confirmation `replaces` the earlier one.
     `accent` (#rrggbb) and `logo` (the SHA-256 of kept bytes with an extension) dress the letterhead. `tracking` is the
-    carrier's number of the parcels. `shows_prices` is for delivery notes, which show none unless asked. The mandate, the creditor's identifier and the account are for direct debits.
+    carrier's number of the parcels. `shows_prices` is for delivery notes, which show none unless asked. The mandate,
+    the creditor's identifier and the account are for direct debits.
     """
 
     kind: DocumentKind

@@ -259,7 +259,7 @@ def _account(document: Document, words: dict[str, Any], language: str) -> dict[s
         ),
         "closing_label": words["totals"]["closing_credit" if credit else "closing"],
         "ages": ages,
-        "overdue": total(age.amount for age in account.ageing if age.upto != 0),
+        "overdue": account.overdue,
     }
 
 

@@ -21,6 +21,7 @@ from bot.handlers import (
     revisions,
     sales,
     staff,
+    statements,
 )
 from core import conversations, orders
 from core.errors import Comptoir
@@ -52,6 +53,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **duplicates.ACTIONS,
     **conformity.ACTIONS,
     **quotes.ACTIONS,
+    **statements.ACTIONS,
 }
 
 
