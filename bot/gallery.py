@@ -205,7 +205,8 @@ def _invoices() -> dict[str, Document]:
             buyer=_party("buyers", "english"), payment_terms=texts["terms_english"],
         ),
         "deposit-invoice-english": dataclasses.replace(
-            _deposit(_untaxed(lines)), number="AC-2026-00022", language="en", buyer=_party("buyers", "english"),
+            _deposit(_untaxed(lines), texts["deposit_line_english"]), number="AC-2026-00022", language="en",
+            buyer=_party("buyers", "english"),
         ),
     }  # fmt: skip
 
@@ -221,7 +222,13 @@ def _exempted() -> dict[str, Document]:
 
     return {
         "invoice-intra-eu": without("FA-2026-00120", VatCategory.INTRA_COMMUNITY, "belgian"),
-        "invoice-export": without("FA-2026-00121", VatCategory.EXPORT, "british", language="en"),
+        "invoice-export": without(
+            "FA-2026-00121",
+            VatCategory.EXPORT,
+            "british",
+            language="en",
+            payment_terms=_data()["texts"]["terms_english"],
+        ),
         "invoice-reverse-charge": without("FA-2026-00122", VatCategory.REVERSE_CHARGE, "small"),
         "invoice-franchise": without("FA-2026-00123", VatCategory.EXEMPT, "small", "VATEX-FR-FRANCHISE"),
         "invoice-outside-scope": without("FA-2026-00124", VatCategory.OUTSIDE_SCOPE, "small"),
@@ -284,12 +291,12 @@ def _untaxed(lines: tuple[DocumentLine, ...]) -> tuple[DocumentLine, ...]:
     return tuple(dataclasses.replace(line, vat=rate) for line in lines)
 
 
-def _deposit(lines: tuple[DocumentLine, ...]) -> Document:
+def _deposit(lines: tuple[DocumentLine, ...], text: str = "") -> Document:
     nets: dict[VatRate, Money] = {}
     for line in lines:
         if line.vat is not None and line.net is not None:
             nets[line.vat] = nets.get(line.vat, ZERO) + line.net
-    text = _data()["texts"]["deposit_line"]
+    text = text or _data()["texts"]["deposit_line"]
     printed = []
     for position, (rate, net) in enumerate(sorted(nets.items(), reverse=True), start=1):
         part = net * Decimal("0.3")
@@ -347,11 +354,12 @@ def _letters() -> dict[str, Document]:
 
 def _accounts() -> dict[str, Document]:
     since, until = date(2026, 9, 1), TODAY
-    usual = account(_moves(9), _left(), since=since, until=until)
-    long = account(_moves(70), _left(), since=date(2026, 3, 1), until=until)
-    paid = account(
-        [_entry(date(2026, 10, 2), EntryKind.PAYMENT, "REG-2026-0310", "-120.00")], (), since=since, until=until
-    )
+    few, many = list(_moves(12)), list(_moves(45))
+    loose = _entry(date(2026, 11, 20), EntryKind.PAYMENT, "REG-2026-0950", "-150.00")
+    usual = account([*few, loose], _owed(few), since=since, until=until)
+    long = account(many, _owed(many), since=date(2026, 3, 1), until=until)
+    early = _entry(date(2026, 10, 2), EntryKind.PAYMENT, "REG-2026-0310", "-120.00")
+    paid = account([early], (), since=since, until=until)
     plain = {"order_reference": "", "buyer_order_number": "", "buyer_order_date": None, "terms_version": ""}
     kind = DocumentKind.ACCOUNT_STATEMENT
     return {
@@ -359,7 +367,7 @@ def _accounts() -> dict[str, Document]:
         "account-statement-english": _paper(
             kind, "RC-2026-0008", (), statement=usual, language="en", buyer=_party("buyers", "english"), **plain
         ),
-        "account-statement-70-entries": _paper(kind, "RC-2026-0009", (), statement=long, **plain),
+        "account-statement-long": _paper(kind, "RC-2026-0009", (), statement=long, **plain),
         "account-statement-in-credit": _paper(kind, "RC-2026-0010", (), statement=paid, **plain),
     }
 
@@ -373,22 +381,23 @@ def _entry(on: date, kind: EntryKind, number: str, amount: str, **more: Any) -> 
 def _moves(count: int) -> Iterator[StatementEntry]:
     """Invoices, the money that settles most of them, a deposit and a credit note, up to the day of the gallery."""
     for n in range(count):
-        on = TODAY - timedelta(days=4 + 9 * n * 18 // max(count, 18))
-        number, amount = f"FA-2026-{2000 - n:05d}", Decimal(380 + n * 97 % 640) + Decimal(n * 31 % 100) / 100
+        on = TODAY - timedelta(days=4 + 200 * n // count)
+        number, amount = f"FA-2026-{2000 - n:05d}", Money.from_cents(38_000 + n * 9_731 % 64_000)
         due = on + timedelta(days=30)
-        if n % 9 == 5:
-            yield _entry(on, EntryKind.CREDIT_NOTE, f"AV-2026-{90 - n:05d}", f"-{amount / 10:.2f}", about=number)
-            continue
         kind = EntryKind.DEPOSIT_INVOICE if n % 9 == 7 else EntryKind.INVOICE
-        yield _entry(on, kind, number, f"{amount:.2f}", due_date=due)
-        if due < TODAY and n % 4:
-            yield _entry(due, EntryKind.PAYMENT, f"REG-2026-{900 - n:04d}", f"-{amount:.2f}", about=number)
+        yield _entry(on, kind, number, f"{amount}", due_date=due)
+        if n % 9 == 5:
+            yield _entry(
+                on + timedelta(days=2), EntryKind.CREDIT_NOTE, f"AV-2026-{90 - n:05d}", f"-{amount}", about=number
+            )
+        elif due < TODAY and n % 4:
+            yield _entry(due, EntryKind.PAYMENT, f"REG-2026-{900 - n:04d}", f"-{amount}", about=number)
 
 
-def _left() -> tuple[Owed, ...]:
-    """What is left to pay, of every age."""
-    ages = ((-20, "1250.40"), (12, "842.36"), (41, "396.00"), (75, "96.10"), (130, "54.00"))
-    return tuple(Owed(TODAY - timedelta(days=late), Money.of(amount)) for late, amount in ages)
+def _owed(moves: list[StatementEntry]) -> list[Owed]:
+    """What nothing has settled."""
+    settled = {move.about for move in moves}
+    return [Owed(m.due_date, m.debit) for m in moves if m.due_date is not None and m.number not in settled]
 
 
 def gallery(folder: Path) -> list[Path]:

@@ -113,7 +113,7 @@ def _context(document: Document, language: str) -> dict[str, Any]:
     if document.kind in {DocumentKind.PREPARATION_SLIP, DocumentKind.DELIVERY_NOTE}:
         return context | _delivery(document)
     if document.kind is DocumentKind.ACCOUNT_STATEMENT:
-        return context | _account(document, words, language)
+        return context | _account(document, words)
     return context | _priced(document, words, language)
 
 
@@ -244,7 +244,7 @@ def _letter(document: Document, words: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _account(document: Document, words: dict[str, Any], language: str) -> dict[str, Any]:
+def _account(document: Document, words: dict[str, Any]) -> dict[str, Any]:
     account = document.statement
     assert account is not None  # noqa: S101 - every statement is issued with one
     ages = [(_age(words, age), age.amount, age.upto != 0) for age in account.ageing]
@@ -255,7 +255,7 @@ def _account(document: Document, words: dict[str, Any], language: str) -> dict[s
     return {
         "s": account,
         "period": words["texts"]["period"].format(
-            since=formats.day(account.since, language), until=formats.day(account.until, language)
+            since=formats.short_day(account.since), until=formats.short_day(account.until)
         ),
         "closing_label": words["totals"]["closing_credit" if credit else "closing"],
         "ages": ages,
