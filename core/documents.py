@@ -16,7 +16,6 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from core.means import PaymentMeans
 from core.money import ZERO, Money, rounded, total
 from core.vat import Totals, VatCategory, VatRate, totals
 
@@ -220,9 +219,10 @@ class Document:
     `type_code` overrides the kind's own code (503: credit note on a deposit). `discount_terms` empty means that early
     payment earns nothing; `exemptions` are needed for category E only, the other categories imply their reason.
     `revision` counts the changes of a registered order, whose confirmation `replaces` the earlier one.
+    `early_percent` within `early_days` is what `discount_terms` says in words. `payment_means` is a UNTDID 4461 code,
+    a transfer when it is empty; a direct debit names its mandate (BT-89), the creditor (BT-90), the account (BT-91).
     `accent` (#rrggbb) and `logo` (the SHA-256 of kept bytes with an extension) dress the letterhead. `tracking` is the
-    carrier's number of the parcels. `shows_prices` is for delivery notes, which show none unless asked. The mandate,
-    the creditor's identifier and the account are for direct debits.
+    carrier's number of the parcels. `shows_prices` is for delivery notes, which show none unless asked.
     """
 
     kind: DocumentKind
@@ -267,11 +267,13 @@ class Document:
     logo: str = ""
     revision: int = 0
     replaces: Reference | None = None
-    statement: Statement | None = None
-    payment_means: PaymentMeans = PaymentMeans.TRANSFER
+    early_percent: Decimal | None = None
+    early_days: int = 0
+    payment_means: str = ""
     mandate_reference: str = ""
     creditor_id: str = ""
-    debited_iban: str = ""
+    debited_account: str = ""
+    statement: Statement | None = None
 
     @property
     def untdid_code(self) -> str:

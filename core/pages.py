@@ -85,6 +85,11 @@ def render_html(document: Document) -> str:
     return template.render(_context(document, language))
 
 
+def accent(document: Document) -> str:
+    """The firm's colour, ours when it names none or nonsense."""
+    return document.accent if re.fullmatch(r"#[0-9a-fA-F]{6}", document.accent) else ACCENT
+
+
 def _context(document: Document, language: str) -> dict[str, Any]:
     words = labels()[language]
     context: dict[str, Any] = {
@@ -92,7 +97,6 @@ def _context(document: Document, language: str) -> dict[str, Any]:
         "t": words,
         "seller": document.seller,
         "buyer": document.buyer,
-        "accent": document.accent if re.fullmatch(r"#[0-9a-fA-F]{6}", document.accent) else ACCENT,
         "stamp": f"{document.issue_date.isoformat()}T00:00:00+00:00",
         "legal": _legal(document, words),
         "contact": [text for text in (document.seller.phone, document.seller.email) if text],
@@ -177,13 +181,13 @@ def _vat_label(document: Document, words: dict[str, Any], language: str) -> str:
 
 def _paying(document: Document, words: dict[str, Any], language: str) -> dict[str, Any]:
     """How this invoice is paid: a heading, and for what is no transfer a sentence with its details."""
-    said, due = words["paying"][document.payment_means], document.due_date
-    account = "".join(document.debited_iban.split())
+    means, due = _means(document), document.due_date
+    said, account = words["paying"][means], "".join(document.debited_account.split())
     details = {"mandate": document.mandate_reference, "creditor": document.creditor_id}
     details["account"] = f"{account[:4]} … {account[-4:]}" if len(account) > 8 else ""
     seller = document.seller
     return {
-        "transfer": document.payment_means is PaymentMeans.TRANSFER,
+        "transfer": means is PaymentMeans.TRANSFER,
         "heading": said["heading"],
         "when": words["texts"][said["when"]].format(date=formats.day(due, language)) if due else "",
         "sentence": said.get("sentence", "").format(
@@ -192,6 +196,13 @@ def _paying(document: Document, words: dict[str, Any], language: str) -> dict[st
         ),
         "details": [(words["fields"][name], value) for name, value in details.items() if value],
     }  # fmt: skip
+
+
+def _means(document: Document) -> PaymentMeans:
+    """How the document is paid; without a mandate nothing can be debited, and a transfer is asked for."""
+    means = PaymentMeans(document.payment_means or PaymentMeans.TRANSFER)
+    unsigned = means is PaymentMeans.DIRECT_DEBIT and not document.mandate_reference
+    return PaymentMeans.TRANSFER if unsigned else means
 
 
 def _transfer_code(document: Document) -> Markup | None:

@@ -6,6 +6,7 @@ again when it dies. The service itself never loads WeasyPrint.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import resource
 import signal
@@ -111,6 +112,7 @@ def _serve(line: Connection, assets: dict[str, bytes], memory: int) -> None:
     from core.presses import Press
 
     press = Press(assets)
+    gc.freeze()  # what is loaded stays: the collector need not look at it again for every page
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.addaudithook(_forbid)

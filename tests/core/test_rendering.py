@@ -28,7 +28,7 @@ PAPERS = gallery.documents()
 ONE_OF_EACH = {paper.kind: paper for paper in reversed(PAPERS.values())}
 HOSTILE = '"><img src=file:///etc/passwd>'
 #: Codes that the program itself sets, never a person's text.
-CODES = {"kind", "language", "business_process"}
+CODES = {"kind", "language", "business_process", "payment_means"}
 
 
 @pytest.fixture(scope="module")
@@ -157,10 +157,13 @@ def test_the_language_we_do_not_print_is_printed_in_french() -> None:
     assert "Facturé à" in pages.render_html(dataclasses.replace(PAPERS["invoice-1-line"], language="de"))
 
 
-def test_the_accent_of_the_house_is_used_and_nonsense_is_not() -> None:
+def test_the_accent_of_the_house_is_used_and_nonsense_is_not(press: Press) -> None:
     paper = PAPERS["invoice-1-line"]
-    assert "--accent: #a03010" in pages.render_html(dataclasses.replace(paper, accent="#a03010"))
-    assert "evil" not in pages.render_html(dataclasses.replace(paper, accent="red; background: url(evil)"))
+    coloured, nonsense = (dataclasses.replace(paper, accent=said) for said in ("#a03010", "red; background: url(evil)"))
+    red = [f"{0xA0 / 255:g}"[:5], f"{0x30 / 255:g}"[:5], f"{0x10 / 255:g}"[:5]]
+    drawn = b"".join(page.get_contents().get_data() for page in PdfReader(io.BytesIO(press.pdf(coloured))).pages)
+    assert " ".join(red).encode()[:4] in drawn
+    assert press.pdf(nonsense) == press.pdf(paper)
 
 
 def test_a_logo_is_an_asset_by_name(press: Press) -> None:
