@@ -7,6 +7,7 @@ template. What a page shows depends on the document alone.
 from __future__ import annotations
 
 import importlib.resources
+import io
 import re
 import tomllib
 from datetime import date
@@ -210,12 +211,9 @@ def _transfer_code(document: Document) -> Markup | None:
     if document.kind not in PAYABLE or document.kind is DocumentKind.CREDIT_NOTE:
         return None
     seller, payable = document.seller, document.payable
-    if (
-        document.payment_means is not PaymentMeans.TRANSFER
-        or not document.number
-        or payable <= ZERO
-        or not stdnum.iban.is_valid(seller.iban)
-    ):
+    if _means(document) is not PaymentMeans.TRANSFER or not document.number or payable <= ZERO:
+        return None
+    if not stdnum.iban.is_valid(seller.iban):
         return None
     try:
         code = segno.helpers.make_epc_qr(
@@ -224,7 +222,9 @@ def _transfer_code(document: Document) -> Markup | None:
         )  # fmt: skip
     except ValueError:  # a BIC or an amount that the standard does not know: the page still says where to pay
         return None
-    return Markup(code.svg_inline(omitsize=True, border=0, dark="#000"))  # noqa: S704 - drawn by segno from modules
+    drawn = io.BytesIO()
+    code.save(drawn, kind="svg", xmldecl=False, nl=False, omitsize=True, border=0, dark="#000")
+    return Markup(drawn.getvalue().decode())  # noqa: S704 - drawn by segno from modules
 
 
 def _delivery(document: Document) -> dict[str, Any]:
