@@ -57,6 +57,14 @@ class House(BaseModel):
     auto_confirm_orders: int = 30
     auto_confirm_wait_seconds: int = 120
     requirements: dict[Point, Requirement] = {}
+
+    def as_party(self) -> Party:
+        """The supplier as printed on a document."""
+        return Party(**{name: getattr(self, name) for name in (
+            "name", "street", "postcode", "city", "country", "siren", "siret", "vat_number", "email", "phone",
+            "legal_form", "capital", "iban", "bic",
+        )}, register=self.trade_register)  # fmt: skip
+
     _folder: Path = PrivateAttr(default_factory=Path)
     _letterhead: Logo | None = PrivateAttr(default=None)
 
@@ -75,13 +83,6 @@ class House(BaseModel):
     def at_home(self, folder: Path) -> None:
         """Say in which folder the firm's own files stand."""
         self._folder = folder
-
-    def as_party(self) -> Party:
-        """The supplier as printed on a document."""
-        return Party(**{name: getattr(self, name) for name in (
-            "name", "street", "postcode", "city", "country", "siren", "siret", "vat_number", "email", "phone",
-            "legal_form", "capital", "iban", "bic",
-        )}, register=self.trade_register)  # fmt: skip
 
 
 class MailAccount(BaseModel):
