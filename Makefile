@@ -68,7 +68,7 @@ lint: $(STAMPS)/dev ## Style, types and the layers of the packages
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-gallery: $(STAMPS)/demo ## The papers as pictures, to look at; writes to DIR (gallery-out)
+gallery: $(STAMPS)/demo ## Every paper in its main variants, as PDF and pictures; writes to DIR (gallery-out)
 	@$(BIN)/comptoir gallery --out "$(DIR)"
 
 score: $(STAMPS)/test ## How well orders are read: our own case sets, and the shared samples where they are present
@@ -77,7 +77,7 @@ score: $(STAMPS)/test ## How well orders are read: our own case sets, and the sh
 	  $(BIN)/python $(SHARED)/samples/intake/score.py "$(BIN)/comptoir" $(SHARED)/samples/intake/stationery; \
 	else echo "$(SHARED)/samples/intake is not here"; fi
 
-bench: $(STAMPS)/test ## How fast and how right the reading is, each figure beside a plain reference
+bench: $(STAMPS)/test ## How fast and how right we read and print, each figure beside a plain reference
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m tests.bench.calibration
 

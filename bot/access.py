@@ -69,6 +69,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     **dict.fromkeys(("set_prepared", "ship", "to_prepare"), _WAREHOUSE),
     **dict.fromkeys(("approve_notice", "drop_notice"), _LEGAL),
     "show_account": _OFFICE,
+    "my_statement": frozenset({CUSTOMER}),
+    **dict.fromkeys(("make_statement", "send_statement"), _ACCOUNTING | {Role.MANAGER}),
     **dict.fromkeys(("show_exposure", "request_payment"), _OFFICE),
     **dict.fromkeys(("record_asked", "release_delivery"), _ACCOUNTING),
     "stock_of": _SALES | _WAREHOUSE,

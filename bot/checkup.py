@@ -47,6 +47,7 @@ def everything(settings: Settings, *, at: datetime) -> Iterator[Finding]:
         ("smtp", _smtp, "see mail.smtp_host, mail.user in comptoir.toml and COMPTOIR_MAIL__PASSWORD in .env"),
         ("telegram", _telegram, "see COMPTOIR_TELEGRAM__TOKEN in .env; @BotFather gives a new one"),
         ("scans", _scans, "apt-get install tesseract-ocr tesseract-ocr-fra"),
+        ("letterhead", _letterhead, "see house.logo in comptoir.toml"),
         ("fonts", _fonts, "apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"),
     )
     hidden = secrets_of(settings)
@@ -203,3 +204,16 @@ def _fonts(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001
     if not printed or not printed.startswith(b"%PDF"):
         return [Finding("fonts", "no PDF came out", "reinstall WeasyPrint")]
     return [Finding("fonts", f"a page was printed ({len(printed)} bytes)")]
+
+
+def _letterhead(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001
+    from bot.texts import sentence
+
+    try:
+        logo = settings.house.letterhead
+    except Comptoir as error:
+        said = (sentence("commands", error.code, "en") or str(error)).format_map(error.data)
+        return [Finding("letterhead", said, "see house.logo in comptoir.toml")]
+    if logo is None:
+        return [Finding("letterhead", "the firm's name in letters: house.logo names no picture")]
+    return [Finding("letterhead", f"logo of {len(logo.content)} bytes ({logo.extension})")]

@@ -42,6 +42,7 @@ from core.money import Money, total
 from core.orders import DepositStage, Order, OrderLine, OrderRevision, OrderState, RevisionKind
 from core.outbox import OutboxRow
 from core.overrides import OverrideRequest
+from core.papers import Paper
 from core.parties import Customer, Role, Staff
 from core.payments import OpenItem, Payment
 from core.quotes import Quote
@@ -258,6 +259,13 @@ def _dispute(session: Session, dispute: Dispute, _row: OutboxRow, _house: House,
     return {"dispute": dispute, "invoice": dispute.invoice, "left": left}, []
 
 
+def _statement(session: Session, _customer: Customer, row: OutboxRow, _house: House, _at: datetime, _lang: str) -> Made:
+    paper = session.get_one(Paper, row.paper_id)
+    about = {"customer": paper.customer_id, "paper": paper.id}
+    buttons = [[Press("send_statement", about)]] if row.template == "statement_ready" else []
+    return {"number": paper.number, "statement": paper.document.statement}, buttons
+
+
 def _quote(_session: Session, quote: Quote, row: OutboxRow, _house: House, _at: datetime, language: str) -> Made:
     given = {"quote": quote, "lines": [cards.line_view(line, language) for line in quote.lines], "net": quote.net}
     about = {"quote": quote.id}
@@ -430,6 +438,7 @@ MAKERS: dict[str, Maker] = {
         ),
         delivery_letters.came_back,
     ),
+    "statement_issued": _statement, "statement_ready": _statement,
     "message_kept": _message, "receipt_only": _message, "customer_message": _message, "address_failed": _message,
 }  # fmt: skip
 

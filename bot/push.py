@@ -18,7 +18,7 @@ from telegram.constants import ParseMode
 from telegram.error import BadRequest, RetryAfter, TelegramError
 
 from bot import keyboards, letters, mails, outcomes, sheets, texts
-from core import conversations, events, outbox, papers, rendering
+from core import conversations, events, letterheads, outbox, papers, rendering
 from core.conversations import Card
 from core.db import transaction
 from core.errors import Comptoir, Refused
@@ -281,8 +281,9 @@ def make_papers(app: App) -> int:
 def _print(app: App, paper_id: int) -> int:
     with transaction(app.engine) as session:
         document = session.get_one(Paper, paper_id).document
+        assets = letterheads.assets(session, document)
     try:
-        pdf = rendering.pdf(document)
+        pdf = rendering.pdf(document, assets)
     except Refused as error:
         log.exception("paper_refused paper=%s", paper_id)
         _tell_once(app, paper_id, error.code)

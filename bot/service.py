@@ -28,6 +28,7 @@ from core import (
     handovers,
     invoicing,
     jobs,
+    letterheads,
     messages,
     outbox,
     papers,
@@ -106,6 +107,7 @@ class Service:
         with transaction(app.engine) as session:
             messages.forget_waits(session)
             note_franchise(session, app.house, at=app.clock())
+            letterheads.keep(session, app.house, at=app.clock())
         self._worker = jobs.Worker(
             app.engine,
             {

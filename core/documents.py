@@ -32,6 +32,7 @@ class DocumentKind(StrEnum):
     CREDIT_NOTE = "credit_note"
     REMINDER = "reminder"
     FORMAL_NOTICE = "formal_notice"
+    ACCOUNT_STATEMENT = "account_statement"
 
     @property
     def type_code(self) -> str:
@@ -49,6 +50,7 @@ TYPE_CODES: dict[DocumentKind, str] = {
     DocumentKind.CREDIT_NOTE: "381",
     DocumentKind.REMINDER: "reminder",
     DocumentKind.FORMAL_NOTICE: "formal_notice",
+    DocumentKind.ACCOUNT_STATEMENT: "account_statement",
 }
 #: The papers whose number belongs to the legal series and which carry Factur-X.
 INVOICES = frozenset({DocumentKind.INVOICE, DocumentKind.DEPOSIT_INVOICE, DocumentKind.CREDIT_NOTE})
@@ -137,6 +139,74 @@ class OpenAmount:
     interest: Money = ZERO
 
 
+class EntryKind(StrEnum):
+    """What moves a customer's account: documents and money."""
+
+    INVOICE = "invoice"
+    DEPOSIT_INVOICE = "deposit_invoice"
+    CREDIT_NOTE = "credit_note"
+    OPEN_ITEM = "open_item"
+    PAYMENT = "payment"
+    REFUND = "refund"
+    DISCOUNT = "discount"
+
+
+@dataclass(frozen=True, slots=True)
+class StatementEntry:
+    """One movement of a customer's account: a debit is what he owes more, a credit what he owes less.
+
+    `about` names what a payment settled, or the invoice that a credit note corrects; `balance` is the one after it.
+    """
+
+    on: date
+    kind: EntryKind
+    number: str
+    balance: Money
+    debit: Money = ZERO
+    credit: Money = ZERO
+    due_date: date | None = None
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ageing:
+    """What is due at the end, by days since the due date up to `upto`: 0 is not yet due, None the oldest class."""
+
+    upto: int | None
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A customer's account over a period: what he owed the day before `since`, and every movement up to `until`."""
+
+    since: date
+    until: date
+    opening: Money = ZERO
+    entries: tuple[StatementEntry, ...] = ()
+    ageing: tuple[Ageing, ...] = ()
+
+    @property
+    def closing(self) -> Money:
+        """What he owes at the end of the period; below zero we owe him."""
+        return self.opening + self.debits - self.credits
+
+    @property
+    def overdue(self) -> Money:
+        """What is left to pay of documents that were due before the end of the period."""
+        return total(age.amount for age in self.ageing if age.upto != 0)
+
+    @property
+    def debits(self) -> Money:
+        """The sum of the debits of the period."""
+        return total(entry.debit for entry in self.entries)
+
+    @property
+    def credits(self) -> Money:
+        """The sum of the credits of the period."""
+        return total(entry.credit for entry in self.entries)
+
+
 @dataclass(frozen=True, slots=True)
 class VatOff:
     """The cents by which the VAT of a credit note differs from its base's: with the notes before, it gives all back.
@@ -168,7 +238,8 @@ class Document:
     `period_start` and `period_end` (BG-14) are the first and the last delivery of an invoice about several.
     `early_percent` within `early_days` is what `discount_terms` says in words. `payment_means` is a UNTDID 4461 code,
     a transfer when it is empty; a direct debit names its mandate (BT-89), the creditor (BT-90), the account (BT-91).
-    `accent` (#rrggbb) and `logo` (the name of an asset) dress the letterhead.
+    `accent` (#rrggbb) and `logo` (the SHA-256 of kept bytes with an extension) dress the letterhead. `tracking` is the
+    carrier's number of the parcels. `shows_prices` is for delivery notes, which show none unless asked.
     """
 
     kind: DocumentKind
@@ -199,6 +270,7 @@ class Document:
     packages: int | None = None
     carrier: str = ""
     tracking: str = ""
+    shows_prices: bool = False
     open_amounts: tuple[OpenAmount, ...] = ()
     reminder_level: int = 0
     recovery_fee: Money = ZERO
@@ -222,6 +294,7 @@ class Document:
     creditor_id: str = ""
     debited_account: str = ""
     vat_off: tuple[VatOff, ...] = ()
+    statement: Statement | None = None
 
     @property
     def untdid_code(self) -> str:
@@ -254,6 +327,12 @@ class Document:
 def canonical(document: Document) -> str:
     """The document as one JSON text that survives a round trip: keys sorted, decimals and dates as text."""
     return json.dumps(_plain(document), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def identifier(document: Document) -> bytes:
+    """The 16 bytes that name its PDF: from what names the document, so that a field added later changes no old page."""
+    named = (document.seller.siren, document.kind, document.number, document.issue_date, document.revision)
+    return bytes.fromhex(digest("|".join(map(str, named))))[:16]
 
 
 def digest(text: str) -> str:

@@ -147,6 +147,8 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "promise_made": (Route(CUSTOMER, "promise_made"), Route(Role.ACCOUNTING, "promise_info")),
     "promise_broken": (Route(Role.ACCOUNTING, "promise_broken"),),
     "dispute_opened": (Route(CUSTOMER, "dispute_opened"), Route(Role.ACCOUNTING, "dispute_info")),
+    "statement_issued": (Route(CUSTOMER, "statement_issued"),),
+    "statement_ready": (Route(Role.ACCOUNTING, "statement_ready"),),
     "payment_claimed": (Route(Role.ACCOUNTING, "payment_claimed"),),
     "human_wanted": (Route(CUSTOMER, "human_wanted"), Route(Role.SALES, "customer_message")),
     "chat_linked": (Route(Role.ADMIN, "chat_linked"),),

@@ -22,7 +22,7 @@ from pypdf.generic import ArrayObject, ByteStringObject, NameObject, TextStringO
 
 from core import completeness, formats, mentions
 from core.completeness import EU, EU_FIRM, FOREIGN_FIRM, electronic_address
-from core.documents import INVOICES, Document, DocumentKind, DocumentLine, Party, canonical, digest
+from core.documents import INVOICES, Document, DocumentKind, DocumentLine, Party, identifier
 from core.errors import Refused
 from core.vat import VatCategory, VatRate
 
@@ -296,8 +296,8 @@ def _dated(pdf: bytes, document: Document) -> bytes:
     attached["/Params"][NameObject("/ModDate")] = stamp
     metadata = root["/Metadata"].get_object()
     metadata.set_data(_XMP_DATE.sub(at.strftime("%Y-%m-%dT%H:%M:%S+00:00").encode(), metadata.get_data()))
-    identifier = ByteStringObject(bytes.fromhex(digest(canonical(document)))[:16])
-    writer._ID = ArrayObject((identifier, identifier))  # noqa: SLF001 - pypdf has no other door to it
+    named = ByteStringObject(identifier(document))
+    writer._ID = ArrayObject((named, named))  # noqa: SLF001 - pypdf has no other door to it
     out = io.BytesIO()
     writer.write(out)
     return out.getvalue()

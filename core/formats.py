@@ -54,7 +54,8 @@ def percent(value: Decimal, language: str = "fr", *, places: int = 0) -> str:
 
 def day(value: date, language: str = "fr") -> str:
     """A day in full: 24 novembre 2026."""
-    return format_date(value, "d MMMM y", locale=locale_of(language)).replace(" ", NO_BREAK)
+    text = format_date(value, "d MMMM y", locale=locale_of(language)).replace(" ", NO_BREAK)
+    return f"1er{text[1:]}" if value.day == 1 and language != "en" else text  # the first alone is an ordinal
 
 
 def short_day(value: date) -> str:

@@ -7,6 +7,7 @@ template. What a page shows depends on the document alone.
 from __future__ import annotations
 
 import importlib.resources
+import io
 import re
 import tomllib
 from datetime import date
@@ -20,7 +21,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from core import formats, mentions
-from core.documents import Document, DocumentKind
+from core.documents import Ageing, Document, DocumentKind
+from core.means import PaymentMeans
 from core.money import ZERO, total
 
 ACCENT = "#1f4e79"
@@ -35,6 +37,7 @@ TEMPLATES: dict[DocumentKind, str] = {
     DocumentKind.CREDIT_NOTE: "invoice.html.j2",
     DocumentKind.REMINDER: "letter.html.j2",
     DocumentKind.FORMAL_NOTICE: "letter.html.j2",
+    DocumentKind.ACCOUNT_STATEMENT: "account_statement.html.j2",
 }
 assert set(TEMPLATES) == set(DocumentKind)  # noqa: S101 - the table is complete
 PAYABLE = {
@@ -64,6 +67,7 @@ def _environment(language: str) -> Environment:
         "percent": lambda value: formats.percent(value, language),
         "day": lambda value: "" if value is None else formats.day(value, language),
         "short": formats.short_day,
+        "magnitude": lambda amount: max(amount, -amount),
         "grouped": formats.grouped,
         "country": lambda code: Locale.parse(formats.locale_of(language)).territories.get(code, code),
     }
@@ -82,6 +86,11 @@ def render_html(document: Document) -> str:
     return template.render(_context(document, language))
 
 
+def accent(document: Document) -> str:
+    """The firm's colour, ours when it names none or nonsense."""
+    return document.accent if re.fullmatch(r"#[0-9a-fA-F]{6}", document.accent) else ACCENT
+
+
 def _context(document: Document, language: str) -> dict[str, Any]:
     words = labels()[language]
     context: dict[str, Any] = {
@@ -89,7 +98,6 @@ def _context(document: Document, language: str) -> dict[str, Any]:
         "t": words,
         "seller": document.seller,
         "buyer": document.buyer,
-        "accent": document.accent if re.fullmatch(r"#[0-9a-fA-F]{6}", document.accent) else ACCENT,
         "stamp": f"{document.issue_date.isoformat()}T00:00:00+00:00",
         "legal": _legal(document, words),
         "contact": [text for text in (document.seller.phone, document.seller.email) if text],
@@ -109,6 +117,8 @@ def _context(document: Document, language: str) -> dict[str, Any]:
         return context | _letter(document, words)
     if document.kind in {DocumentKind.PREPARATION_SLIP, DocumentKind.DELIVERY_NOTE}:
         return context | _delivery(document)
+    if document.kind is DocumentKind.ACCOUNT_STATEMENT:
+        return context | _account(document, words)
     return context | _priced(document, words, language)
 
 
@@ -166,6 +176,7 @@ def _priced(document: Document, words: dict[str, Any], language: str) -> dict[st
         "quote": _dated(document.quote.number, document.quote.date, words) if document.quote else "",
         "delivery_notes": ", ".join(_dated(note.number, note.date, words) for note in document.delivery_notes),
         "qr": _transfer_code(document),
+        "paying": _paying(document, words, language),
     }  # fmt: skip
 
 
@@ -176,12 +187,40 @@ def _vat_label(document: Document, words: dict[str, Any], language: str) -> str:
     return str(words["totals"]["vat"]).format(rate=formats.percent(rates.pop(), language))
 
 
+def _paying(document: Document, words: dict[str, Any], language: str) -> dict[str, Any]:
+    """How this invoice is paid: a heading, and for what is no transfer a sentence with its details."""
+    means, due = _means(document), document.due_date
+    said, account = words["paying"][means], "".join(document.debited_account.split())
+    details = {"mandate": document.mandate_reference, "creditor": document.creditor_id}
+    details["account"] = f"{account[:4]} … {account[-4:]}" if len(account) > 8 else ""
+    seller = document.seller
+    return {
+        "transfer": means is PaymentMeans.TRANSFER,
+        "heading": said["heading"],
+        "when": words["texts"][said["when"]].format(date=formats.day(due, language)) if due else "",
+        "sentence": said.get("sentence", "").format(
+            name=seller.name, address=f"{seller.street}, {seller.postcode} {seller.city}", number=document.number,
+            amount=formats.money(document.payable, language),
+        ),
+        "details": [(words["fields"][name], value) for name, value in details.items() if value],
+    }  # fmt: skip
+
+
+def _means(document: Document) -> PaymentMeans:
+    """How the document is paid; without a mandate nothing can be debited, and a transfer is asked for."""
+    means = PaymentMeans(document.payment_means or PaymentMeans.TRANSFER)
+    unsigned = means is PaymentMeans.DIRECT_DEBIT and not document.mandate_reference
+    return PaymentMeans.TRANSFER if unsigned else means
+
+
 def _transfer_code(document: Document) -> Markup | None:
     """The EPC QR of a transfer of what is due (EPC069-12), drawn inline; None when there is nothing to pay."""
     if document.kind not in PAYABLE or document.kind is DocumentKind.CREDIT_NOTE:
         return None
     seller, payable = document.seller, document.payable
-    if not document.number or payable <= ZERO or not stdnum.iban.is_valid(seller.iban):
+    if _means(document) is not PaymentMeans.TRANSFER or not document.number or payable <= ZERO:
+        return None
+    if not stdnum.iban.is_valid(seller.iban):
         return None
     try:
         code = segno.helpers.make_epc_qr(
@@ -190,7 +229,9 @@ def _transfer_code(document: Document) -> Markup | None:
         )  # fmt: skip
     except ValueError:  # a BIC or an amount that the standard does not know: the page still says where to pay
         return None
-    return Markup(code.svg_inline(omitsize=True, border=0, dark="#000"))  # noqa: S704 - drawn by segno from modules
+    drawn = io.BytesIO()
+    code.save(drawn, kind="svg", xmldecl=False, nl=False, omitsize=True, border=0, dark="#000")
+    return Markup(drawn.getvalue().decode())  # noqa: S704 - drawn by segno from modules
 
 
 def _delivery(document: Document) -> dict[str, Any]:
@@ -198,6 +239,7 @@ def _delivery(document: Document) -> dict[str, Any]:
         "columns": {"before": any(line.delivered for line in document.lines)},
         "by_location": sorted(document.lines, key=lambda line: (not line.location, line.location, line.position)),
         "backorder": any(line.remaining for line in document.lines),
+        "priced": document.shows_prices and all(line.net is not None for line in document.lines if line.quantity),
     }
 
 
@@ -218,3 +260,30 @@ def _letter(document: Document, words: dict[str, Any]) -> dict[str, Any]:
         "late": level != "1",
         "columns": {"late": level != "1", "interest": bool(interest)},
     }
+
+
+def _account(document: Document, words: dict[str, Any]) -> dict[str, Any]:
+    account = document.statement
+    assert account is not None  # noqa: S101 - every statement is issued with one
+    ages = [(_age(words, age), age.amount, age.upto != 0) for age in account.ageing]
+    loose = account.closing - total(age.amount for age in account.ageing)
+    if account.ageing and loose:  # money and credit notes that settle nothing yet
+        ages.append((words["totals"]["unallocated"], loose, False))
+    credit = account.closing < ZERO
+    return {
+        "s": account,
+        "period": words["texts"]["period"].format(
+            since=formats.short_day(account.since), until=formats.short_day(account.until)
+        ),
+        "closing_label": words["totals"]["closing_credit" if credit else "closing"],
+        "ages": ages,
+        "overdue": account.overdue,
+    }
+
+
+def _age(words: dict[str, Any], age: Ageing) -> str:
+    if age.upto == 0:
+        return str(words["totals"]["not_due"])
+    if age.upto is None:
+        return str(words["totals"]["oldest"])
+    return str(words["totals"]["between"]).format(least=age.upto - 29, most=age.upto)

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from core import jobs, journal, messages
+from core import jobs, journal, letterheads, messages
 from core.db import Base, choice
 from core.documents import Document, DocumentKind, canonical, digest, parse
 from core.errors import Refused
@@ -49,6 +49,7 @@ class Paper(Base):
 
 def freeze(session: Session, document: Document, *, customer_id: int, order_id: int | None, at: datetime) -> Paper:
     """Keep the content of a document that is issued now; a paper of the same kind and number gets the next revision."""
+    letterheads.ensure_kept(session, document)
     query = select(Paper.revision).where(Paper.kind == document.kind, Paper.number == document.number)
     earlier = session.scalar(query.order_by(Paper.revision.desc()).limit(1))
     payload = canonical(document)

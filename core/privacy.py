@@ -25,6 +25,7 @@ from core.errors import Refused
 from core.handovers import Handover
 from core.invoices import Invoice
 from core.journal import SYSTEM, JournalEntry
+from core.letterheads import Emblem
 from core.messages import Blob, ChatUpdate, Message, MessageChannel, MessageState
 from core.orders import Order, OrderRevision
 from core.outbox import OutboxRow, OutboxState
@@ -114,6 +115,7 @@ def _empty(session: Session, gone: Iterable[Message]) -> None:
         message.sender = message.extract = message.mail_subject = message.reply_email = ""
     session.flush()
     needed = set(session.scalars(select(Paper.pdf_sha256))) | set(session.scalars(select(Paper.xml_sha256)))
+    needed |= set(session.scalars(select(Emblem.sha256)))
     needed |= set(session.scalars(select(SaleTerms.pdf_sha256)))
     needed |= set(session.scalars(select(DeliveryFile.sha256)))
     needed |= set(session.scalars(select(TermsAcceptance.proof_sha256)))

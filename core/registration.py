@@ -229,7 +229,8 @@ def confirmation(session: Session, order: Order, house: House, *, at: datetime) 
     version = sale_terms.version_on(session, house, on=today)
     return Document(
         kind=DocumentKind.ORDER_CONFIRMATION, number=order.reference, issue_date=today, seller=house.as_party(),
-        accent=house.accent, buyer=order.customer.as_party(), deliver_to=deliveries.delivery_place(order),
+        accent=house.accent, logo=house.emblem,
+        buyer=order.customer.as_party(), deliver_to=deliveries.delivery_place(order),
         language=order.customer.language,
         requested_delivery_date=order.requested_delivery_date, payment_terms=order.payment_terms,
         terms_version=version, notes=_kept_clauses(order, version, on=today),

@@ -240,6 +240,7 @@ def approve_formal_notice(
     number = next_number(session, "MED", on=today)
     document = Document(
         kind=DocumentKind.FORMAL_NOTICE, number=number, issue_date=today, seller=house.as_party(), accent=house.accent,
+        logo=house.emblem,
         buyer=reminder.customer.as_party(), language=reminder.customer.language, open_amounts=amounts,
         reminder_level=reminder.level, recovery_fee=RECOVERY_FEE * len(amounts), penalty_rate=house.penalty_rate,
         due_date=today + timedelta(days=8),

@@ -6,6 +6,7 @@ again when it dies. The service itself never loads WeasyPrint.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import resource
 import signal
@@ -52,14 +53,14 @@ class Printer:
         """The child's process id while it lives."""
         return self._child.pid if self._child is not None and self._child.is_alive() else None
 
-    def pdf(self, document: Document) -> bytes:
+    def pdf(self, document: Document, assets: Mapping[str, bytes] | None = None) -> bytes:
         """The paper's bytes; refuses an incomplete invoice, `TryLater` when the child died or ran out of time."""
         with self._lock:
             if self.pid is None:
                 self._start()
             assert self._line is not None  # noqa: S101 - started just above
             try:
-                self._line.send(canonical(document))
+                self._line.send((canonical(document), dict(assets or {})))
                 if not self._line.poll(self._seconds):
                     self._stop()
                     raise TryLater("paper_not_printed", number=document.number, reason="time")
@@ -111,16 +112,17 @@ def _serve(line: Connection, assets: dict[str, bytes], memory: int) -> None:
     from core.presses import Press
 
     press = Press(assets)
+    gc.freeze()  # what is loaded stays: the collector need not look at it again for every page
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.addaudithook(_forbid)
     line.send("ready")
     while True:
         try:
-            text = line.recv()
+            text, assets = line.recv()
         except EOFError:
             return  # the parent is gone
-        line.send(_printed(press, text))
+        line.send(_printed(press, text, assets))
 
 
 def _forbid(event: str, _args: Any) -> None:
@@ -128,9 +130,9 @@ def _forbid(event: str, _args: Any) -> None:
         raise PermissionError(f"a page may not cause {event}")
 
 
-def _printed(press: Press, text: str) -> tuple[Any, ...]:
+def _printed(press: Press, text: str, assets: dict[str, bytes]) -> tuple[Any, ...]:
     try:
-        return "printed", press.pdf(parse(text))
+        return "printed", press.pdf(parse(text), assets)
     except Refused as refused:
         return "refused", refused.code, {name: str(value) for name, value in refused.data.items()}
     except MemoryError:
@@ -144,9 +146,9 @@ def _printer() -> Printer:
     return Printer()
 
 
-def pdf(document: Document) -> bytes:
+def pdf(document: Document, assets: Mapping[str, bytes] | None = None) -> bytes:
     """The paper's bytes, printed by the service's one warm child."""
-    return _printer().pdf(document)
+    return _printer().pdf(document, assets)
 
 
 def close() -> None:
@@ -161,6 +163,6 @@ def _press() -> Press:
     return Press()
 
 
-def pdf_in_process(document: Document) -> bytes:
+def pdf_in_process(document: Document, assets: Mapping[str, bytes] | None = None) -> bytes:
     """The same bytes made in this very process; for tests and tools."""
-    return _press().pdf(document)
+    return _press().pdf(document, assets)

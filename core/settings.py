@@ -7,13 +7,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, PrivateAttr, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.accounting.accounts import Chart
 from core.db import Base
 from core.documents import Party
+from core.letterheads import Logo, read
 from core.parties import Point, Requirement
 
 
@@ -60,6 +61,7 @@ class House(BaseModel):
     reminder_watch_level: int = 2
     reminder_block_level: int = 4
     accent: str = ""
+    logo: str = ""
     undo_seconds: int = 60
     auto_confirm_threshold: Decimal = Decimal("0.95")
     auto_confirm_orders: int = 30
@@ -76,6 +78,25 @@ class House(BaseModel):
             "name", "street", "postcode", "city", "country", "siren", "siret", "vat_number", "email", "phone",
             "legal_form", "capital", "iban", "bic",
         )}, register=self.trade_register)  # fmt: skip
+
+    _folder: Path = PrivateAttr(default_factory=Path)
+    _letterhead: Logo | None = PrivateAttr(default=None)
+
+    @property
+    def letterhead(self) -> Logo | None:
+        """The firm's logo, read once; refuses a missing or broken file, None when `logo` names none."""
+        if self.logo and self._letterhead is None:
+            self._letterhead = read(self._folder, self.logo)
+        return self._letterhead
+
+    @property
+    def emblem(self) -> str:
+        """The name under which pages show the logo; empty without one."""
+        return self.letterhead.name if self.letterhead is not None else ""
+
+    def at_home(self, folder: Path) -> None:
+        """Say in which folder the firm's own files stand."""
+        self._folder = folder
 
 
 class MailAccount(BaseModel):
@@ -153,7 +174,9 @@ def load(folder: Path) -> Settings:
             env_file=folder / ".env", toml_file=folder / "comptoir.toml", env_prefix="COMPTOIR_"
         )
 
-    return Here()
+    here = Here()
+    here.house.at_home(folder)
+    return here
 
 
 class Flag(Base):

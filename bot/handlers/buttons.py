@@ -26,6 +26,7 @@ from bot.handlers import (
     revisions,
     sales,
     staff,
+    statements,
 )
 from core import conversations, orders
 from core.errors import Comptoir
@@ -62,6 +63,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **returns.ACTIONS,
     **payments.ACTIONS,
     **platforms.ACTIONS,
+    **statements.ACTIONS,
 }
 
 

@@ -10,8 +10,9 @@ from sqlalchemy import select
 from bot import cards, texts
 from bot.access import allowed
 from bot.cards import Content
-from bot.handlers import automation, customers, deliveries, drafts, goods, learning, quotes, returns, staff
+from bot.handlers import automation, customers, deliveries, drafts, goods, learning, quotes, returns, staff, statements
 from bot.handlers import payments as money
+from bot.keyboards import Press
 from core import orders, payments
 from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState
@@ -106,7 +107,8 @@ def _my_documents(turn: Turn, _rest: str) -> None:
     assert turn.link.customer is not None  # noqa: S101 - the table of access lets only customers here
     today = business_date(turn.at)
     rows = [(owed, owed.days_late(today)) for owed in payments.receivables(turn.session, turn.link.customer)]
-    turn.send(Content(texts.render("my_documents", turn.language, rows=rows), language=turn.language))
+    statement = [[Press("my_statement")]]
+    turn.send(Content(texts.render("my_documents", turn.language, rows=rows), statement, language=turn.language))
 
 
 def _to_prepare(turn: Turn, _rest: str) -> None:
@@ -150,4 +152,5 @@ COMMANDS: dict[str, Any] = {
     "quotes": quotes.run,
     **deliveries.COMMANDS,
     **returns.COMMANDS,
+    "make_statement": statements.run,
 }

@@ -55,7 +55,8 @@ def document(session: Session, delivery: Delivery, kind: DocumentKind, house: Ho
         )
     return Document(
         kind=kind, number=delivery.reference, issue_date=business_date(at), seller=house.as_party(),
-        accent=house.accent, buyer=order.customer.as_party(), deliver_to=delivery_place(order), lines=tuple(lines),
+        accent=house.accent, logo=house.emblem, buyer=order.customer.as_party(), deliver_to=delivery_place(order),
+        lines=tuple(lines),
         language=order.customer.language, requested_delivery_date=order.requested_delivery_date,
         delivery_date=business_date(at) if kind is DocumentKind.DELIVERY_NOTE else None,
         order_reference=order.reference, buyer_order_number=order.customer_reference,

@@ -133,7 +133,7 @@ def head(
         agreed = order.payment_terms if order is not None else customer.payment_terms
     return Document(
         kind=kind, number="", issue_date=today, seller=house.as_party(), accent=house.accent, buyer=customer.as_party(),
-        vat_on_debits=house.vat_on_debits, eco_contribution=house.eco_contribution,
+        logo=house.emblem, vat_on_debits=house.vat_on_debits, eco_contribution=house.eco_contribution,
         language=customer.language, due_date=terms.parse(agreed).lawful_due_date(today, received_on=received_on),
         payment_terms=agreed, penalty_rate=house.penalty_rate,
         terms_version=sale_terms.version_on(session, house, on=today),

@@ -234,7 +234,7 @@ def _document(session: Session, quote: Quote, house: House) -> Document:
         number=quote.number,
         revision=quote.revision,
         issue_date=quote.sent_on,
-        seller=house.as_party(), accent=house.accent,
+        seller=house.as_party(), accent=house.accent, logo=house.emblem,
         buyer=quote.customer.as_party(),
         language=quote.customer.language,
         valid_until=quote.valid_until,

@@ -114,6 +114,29 @@ def test_stored_bytes_that_changed_never_leave(desk: Any, monkeypatch: pytest.Mo
     assert not [seen for seen in desk.chat("customer") if seen.kind == "document"]
 
 
+def test_a_paper_leaves_as_it_was_stored_though_its_page_would_look_otherwise_now(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirmed(desk)
+    with transaction(desk.app.engine) as session:
+        paper = papers.latest(session, DocumentKind.ORDER_CONFIRMATION, "CMD-2026-0001")
+        assert paper is not None
+        assert paper.pdf_sha256 is not None
+        stored = session.get_one(Blob, paper.pdf_sha256).content
+
+    def changed(*_: Any) -> bytes:
+        raise AssertionError("a stored paper is never printed again")
+
+    monkeypatch.setattr(push.rendering, "pdf", changed)
+    desk.client.fault("sendDocument", FaultKind.DROP_AFTER, chat_id=desk.chats["customer"])
+    desk.settle()
+    desk.clock.forward(minutes=3)
+    desk.settle()
+    sent = [seen for seen in desk.chat("customer") if seen.kind == "document"]
+    assert len(sent) == 2
+    assert {desk.client.download(each) for each in sent} == {stored}
+
+
 def test_nothing_leaves_while_sending_is_frozen(desk: Any) -> None:
     desk.order()
     with transaction(desk.app.engine) as session:
@@ -484,10 +507,10 @@ def test_a_paper_that_cannot_be_made_holds_no_other_back_and_is_told_once(
     with transaction(desk.app.engine) as session:
         registration.confirm(session, order_id, house=desk.app.house, by=desk.actor("sales"), at=desk.clock())
 
-    def picky(document: Any) -> bytes:
+    def picky(document: Any, assets: Any = None) -> bytes:
         if document.kind is DocumentKind.ORDER_CONFIRMATION:
             raise Refused("invoice_field_missing", field="seller.name")
-        return real(document)
+        return real(document, assets)
 
     monkeypatch.setattr(push.rendering, "pdf", picky)
     assert push.make_papers(desk.app) == 1

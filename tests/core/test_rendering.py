@@ -10,17 +10,22 @@ import re
 import signal
 import threading
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pypdfium2
 import pytest
+import time_machine
+from PIL import Image
 from pypdf import PdfReader
 from weasyprint import HTML
 
 from bot import gallery
-from core import facturx, pages, rendering
-from core.documents import INVOICES, Document, DocumentKind
+from core import facturx, formats, pages, rendering
+from core.documents import INVOICES, Document, DocumentKind, canonical, parse
 from core.errors import Refused, TryLater
 from core.presses import Press
 from core.vat import VatRate
@@ -29,7 +34,7 @@ PAPERS = gallery.documents()
 ONE_OF_EACH = {paper.kind: paper for paper in reversed(PAPERS.values())}
 HOSTILE = '"><img src=file:///etc/passwd>'
 #: Codes that the program itself sets, never a person's text.
-CODES = {"kind", "language", "business_process"}
+CODES = {"kind", "language", "business_process", "payment_means"}
 
 
 @pytest.fixture(scope="module")
@@ -65,11 +70,17 @@ def words(pdf: bytes) -> str:
     return re.sub(r"\s+", " ", text.replace("\u202f", " ").replace("\u00a0", " "))
 
 
+@cache
+def said(press: Press, name: str) -> str:
+    """The words of a paper of the gallery, printed once for all tests that only read them."""
+    return words(press.pdf(PAPERS[name]))
+
+
 # What the papers say
 
 
 def test_a_french_invoice_says_all_that_the_law_asks(press: Press) -> None:
-    text = words(press.pdf(PAPERS["invoice-rates"]))
+    text = said(press, "invoice-rates")
     for mention in (
         "Facture", "FA-2026-00102", "24 novembre 2026", "Maison Delorme", "SAS au capital de 120 000 €",
         "RCS Lyon 552 100 554", "TVA FR65 552 100 554", "Épicerie Chez Léa", "SIREN 732 829 320",
@@ -83,7 +94,7 @@ def test_a_french_invoice_says_all_that_the_law_asks(press: Press) -> None:
 
 
 def test_an_english_invoice_speaks_english_and_names_its_exemption(press: Press) -> None:
-    text = words(press.pdf(PAPERS["invoice-english"]))
+    text = said(press, "invoice-english")
     for mention in ("Invoice", "Amount due", "€1,817.08", "31 December 2026", "VAT exempt intra-Community", "Ireland"):
         assert mention in text
     for french in ("Facturé", "Échéance", "Net à payer", "Règlement"):
@@ -91,13 +102,13 @@ def test_an_english_invoice_speaks_english_and_names_its_exemption(press: Press)
 
 
 def test_a_final_invoice_deducts_its_deposit_by_name(press: Press) -> None:
-    text = words(press.pdf(PAPERS["invoice-final"]))
+    text = said(press, "invoice-final")
     assert "Acompte AC-2026-00021 du 19/11/2026 -629,14 €" in text
     assert "Net à payer 1 468,01 €" in text
 
 
 def test_a_credit_note_names_its_original_and_asks_for_no_payment(press: Press) -> None:
-    text = words(press.pdf(PAPERS["credit-note"]))
+    text = said(press, "credit-note")
     assert "FA-2026-00102 du 24/11/2026" in text
     assert "Deux cartons abîmés" in text
     for absent in ("IBAN", "À régler", "Pénalités", "Échéance"):
@@ -114,11 +125,11 @@ def test_papers_of_the_warehouse_show_no_price(kind: DocumentKind) -> None:
 
 
 def test_a_delivery_note_tells_what_remains_and_says_it_follows(press: Press) -> None:
-    text = words(press.pdf(PAPERS["delivery-note-backorder"]))
+    text = said(press, "delivery-note-backorder")
     assert "36 12 24" in text
     assert "48 0 0 48" in text
     assert "reliquat" in text
-    whole = words(press.pdf(PAPERS["delivery-note"]))
+    whole = said(press, "delivery-note")
     assert "reliquat" not in whole
     assert "Déjà livré" not in whole
 
@@ -131,7 +142,7 @@ def test_a_preparation_slip_follows_the_shelves() -> None:
 
 
 def test_the_tone_rises_with_the_level_and_only_the_notice_claims_forty_euro(press: Press) -> None:
-    texts = {name: words(press.pdf(PAPERS[name])) for name in PAPERS if PAPERS[name].open_amounts}
+    texts = {name: said(press, name) for name in PAPERS if PAPERS[name].open_amounts}
     assert "oubli" in texts["reminder-2"]
     assert "Intérêts" not in texts["reminder-1"] + texts["reminder-2"]
     assert "Total réclamé 1 253,94 €" in texts["reminder-3"]
@@ -144,7 +155,7 @@ def test_the_tone_rises_with_the_level_and_only_the_notice_claims_forty_euro(pre
 
 
 def test_a_quote_has_a_place_to_sign_and_a_day_until_which_it_holds(press: Press) -> None:
-    text = words(press.pdf(PAPERS["quote"]))
+    text = said(press, "quote")
     for mention in ("Devis", "Bon pour accord", "24 décembre 2026", "acompte de 30 % du montant TTC, soit 629,15 €"):
         assert mention in text
 
@@ -160,16 +171,72 @@ def test_the_language_we_do_not_print_is_printed_in_french() -> None:
     assert "Facturé à" in pages.render_html(dataclasses.replace(PAPERS["invoice-1-line"], language="de"))
 
 
-def test_the_accent_of_the_house_is_used_and_nonsense_is_not() -> None:
+def test_the_accent_of_the_house_is_used_and_nonsense_is_not(press: Press) -> None:
     paper = PAPERS["invoice-1-line"]
-    assert "--accent: #a03010" in pages.render_html(dataclasses.replace(paper, accent="#a03010"))
-    assert "evil" not in pages.render_html(dataclasses.replace(paper, accent="red; background: url(evil)"))
+    coloured, nonsense = (dataclasses.replace(paper, accent=said) for said in ("#a03010", "red; background: url(evil)"))
+    red = [f"{0xA0 / 255:g}"[:5], f"{0x30 / 255:g}"[:5], f"{0x10 / 255:g}"[:5]]
+    drawn = b"".join(page.get_contents().get_data() for page in PdfReader(io.BytesIO(press.pdf(coloured))).pages)
+    assert " ".join(red).encode()[:4] in drawn
+    assert press.pdf(nonsense) == press.pdf(paper)
 
 
 def test_a_logo_is_an_asset_by_name(press: Press) -> None:
     square = b'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><rect width="40" height="40"/></svg>'
     paper = dataclasses.replace(PAPERS["quote"], logo="logo.svg")
     assert len(Press({"logo.svg": square}).pdf(paper)) != len(press.pdf(paper))
+
+
+def test_a_transfer_shows_its_code_and_every_other_means_says_how_it_is_paid(press: Press) -> None:
+    def dark(name: str) -> float:
+        """How much of the place beside the payment details is black."""
+        with pypdfium2.PdfDocument(press.pdf(PAPERS[name])) as pdf:
+            page = pdf[0].render(scale=1).to_pil().convert("L")
+        beside = page.crop((455, 430, 555, 590))
+        return sum(1 for shade in beside.get_flattened_data() if shade < 100) / (beside.width * beside.height)
+
+    assert dark("invoice-1-line") > 0.1
+    assert dark("invoice-cheque") < 0.02
+    debit, cheque = said(press, "invoice-direct-debit"), said(press, "invoice-cheque")
+    for mention in ("prélèvement SEPA — Débit le 31 décembre 2026", "2 097,15 € seront prélevés", "RUM-C0012-2024",
+                    "FR72ZZZ123456", "FR14 … 2606"):  # fmt: skip
+        assert mention in debit
+    assert "ordre de Maison Delorme, à adresser à : 14 rue des Tanneurs" in cheque
+    assert "Payment by card — To be paid by 31 December 2026" in said(press, "invoice-card-english")
+    assert "rien ne reste à payer" in said(press, "invoice-settled-by-deposits")
+    assert "FR76" not in debit + cheque
+
+
+def test_without_a_mandate_nothing_is_debited_and_a_transfer_is_asked_for(press: Press) -> None:
+    paper = dataclasses.replace(PAPERS["invoice-direct-debit"], mandate_reference="")
+    assert "Règlement par virement SEPA" in words(press.pdf(paper))
+
+
+def test_a_delivery_note_names_carrier_and_tracking_and_shows_prices_only_when_asked(press: Press) -> None:
+    text = said(press, "delivery-note")
+    assert "Transports Roussel" in text
+    assert "6A 04417 82911 3" in text
+    priced = PAPERS["delivery-note-prices"]
+    assert "1 626,28 € hors taxes" in words(press.pdf(priced))
+    assert "€" not in words(press.pdf(dataclasses.replace(priced, shows_prices=False))).replace("120 000 €", "")
+
+
+def test_a_statement_shows_every_movement_its_balance_and_what_is_late(press: Press) -> None:
+    text = said(press, "account-statement")
+    for mention in (
+        "Relevé de compte", "Du 01/09/2026 au 24/11/2026", "Solde à nouveau 1 482,34 €", "pour FA-2026-01994",
+        "Retard de plus de 90 jours 518,48 €", "Règlements et avoirs à imputer -150,00 €", "Solde dû 1 995,03 €",
+        "Échu à ce jour et non réglé : 1 287,72 €", "FR76 3000",
+    ):  # fmt: skip
+        assert mention in text
+    credit = said(press, "account-statement-in-credit")
+    assert "Solde en votre faveur 120,00 €" in credit
+    assert "IBAN" not in credit
+
+
+def test_the_first_of_a_month_is_an_ordinal_in_french() -> None:
+    assert formats.day(date(2026, 3, 1)) == "1er\u00a0mars\u00a02026"
+    assert formats.day(date(2026, 3, 11)) == "11\u00a0mars\u00a02026"
+    assert formats.day(date(2026, 3, 1), "en") == "1\u00a0March\u00a02026"
 
 
 def test_long_invoices_repeat_the_head_and_lose_no_line(press: Press) -> None:
@@ -201,6 +268,23 @@ def test_s21_the_same_document_gives_the_same_bytes_in_any_process(
     assert press.pdf(paper) == press.pdf(paper) == printer.pdf(paper)
 
 
+def test_s21_no_clock_is_read_for_a_page_or_its_xml(press: Press) -> None:
+    for name in ("invoice-rates", "account-statement"):
+        before = press.pdf(PAPERS[name])
+        with time_machine.travel(datetime(2031, 6, 1, tzinfo=UTC), tick=False):
+            assert Press().pdf(parse(canonical(PAPERS[name]))) == before
+
+
+@pytest.mark.long
+def test_s21_every_paper_of_the_gallery_is_the_same_from_a_cold_press_in_another_process(press: Press) -> None:
+    for number, (name, paper) in enumerate(sorted(PAPERS.items(), reverse=True)):
+        if number % 20 == 0:
+            cold = rendering.Printer()
+        assert cold.pdf(parse(canonical(paper))) == press.pdf(paper), name
+        if number % 20 == 19 or number == len(PAPERS) - 1:
+            cold.close()
+
+
 def test_another_document_has_other_bytes_and_another_identifier(press: Press) -> None:
     paper = PAPERS["invoice-1-line"]
     other = dataclasses.replace(paper, number="FA-2026-09999")
@@ -226,6 +310,18 @@ def test_an_invoice_is_a_pdf_a3_with_its_xml_inside(name: str, press: Press) -> 
     assert pdf.metadata is not None
     assert pdf.metadata["/CreationDate"] == pdf.metadata["/ModDate"] == f"D:{paper.issue_date:%Y%m%d}000000+00'00'"
     assert not pdf.is_encrypted
+
+
+def test_a_logo_is_drawn_as_pdf_a_asks(press: Press) -> None:
+    out = io.BytesIO()
+    Image.new("RGBA", (40, 20), (200, 0, 0, 128)).save(out, "PNG")
+    pdf = PdfReader(
+        io.BytesIO(press.pdf(dataclasses.replace(PAPERS["invoice-1-line"], logo="x.png"), {"x.png": out.getvalue()}))
+    )
+    images = [o.get_object() for o in pdf.pages[0]["/Resources"].get_object()["/XObject"].values()]  # type: ignore[attr-defined]
+    drawn = [image for image in images if image.get("/Subtype") == "/Image"]
+    assert drawn
+    assert {str(image.get("/Interpolate")) for image in drawn} == {"False"}
 
 
 @pytest.mark.parametrize("kind", sorted(ONE_OF_EACH), ids=lambda kind: kind.value)
