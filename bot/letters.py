@@ -307,6 +307,16 @@ def _preparation_held(
     return {"missing": missing}, [[Press(ask)], [Press("show_order")]]
 
 
+def _deposit_grew(
+    session: Session, order: Order, _row: OutboxRow, _house: House, at: datetime, _language: str
+) -> Made:
+    invoiced = total(d.gross - payments.credited(session, d) for d in invoices.deposits_of(session, order))
+    due, holding = deposits.due(order), deposits.holding(session, order, at=at)
+    given = {"due": due, "missing": due - invoiced, "holding": [texts.table("findings", "fr")[c]["short"] for c in holding]}
+    ask = [Press("request_deposit")] if deposits.to_invoice(session, order) else []
+    return given, [ask, [Press("show_order")]]
+
+
 def _deposit_to_credit(
     session: Session, order: Order, _row: OutboxRow, _house: House, _at: datetime, _language: str
 ) -> Made:
@@ -363,6 +373,7 @@ MAKERS: dict[str, Maker] = {
     "draft_changed": _draft_changed, "order_revised": _revised, "revision_refused": _revised,
     "clause_asked": _clause,
     "backorder_ready": _backorder,
+    "deposit_grew": _deposit_grew,
     "preparation_held": _preparation_held, "deposit_to_credit": _deposit_to_credit,
     "auto_confirm_stopped": _auto_stopped,
     "delivery_shipped": _delivered, "delivery_verified": _verified, "reserve_stated": _verified,

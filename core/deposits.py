@@ -286,6 +286,10 @@ HOLDING = {
 }
 
 
+#: What blocks the registration of an order whose deposit is not there.
+BEFORE_REGISTRATION = frozenset({"deposit_due", "deposit_unpaid"})
+
+
 def held_back(session: Session, order: Order, stage: DepositStage, *, at: datetime) -> Money:
     """What of the deposit is missing before the goods may be prepared or leave; zero when accounting let it through."""
     from core import overrides
@@ -308,6 +312,24 @@ def to_invoice(session: Session, order: Order) -> bool:
 
     issued = total(d.gross - payments.credited(session, d) for d in invoices.deposits_of(session, order))
     return bool(order.deposit_terms) and due(order) > issued
+
+
+def ask_again(session: Session, order: Order, *, by: Actor, at: datetime) -> None:
+    """After a registered order was made to ask for more: what is missing of its deposit is asked as on a new order.
+
+    What had to be there before registration holds the preparation back now, unless accounting lets this order through.
+    """
+    from core import events, overrides
+
+    left = missing(stages(order), DepositStage.REGISTRATION, paid=paid(session, order))
+    if left and not BEFORE_REGISTRATION & overrides.standing(session, order, at=at):
+        for term in in_force(order):
+            if term.blocks is DepositStage.REGISTRATION:
+                term.blocks = DepositStage.PREPARATION
+    if to_invoice(session, order):
+        session.flush()
+        journal.write(session, "deposit_grew", subject=order.subject, by=by, at=at, due=due(order))
+        events.emit(session, "deposit_grew", order, at=at)
 
 
 def ensure_paid(session: Session, order: Order, stage: DepositStage, *, at: datetime) -> None:

@@ -82,6 +82,7 @@ ROUTES: dict[str, tuple[Route, ...]] = {
         ORDER_CARD,
     ),
     "preparation_held": (Route(Role.SALES, "preparation_held"), ORDER_CARD),
+    "deposit_grew": (Route(Role.SALES, "deposit_grew"), ORDER_CARD),
     "deposit_to_credit": (Route(Role.ACCOUNTING, "deposit_to_credit"),),
     "auto_confirm_stopped": (Route(Role.MANAGER, "auto_confirm_stopped"), Route(Role.SALES, "auto_confirm_stopped")),
     "draft_changed": (Route(CUSTOMER, "draft_changed"),),

@@ -92,11 +92,13 @@ def _promised(session: Session, order: Order) -> bool:
 def prepare_held(session: Session, order: Order, *, house: House, at: datetime) -> bool:
     """Start the preparation that waited for its deposit, once nothing is missing; whether it started.
 
-    Nothing of the order was prepared yet: whatever came after that, a colleague decides about.
+    Nothing of the order was prepared yet, or only before it was made to ask for more: whatever came after that, a
+    colleague decides about.
     """
     if order.state is not OrderState.CONFIRMED or order.confirmed_at is None:
         return False
-    begun = any(d.state is not DeliveryState.CANCELLED for d in deliveries.of_order(session, order))
+    begins = {DeliveryState.PREPARING} if order.revision else set(DeliveryState) - {DeliveryState.CANCELLED}
+    begun = any(d.state in begins for d in deliveries.of_order(session, order))
     if begun or deposits.held_back(session, order, DepositStage.PREPARATION, at=at) or not _promised(session, order):
         return False
     undo_until = order.confirmed_at + timedelta(seconds=house.undo_seconds)
