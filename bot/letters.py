@@ -307,12 +307,14 @@ def _preparation_held(
     return {"missing": missing}, [[Press(ask)], [Press("show_order")]]
 
 
-def _deposit_grew(
-    session: Session, order: Order, _row: OutboxRow, _house: House, at: datetime, _language: str
-) -> Made:
+def _deposit_grew(session: Session, order: Order, _row: OutboxRow, _house: House, at: datetime, _language: str) -> Made:
     invoiced = total(d.gross - payments.credited(session, d) for d in invoices.deposits_of(session, order))
     due, holding = deposits.due(order), deposits.holding(session, order, at=at)
-    given = {"due": due, "missing": due - invoiced, "holding": [texts.table("findings", "fr")[c]["short"] for c in holding]}
+    given = {
+        "due": due,
+        "missing": due - invoiced,
+        "holding": [texts.table("findings", "fr")[c]["short"] for c in holding],
+    }
     ask = [Press("request_deposit")] if deposits.to_invoice(session, order) else []
     return given, [ask, [Press("show_order")]]
 
@@ -366,10 +368,17 @@ def _named(
     return {**given, "enclosed": terms.version if terms is not None else ""}, rows
 
 
+def _terms_sent(session: Session, _order: Order, row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
+    terms = sale_terms.named(session, row.enclosure_sha256) if row.enclosure_sha256 is not None else None
+    given = {"version": terms.version if terms is not None else ""}
+    return given, [[Press("accept_terms", {"terms": terms.id})]] if terms is not None else []
+
+
 MAKERS: dict[str, Maker] = {
     "payment_asked": _asked, "payment_asked_info": _asked, "delivery_blocked": _withheld,
     "delivery_blocked_info": _withheld,
     "stock_oversold": _oversold,
+    "terms_sent": _terms_sent,
     "draft_changed": _draft_changed, "order_revised": _revised, "revision_refused": _revised,
     "clause_asked": _clause,
     "backorder_ready": _backorder,

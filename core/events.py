@@ -61,6 +61,8 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "recap_accepted": (_card(CUSTOMER, "order_recap"), ORDER_CARD),
     "order_confirmed": (Route(CUSTOMER, "order_confirmed"), ORDER_CARD),
     "order_question": (Route(CUSTOMER, "order_question"),),
+    "terms_sent": (Route(CUSTOMER, "terms_sent"),),
+    "terms_accepted": (Route(CUSTOMER, "terms_accepted"),),
     "clause_asked": (Route(Role.MANAGER, "clause_asked"), ORDER_CARD),
     "order_cancelled": (Route(CUSTOMER, "order_cancelled"), ORDER_CARD),
     "order_released": (

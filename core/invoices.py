@@ -273,8 +273,9 @@ def issue_deposit(session: Session, order: Order, *, house: House, by: Actor, at
     """Issue the deposit invoice of an order that its customer accepted; VAT is due at receipt (since 01/01/2023).
 
     Accepted is a draft with its recap or its quote; a registered order may still ask for what blocks its preparation
-    or its shipping, while nothing has left, and one that was made to ask for more while something is left to ship. `label` is the printed text of its lines. One line per VAT rate of the
-    order; an order that grew since its first deposit invoice gets one for the difference.
+    or its shipping, while nothing has left, and one that was made to ask for more while something is left to ship.
+    `label` is the printed text of its lines. One line per VAT rate of the order; an order that grew since its first
+    deposit invoice gets one for the difference.
     """
     orders.lock(session, order.id)
     asked = deposits.bases(order)

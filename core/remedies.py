@@ -111,8 +111,8 @@ def propose(finding: Finding, *, alternatives: tuple[str, ...] = ()) -> tuple[Re
         "total_differs": (ask("totals"),),
         "order_does_not_add_up": (ask("totals"),),
         # terms of sale and of purchase
-        "sale_terms_never_accepted": (Remedy("note_acceptance"),),
-        "sale_terms_outdated": (Remedy("note_acceptance"),),
+        "sale_terms_never_accepted": (Remedy("send_terms"), Remedy("note_acceptance")),
+        "sale_terms_outdated": (Remedy("send_terms"), Remedy("note_acceptance")),
         **dict.fromkeys((*GAPS.values(), "clause_unanswered"), which_clause),
         "recap_not_accepted": (Remedy("send_recap"),),
         "customer_to_confirm": (Remedy("confirm_customer"), Remedy("search_customer")),

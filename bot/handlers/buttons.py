@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bot import cards, changes, texts
 from bot.access import allowed
 from bot.handlers import (
+    agreements,
     automation,
     conformity,
     credit,
@@ -52,6 +53,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **duplicates.ACTIONS,
     **conformity.ACTIONS,
     **quotes.ACTIONS,
+    **agreements.ACTIONS,
 }
 
 

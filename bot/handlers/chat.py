@@ -12,6 +12,7 @@ from bot import texts
 from bot.access import allowed
 from bot.cards import Content
 from bot.handlers import (
+    agreements,
     commands,
     conformity,
     credit,
@@ -173,7 +174,8 @@ def _from_staff(turn: Turn, sent: Message, text: str, files: list[tuple[str, byt
     """A paper order, a telephone order or a quote, an edit in reply to a card, or words that no rule knows."""
     words = texts.table("menus", "fr")["words"]
     if (files or sent.document is not None or sent.photo) and allowed(turn.link, "take_order"):
-        papers.take(turn, sent, text, files)
+        if not agreements.signed_paper(turn, text, files):
+            papers.take(turn, sent, text, files)
         return
     kind, number = _replied_to(turn)
     if kind == "order":
