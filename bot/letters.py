@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -374,11 +374,24 @@ def _terms_sent(session: Session, _order: Order, row: OutboxRow, _house: House, 
     return given, [[Press("accept_terms", {"terms": terms.id})]] if terms is not None else []
 
 
+def _completed(_session: Session, _order: Order, row: OutboxRow, _house: House, _at: datetime, language: str) -> Made:
+    told = [
+        {"about": about, "before": _point(about, before, language), "after": _point(about, after, language)}
+        for about, before, after in row.arguments.get("given", [])
+    ]
+    return {"given": told}, [[Press("show_order")]] if row.audience != "customer" else []
+
+
+def _point(about: str, said: str, language: str) -> str:
+    return texts.shown(date.fromisoformat(said), language) if about == "date" and said else said
+
+
 MAKERS: dict[str, Maker] = {
     "payment_asked": _asked, "payment_asked_info": _asked, "delivery_blocked": _withheld,
     "delivery_blocked_info": _withheld,
     "stock_oversold": _oversold,
     "terms_sent": _terms_sent,
+    "order_completed": _completed, "order_completed_info": _completed,
     "draft_changed": _draft_changed, "order_revised": _revised, "revision_refused": _revised,
     "clause_asked": _clause,
     "backorder_ready": _backorder,

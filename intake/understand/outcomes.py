@@ -18,7 +18,7 @@ from intake.acknowledgements import all_received
 from intake.consents import Consent
 from intake.incoming import Incoming
 from intake.reading import Kind, kinds
-from intake.understand import agreements, answers, drafts, joins, revised
+from intake.understand import agreements, answers, completions, drafts, joins, revised
 from intake.understand.opened import Desk, Opened, answerable
 
 if TYPE_CHECKING:
@@ -99,6 +99,8 @@ def _followed(
 ) -> str | None:
     """What the words did to what he has with us, `person` where somebody must read them; None for something new."""
     himself = message.taken_by_id is None
+    if completions.complete(session, message, opened, customer, desk, answered=answered):
+        return "completed"
     if himself and revised.follow(session, message, opened, customer, desk, answered=answered):
         events.emit(session, "message_kept", message, at=desk.at)
         return "revision"
