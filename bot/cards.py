@@ -5,6 +5,7 @@ Order of information: who, what, for when, how much, what is missing, then one p
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -34,7 +35,7 @@ from core.checks import Finding, Outcome, Service, Severity
 from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState
 from core.messages import MAY_BE, Message, MessageState
-from core.money import ZERO, Money
+from core.money import ZERO, Money, rounded, total
 from core.orders import DepositStage, Order, OrderLine, OrderState, revisions
 from core.parties import Customer, Role, Staff
 from core.quotes import Quote, QuoteLine, QuoteState
@@ -114,8 +115,24 @@ def line_view(line: OrderLine | QuoteLine, language: str = "fr") -> dict[str, An
         "position": line.position, "name": article.name if article is not None else line.text,
         "sku": article.sku if article is not None else "", "known": article is not None, "text": line.text,
         "counted": counted(line, language), "price": line.unit_price, "unit": article.unit if article else "",
-        "reference": line.customer_reference,
+        "reference": line.customer_reference, "off": _off(line),
     }  # fmt: skip
+
+
+def _off(line: OrderLine | QuoteLine) -> Decimal:
+    """What was taken off the line's list price in all, in percent to two decimals; 0 for nothing."""
+    if line.gross_price is None or line.unit_price is None:
+        return Decimal(0)
+    return rounded((line.gross_price - line.unit_price) * 100 / line.gross_price)
+
+
+def saved(lines: Iterable[OrderLine | QuoteLine]) -> Money:
+    """What the discounts take off these lines in all, without VAT."""
+    return total(
+        Money.of(line.quantity * line.gross_price) - line.net
+        for line in lines
+        if line.gross_price is not None and line.quantity is not None
+    )
 
 
 def order_context(order: Order, language: str = "fr") -> dict[str, Any]:
@@ -124,7 +141,7 @@ def order_context(order: Order, language: str = "fr") -> dict[str, Any]:
         "order": order, "customer": order.customer,
         "lines": [line_view(line, language) for line in order.kept_lines if not line.given_up],
         "net": order.totals.net, "gross": order.totals.gross, "when": order.requested_delivery_date,
-        "deposit": deposits.due(order),
+        "deposit": deposits.due(order), "saved": saved(order.kept_lines), "off_order": order.discount_percent,
         "terms": _terms_named(order), "place": _place(order),
     }  # fmt: skip
 

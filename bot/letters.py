@@ -232,7 +232,10 @@ def _dispute(session: Session, dispute: Dispute, _row: OutboxRow, _house: House,
 
 
 def _quote(_session: Session, quote: Quote, row: OutboxRow, _house: House, _at: datetime, language: str) -> Made:
-    given = {"quote": quote, "lines": [cards.line_view(line, language) for line in quote.lines], "net": quote.net}
+    given = {
+        "quote": quote, "lines": [cards.line_view(line, language) for line in quote.lines], "net": quote.net,
+        "saved": cards.saved(quote.lines), "off_order": quote.discount_percent,
+    }  # fmt: skip
     about = {"quote": quote.id}
     match row.template:
         case "quote_sent":
