@@ -39,7 +39,7 @@ from core.outbox import OutboxRow
 from core.overrides import OverrideRequest
 from core.parties import Customer, Role, Staff
 from core.payments import OpenItem, Payment
-from core.quotes import Quote
+from core.quotes import Quote, QuoteState
 from core.reminders import Promise, Reminder
 from core.stock import Reservation, StockLevel
 
@@ -385,6 +385,22 @@ def _completed(_session: Session, _order: Order, row: OutboxRow, _house: House, 
     return {"given": told}, [[Press("show_order")]] if row.audience != "customer" else []
 
 
+def _which_quote(
+    session: Session, message: Message, row: OutboxRow, _house: House, at: datetime, _language: str
+) -> Made:
+    told, today = row.arguments, business_date(at)
+    known = [session.get_one(Quote, int(number)) for number in told.get("quotes", [])]
+    found = [quote for quote in known if quote.state is QuoteState.SENT and not quote.expired(today)]
+    declines = told.get("consent") == "declined"
+    said = "decline_quote" if declines else "accept_quote" if row.audience == "customer" else "take_up_quote"
+    buttons = [
+        [Press(said, {"quote": quote.id}, {"quote": quote.reference, "amount": quote.net}, f"{said}_named")]
+        for quote in found
+    ]
+    extract = " ".join(message.extract.split())[: cards.EXTRACT]
+    return {"quotes": found, "declines": declines, "extract": extract}, buttons
+
+
 def _point(about: str, said: str, language: str) -> str:
     return texts.shown(date.fromisoformat(said), language) if about == "date" and said else said
 
@@ -394,6 +410,7 @@ MAKERS: dict[str, Maker] = {
     "delivery_blocked_info": _withheld,
     "stock_oversold": _oversold,
     "terms_sent": _terms_sent,
+    "which_quote": _which_quote, "which_quote_info": _which_quote,
     "order_completed": _completed, "order_completed_info": _completed,
     "draft_changed": _draft_changed, "order_revised": _revised, "revision_refused": _revised,
     "clause_asked": _clause,

@@ -61,6 +61,7 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "recap_accepted": (_card(CUSTOMER, "order_recap"), ORDER_CARD),
     "order_confirmed": (Route(CUSTOMER, "order_confirmed"), ORDER_CARD),
     "order_question": (Route(CUSTOMER, "order_question"),),
+    "which_quote": (Route(CUSTOMER, "which_quote"), Route(Role.SALES, "which_quote_info")),
     "order_completed": (Route(CUSTOMER, "order_completed"), Route(Role.SALES, "order_completed_info")),
     "terms_sent": (Route(CUSTOMER, "terms_sent"),),
     "terms_accepted": (Route(CUSTOMER, "terms_accepted"),),
