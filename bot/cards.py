@@ -58,7 +58,7 @@ COMPLETED = frozenset({
 ASKING = {
     "billing": "ask_customer_billing", "identifiers": "ask_customer_identifiers",
     "electronic": "ask_customer_electronic", "number": "ask_customer_number", "address": "ask_customer_address",
-    "quote": "ask_customer_quote", "totals": "ask_customer_totals",
+    "quote": "ask_customer_quote", "totals": "ask_customer_totals", "partial": "ask_customer_partial",
 }  # fmt: skip
 SIGNS = {Outcome.BLOCK: "\u26d4", Outcome.WATCH: "\u26a0\ufe0f", Outcome.DELIVER: "\u2705"}
 #: What is decided by somebody else than the agent, or beside the points he treats one by one.
@@ -351,6 +351,8 @@ def _remedy(session: Session, remedy: remedies.Remedy, finding: Finding) -> Pres
     if remedy.action == "choose_article":
         name = session.scalar(select(Article.name).where(Article.sku == args["sku"])) or ""
         return Press("choose_article", args, {"sku": args["sku"], "name": name})
+    if args.get("about") == "partial":
+        return Press(remedy.action, args, label_key=ASKING["partial"])
     key = "keep_all_backorder" if remedy.action == "keep_backorder" and not finding.data["now"] else ""
     return Press(remedy.action, args, {**args, **finding.data, "rest": finding.data.get("backorder")}, key)
 

@@ -129,6 +129,10 @@ def _shortage(finding: Finding) -> tuple[Remedy, ...]:
     if isinstance(others, tuple):
         found += [Remedy("choose_substitute", args=line | {"other": sku}) for sku in others[:3]]
     found += [Remedy("cap_line", args=line | {"quantity": str(cap)})] if isinstance(cap, Decimal) and cap else []
+    if not data.get("partial") and data.get(
+        "now"
+    ):  # only he may want it in two parts; the manager then lets it through
+        found.append(Remedy("ask_customer", args={"about": "partial"}))
     return (*found, Remedy("remove_line", args=line))
 
 

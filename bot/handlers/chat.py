@@ -15,6 +15,7 @@ from bot.handlers import (
     agreements,
     commands,
     conformity,
+    counts,
     credit,
     customers,
     drafts,
@@ -195,7 +196,8 @@ def _from_staff(turn: Turn, sent: Message, text: str, files: list[tuple[str, byt
     if (found := re.match(words["quote"], text, re.IGNORECASE)) and allowed(turn.link, "quotes"):
         quotes.run(turn, text[found.end() :])
         return
-    turn.say("help_staff")
+    if not counts.said(turn, text):
+        turn.say("help_staff")
 
 
 def _replied_to(turn: Turn) -> tuple[str, int]:

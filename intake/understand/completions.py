@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 #: No more drafts of a customer than so many are looked through for the one that he was asked about.
 LOOKED_AT = 20
+#: The points that an answer may fill; what else was asked, a person reads.
+FILLED = frozenset({"number", "date", "address", "buyer"})
 _OURS = re.compile(r"\b(?:CMD|DV|FA|BL)-\d{4}-\d{3,}\b", re.IGNORECASE)
 _CODE = re.compile(r"(?P<code>(?=[\w/.-]*\d)[\w][\w/.-]{2,24})")
 
@@ -69,7 +71,7 @@ def _asked_about(session: Session, customer: Customer, message: Message, answere
         about = Order.id == int(number) if kind == "order" and number.isdigit() else Order.reference == (answered or "")
         query = query.where(about)
     drafts = session.scalars(query.order_by(Order.id.desc()).limit(LOOKED_AT))
-    found = [order for order in drafts if not order.customer_clue and questions.open_about(session, order)]
+    found = [order for order in drafts if not order.customer_clue and FILLED & questions.open_about(session, order)]
     return found[0] if len(found) == 1 else None
 
 
