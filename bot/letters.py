@@ -22,6 +22,7 @@ from core import (
     invoices,
     payments,
     registration,
+    releases,
     reminders,
     sale_terms,
     stock,
@@ -266,10 +267,15 @@ def _released(session: Session, order: Order, row: OutboxRow, house: House, at: 
     return given, [[Press("confirm")]] if clean else [[Press("show_order")]]
 
 
-def _asked(_session: Session, _order: Order, row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
-    told = row.arguments
-    parts = [(str(number), Money.of(str(amount))) for number, amount in told.get("parts", [])]
-    given = {"parts": parts, "asked": Money.of(told.get("amount", "0")), "advance": Money.of(told.get("advance", "0"))}
+def _asked(session: Session, order: Order, row: OutboxRow, house: House, at: datetime, _language: str) -> Made:
+    told, now = row.arguments, releases.demand(session, order, house=house, at=at)
+    if now is not None:  # what frees the order at this instant, whatever was asked when the row was written
+        parts = [(part.document.number, part.amount) for part in now.parts]
+        amount, advance = now.amount, now.advance
+    else:
+        parts = [(str(number), Money.of(str(amount))) for number, amount in told.get("parts", [])]
+        amount, advance = Money.of(told.get("amount", "0")), Money.of(told.get("advance", "0"))
+    given = {"parts": parts, "asked": amount, "advance": advance}
     return given, [[Press("record_asked")]] if row.audience == Role.ACCOUNTING else []
 
 
@@ -405,6 +411,14 @@ def _point(about: str, said: str, language: str) -> str:
     return texts.shown(date.fromisoformat(said), language) if about == "date" and said else said
 
 
+def _dispute_info(
+    session: Session, dispute: Dispute, row: OutboxRow, house: House, at: datetime, language: str
+) -> Made:
+    given, _ = _dispute(session, dispute, row, house, at, language)
+    is_open = dispute.state is disputes.DisputeState.OPEN
+    return given, [[Press("settle_dispute", {"dispute": dispute.id})]] if is_open else []
+
+
 MAKERS: dict[str, Maker] = {
     "payment_asked": _asked, "payment_asked_info": _asked, "delivery_blocked": _withheld,
     "delivery_blocked_info": _withheld,
@@ -423,7 +437,7 @@ MAKERS: dict[str, Maker] = {
     "invoice_card": _invoice_card, "reminder": _reminder, "formal_notice": _reminder, "legal_handover": _reminder,
     "legal_handover_info": _reminder, "override_requested": _override, "payment_received": _payment,
     "payment_recorded": _payment, "promise_made": _promise, "promise_info": _promise, "promise_broken": _promise,
-    "dispute_opened": _dispute, "dispute_info": _dispute, "quote_sent": _quote, "order_confirmed": _named,
+    "dispute_opened": _dispute, "dispute_info": _dispute_info, "quote_sent": _quote, "order_confirmed": _named,
     "override_granted": _released, "override_refused": _order, "order_released": _released,
     "quote_declined": _quote, "quote_late": _quote, "quote_wanted_late": _quote,
     "quote_superseded": _quote,

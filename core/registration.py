@@ -5,6 +5,8 @@ The only door to CONFIRMED: it examines the order again under the lock, whatever
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -148,12 +150,12 @@ def look_again(session: Session, customer: Customer, *, house: House, at: dateti
     """After money, a credit note or a return came in: what was blocked and no longer is, is told as free;
     a preparation that waited for its deposit starts.
 
-    The card of what stays blocked is painted with the new figures.
+    The card of what stays blocked, or is blocked only now, is painted with the new figures.
     """
     for order in _waiting(session, customer):
         was_blocked, draft = order.blocked, order.state is OrderState.DRAFT
         free = not (note_verdict(session, order, house=house, at=at) if draft else withheld(session, order, house, at))
-        if not was_blocked:
+        if not was_blocked and free:
             continue
         if free and not draft:
             order.blocked = False
@@ -161,6 +163,15 @@ def look_again(session: Session, customer: Customer, *, house: House, at: dateti
         events.emit(session, told, order, at=at)
     for order in deposits.waiting(session, customer):
         prepare_held(session, order, house=house, at=at)
+
+
+@contextmanager
+def looking_again(session: Session, customer: Customer, *, house: House, at: datetime) -> Iterator[None]:
+    """What happens within may change accounting's verdict, such as a dispute: what it frees or holds is told after."""
+    note_verdicts(session, customer, house=house, at=at)
+    yield
+    session.flush()
+    look_again(session, customer, house=house, at=at)
 
 
 def note_verdict(session: Session, order: Order, *, house: House, at: datetime) -> bool:

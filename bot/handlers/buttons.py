@@ -14,6 +14,7 @@ from bot.handlers import (
     credit,
     customers,
     deposits,
+    disputes,
     duplicates,
     goods,
     learning,
@@ -54,6 +55,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **conformity.ACTIONS,
     **quotes.ACTIONS,
     **agreements.ACTIONS,
+    **disputes.ACTIONS,
 }
 
 

@@ -18,6 +18,7 @@ from bot.handlers import (
     counts,
     credit,
     customers,
+    disputes,
     drafts,
     goods,
     learning,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 MAX_DOWNLOAD = 20_000_000
 ANSWERS: dict[str, Any] = {
     **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **credit.ANSWERS, **pricing.ANSWERS,
-    **revisions.ANSWERS,
+    **revisions.ANSWERS, **disputes.ANSWERS,
     **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **conformity.ANSWERS,
     **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **quotes.ANSWERS,
 }  # fmt: skip
