@@ -158,7 +158,7 @@ def test_a_dispute_frees_an_order_and_its_end_holds_the_next_one(desk: Desk) -> 
     waiting = desk.order(requested_delivery_date=None)
     desk.settle()
     assert desk.get(waiting).blocked
-    assert "échu" in told(desk, "sales")
+    assert "Échu : 930,51 €" in told(desk, "sales")
     bill = next(seen for seen in desk.chat("customer") if number in seen.text and "Contester" in seen.labels)
     desk.press("customer", "Contester", message_id=bill.message_id)
     desk.settle()
