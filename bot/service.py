@@ -212,7 +212,7 @@ class Service:
         return [name for name, wanted in due.items() if wanted]
 
     def daily(self) -> None:
-        """Each day from eight in the morning: the reminder ladder, backorders that could leave, invoices held."""
+        """Each day from eight in the morning: reminders, backorders that could leave, invoices and drafts held up."""
         app, at = self.app, self.app.clock()
         today = business_date(at)
         if at.astimezone(PARIS).hour < REMINDERS_FROM:
@@ -225,6 +225,7 @@ class Service:
             deliveries.announce_backorders(session, at=at)
             invoicing.try_again(session, house=app.house, at=at)
             conversations.forget_expired(session, at=at)
+            automation.consider_again(session)
 
     def idle(self) -> bool:
         """Nothing is due or under way: no message is being understood, no row sent, no press answered."""

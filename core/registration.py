@@ -161,6 +161,8 @@ def look_again(session: Session, customer: Customer, *, house: House, at: dateti
             order.blocked = False
         told = ("order_released" if draft else "delivery_released") if free else "order_rechecked"
         events.emit(session, told, order, at=at)
+        if free and draft:
+            order.auto_considered = 0  # what held an automatic confirmation up may be gone
     for order in deposits.waiting(session, customer):
         prepare_held(session, order, house=house, at=at)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from core import events, orders
+from core import automation, events, orders
 from core.clock import business_date
 from core.journal import Actor, ActorKind
 from core.messages import MessageChannel
@@ -59,6 +59,7 @@ def complete(
         return False
     questions.note_answers(session, held, given, message=message.id, by=by, at=desk.at)
     if _says_more(text, given):
+        message.flag(automation.PARTLY_READ)
         events.emit(session, "message_for_staff", message, at=desk.at)
     return True
 

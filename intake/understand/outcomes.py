@@ -91,6 +91,7 @@ def _act(session: Session, message: Message, customer: Customer, opened: Opened,
         return
     messages.move(session, message, MessageState.UNDERSTOOD, by=SYSTEM, at=desk.at, reason=reason)
     if agreed is Consent.RESERVED:  # whatever else it is, a person reads what is said about our terms
+        message.flag(automation.PARTLY_READ)
         events.emit(session, "message_for_staff", message, at=desk.at)
 
 
