@@ -142,11 +142,11 @@ def order_context(order: Order, language: str = "fr") -> dict[str, Any]:
         "lines": [line_view(line, language) for line in order.kept_lines if not line.given_up],
         "net": order.totals.net, "gross": order.totals.gross, "when": order.requested_delivery_date,
         "deposit": deposits.due(order), "saved": saved(order.kept_lines), "off_order": order.discount_percent,
-        "terms": _terms_named(order), "place": _place(order),
+        "place": _place(order),
     }  # fmt: skip
 
 
-def _terms_named(order: Order) -> str:
+def terms_named(order: Order) -> str:
     """The version of our terms that a recap names: the one its acceptance counts for."""
     session = object_session(order)
     found = sale_terms.in_force(session, on=business_date(order.created_at)) if session is not None else None
@@ -363,7 +363,11 @@ def recap_card(order: Order) -> Content:
     from bot import changes
 
     html = texts.render(
-        "order_recap", language, **order_context(order, language), **changes.last_of_draft(order, language)
+        "order_recap",
+        language,
+        terms=terms_named(order),
+        **order_context(order, language),
+        **changes.last_of_draft(order, language),
     )
     rows: Rows = ()
     if order.state is OrderState.DRAFT and order.recap_accepted_at is None:

@@ -391,6 +391,10 @@ def _completed(_session: Session, _order: Order, row: OutboxRow, _house: House, 
     return {"given": told}, [[Press("show_order")]] if row.audience != "customer" else []
 
 
+def _recap(_session: Session, order: Order, _row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
+    return {"terms": cards.terms_named(order)}, []
+
+
 def _which_quote(
     session: Session, message: Message, row: OutboxRow, _house: House, at: datetime, _language: str
 ) -> Made:
@@ -423,6 +427,7 @@ MAKERS: dict[str, Maker] = {
     "payment_asked": _asked, "payment_asked_info": _asked, "delivery_blocked": _withheld,
     "delivery_blocked_info": _withheld,
     "stock_oversold": _oversold,
+    "order_recap": _recap,
     "terms_sent": _terms_sent,
     "which_quote": _which_quote, "which_quote_info": _which_quote,
     "order_completed": _completed, "order_completed_info": _completed,
