@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
+
 from core import events, journal
+from core.journal import JournalEntry
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -26,6 +29,15 @@ def ask(session: Session, order: Order, about: str, *, by: Actor, at: datetime) 
     """Put the question to the customer, by the way his order came."""
     journal.write(session, "customer_asked", subject=order.subject, by=by, at=at, about=about)
     events.emit(session, "order_question", order, at=at, about=about)
+
+
+def asked_about(session: Session, found: Sequence[Order]) -> list[Order]:
+    """Those of the orders about which the customer was ever asked, by one query."""
+    query = select(JournalEntry.subject).where(
+        JournalEntry.action == "customer_asked", JournalEntry.subject.in_([order.subject for order in found])
+    )
+    asked = set(session.scalars(query)) if found else set()
+    return [order for order in found if order.subject in asked]
 
 
 def open_about(session: Session, order: Order) -> frozenset[str]:
