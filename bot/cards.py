@@ -5,6 +5,7 @@ Order of information: who, what, for when, how much, what is missing, then one p
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -34,7 +35,7 @@ from core.checks import Finding, Outcome, Service, Severity
 from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState
 from core.messages import MAY_BE, Message, MessageState
-from core.money import ZERO, Money
+from core.money import ZERO, Money, rounded, total
 from core.orders import DepositStage, Order, OrderLine, OrderState, revisions
 from core.parties import Customer, Role, Staff
 from core.quotes import Quote, QuoteLine, QuoteState
@@ -59,7 +60,7 @@ COMPLETED = frozenset({
 ASKING = {
     "billing": "ask_customer_billing", "identifiers": "ask_customer_identifiers",
     "electronic": "ask_customer_electronic", "number": "ask_customer_number", "address": "ask_customer_address",
-    "quote": "ask_customer_quote", "totals": "ask_customer_totals",
+    "quote": "ask_customer_quote", "totals": "ask_customer_totals", "partial": "ask_customer_partial",
 }  # fmt: skip
 SIGNS = {Outcome.BLOCK: "\u26d4", Outcome.WATCH: "\u26a0\ufe0f", Outcome.DELIVER: "\u2705"}
 #: What is decided by somebody else than the agent, or beside the points he treats one by one.
@@ -116,8 +117,24 @@ def line_view(line: OrderLine | QuoteLine, language: str = "fr") -> dict[str, An
         "position": line.position, "name": article.name if article is not None else line.text,
         "sku": article.sku if article is not None else "", "known": article is not None, "text": line.text,
         "counted": counted(line, language), "price": line.unit_price, "unit": article.unit if article else "",
-        "reference": line.customer_reference,
+        "reference": line.customer_reference, "off": _off(line),
     }  # fmt: skip
+
+
+def _off(line: OrderLine | QuoteLine) -> Decimal:
+    """What was taken off the line's list price in all, in percent to two decimals; 0 for nothing."""
+    if line.gross_price is None or line.unit_price is None:
+        return Decimal(0)
+    return rounded((line.gross_price - line.unit_price) * 100 / line.gross_price)
+
+
+def saved(lines: Iterable[OrderLine | QuoteLine]) -> Money:
+    """What the discounts take off these lines in all, without VAT."""
+    return total(
+        Money.of(line.quantity * line.gross_price) - line.net
+        for line in lines
+        if line.gross_price is not None and line.quantity is not None
+    )
 
 
 def order_context(order: Order, language: str = "fr") -> dict[str, Any]:
@@ -126,8 +143,8 @@ def order_context(order: Order, language: str = "fr") -> dict[str, Any]:
         "order": order, "customer": order.customer,
         "lines": [line_view(line, language) for line in order.kept_lines if not line.given_up],
         "net": order.totals.net, "gross": order.totals.gross, "when": order.requested_delivery_date,
-        "deposit": deposits.due(order),
-        "terms": _terms_named(order), "place": _place(order), "rounding": rounding_told(order, language),
+        "deposit": deposits.due(order), "saved": saved(order.kept_lines), "off_order": order.discount_percent,
+        "place": _place(order), "rounding": rounding_told(order, language),
     }  # fmt: skip
 
 
@@ -141,7 +158,7 @@ def rounding_told(order: Order, language: str) -> str:
     return texts.answer("rounding", language, what=what, theirs=off.theirs, ours=off.ours, how=how)
 
 
-def _terms_named(order: Order) -> str:
+def terms_named(order: Order) -> str:
     """The version of our terms that a recap names: the one its acceptance counts for."""
     session = object_session(order)
     found = sale_terms.in_force(session, on=business_date(order.created_at)) if session is not None else None
@@ -346,6 +363,8 @@ def _remedy(session: Session, remedy: remedies.Remedy, finding: Finding) -> Pres
     if remedy.action == "choose_article":
         name = session.scalar(select(Article.name).where(Article.sku == args["sku"])) or ""
         return Press("choose_article", args, {"sku": args["sku"], "name": name})
+    if args.get("about") == "partial":
+        return Press(remedy.action, args, label_key=ASKING["partial"])
     key = "keep_all_backorder" if remedy.action == "keep_backorder" and not finding.data["now"] else ""
     return Press(remedy.action, args, {**args, **finding.data, "rest": finding.data.get("backorder")}, key)
 
@@ -356,7 +375,11 @@ def recap_card(order: Order) -> Content:
     from bot import changes
 
     html = texts.render(
-        "order_recap", language, **order_context(order, language), **changes.last_of_draft(order, language)
+        "order_recap",
+        language,
+        terms=terms_named(order),
+        **order_context(order, language),
+        **changes.last_of_draft(order, language),
     )
     rows: Rows = ()
     if order.state is OrderState.DRAFT and order.recap_accepted_at is None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot import texts
 from core import conversations
+from core.clock import PARIS
 from core.orders import Order
+from core.quotes import Quote
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -48,7 +50,7 @@ def markup(
                 press.label(language),
                 callback_data=conversations.make_button(
                     session, chat_id=chat_id, action=press.action, at=at, order_id=order_id, version=version,
-                    **press.args,
+                    lives_until=_offered_until(session, press), **press.args,
                 ),
             )
             for press in row
@@ -57,3 +59,11 @@ def markup(
         if row
     ]  # fmt: skip
     return InlineKeyboardMarkup(made) if made else None
+
+
+def _offered_until(session: Session, press: Press) -> datetime | None:
+    """The end of the last day of the quote that a press is about; None for any other press."""
+    quote = session.get(Quote, press.args["quote"]) if "quote" in press.args else None
+    if quote is None or quote.valid_until is None:
+        return None
+    return datetime.combine(quote.valid_until + timedelta(days=1), time(), PARIS)

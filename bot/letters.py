@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from core import (
     payments,
     platforms,
     registration,
+    releases,
     reminders,
     sale_terms,
     statuses,
@@ -45,7 +46,7 @@ from core.overrides import OverrideRequest
 from core.papers import Paper
 from core.parties import Customer, Role, Staff
 from core.payments import OpenItem, Payment
-from core.quotes import Quote
+from core.quotes import Quote, QuoteState
 from core.refunds import Refund
 from core.reminders import Promise, Reminder
 from core.reversals import PaymentReversal
@@ -267,7 +268,10 @@ def _statement(session: Session, _customer: Customer, row: OutboxRow, _house: Ho
 
 
 def _quote(_session: Session, quote: Quote, row: OutboxRow, _house: House, _at: datetime, language: str) -> Made:
-    given = {"quote": quote, "lines": [cards.line_view(line, language) for line in quote.lines], "net": quote.net}
+    given = {
+        "quote": quote, "lines": [cards.line_view(line, language) for line in quote.lines], "net": quote.net,
+        "saved": cards.saved(quote.lines), "off_order": quote.discount_percent,
+    }  # fmt: skip
     about = {"quote": quote.id}
     match row.template:
         case "quote_sent":
@@ -298,10 +302,15 @@ def _released(session: Session, order: Order, row: OutboxRow, house: House, at: 
     return given, [[Press("confirm")]] if clean else [[Press("show_order")]]
 
 
-def _asked(_session: Session, _order: Order, row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
-    told = row.arguments
-    parts = [(str(number), Money.of(str(amount))) for number, amount in told.get("parts", [])]
-    given = {"parts": parts, "asked": Money.of(told.get("amount", "0")), "advance": Money.of(told.get("advance", "0"))}
+def _asked(session: Session, order: Order, row: OutboxRow, house: House, at: datetime, _language: str) -> Made:
+    told, now = row.arguments, releases.demand(session, order, house=house, at=at)
+    if now is not None:  # what frees the order at this instant, whatever was asked when the row was written
+        parts = [(part.document.number, part.amount) for part in now.parts]
+        amount, advance = now.amount, now.advance
+    else:
+        parts = [(str(number), Money.of(str(amount))) for number, amount in told.get("parts", [])]
+        amount, advance = Money.of(told.get("amount", "0")), Money.of(told.get("advance", "0"))
+    given = {"parts": parts, "asked": amount, "advance": advance}
     return given, [[Press("record_asked")]] if row.audience == Role.ACCOUNTING else []
 
 
@@ -340,6 +349,18 @@ def _preparation_held(
     missing = deposits.held_back(session, order, DepositStage.PREPARATION, at=at)
     ask = "request_deposit" if deposits.to_invoice(session, order) else "request_override"
     return {"missing": missing}, [[Press(ask)], [Press("show_order")]]
+
+
+def _deposit_grew(session: Session, order: Order, _row: OutboxRow, _house: House, at: datetime, _language: str) -> Made:
+    invoiced = total(d.gross - payments.credited(session, d) for d in invoices.deposits_of(session, order))
+    due, holding = deposits.due(order), deposits.holding(session, order, at=at)
+    given = {
+        "due": due,
+        "missing": due - invoiced,
+        "holding": [texts.table("findings", "fr")[c]["short"] for c in holding],
+    }
+    ask = [Press("request_deposit")] if deposits.to_invoice(session, order) else []
+    return given, [ask, [Press("show_order")]]
 
 
 def _deposit_to_credit(
@@ -406,6 +427,52 @@ def _not_handed(_session: Session, _order: Order, row: OutboxRow, _house: House,
     return {"sentence": texts.refusal(Refused(str(row.arguments["code"]), **row.arguments["data"]), "fr")}, []
 
 
+def _terms_sent(session: Session, _order: Order, row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
+    terms = sale_terms.named(session, row.enclosure_sha256) if row.enclosure_sha256 is not None else None
+    given = {"version": terms.version if terms is not None else ""}
+    return given, [[Press("accept_terms", {"terms": terms.id})]] if terms is not None else []
+
+
+def _completed(_session: Session, _order: Order, row: OutboxRow, _house: House, _at: datetime, language: str) -> Made:
+    told = [
+        {"about": about, "before": _point(about, before, language), "after": _point(about, after, language)}
+        for about, before, after in row.arguments.get("given", [])
+    ]
+    return {"given": told}, [[Press("show_order")]] if row.audience != "customer" else []
+
+
+def _recap(_session: Session, order: Order, _row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
+    return {"terms": cards.terms_named(order)}, []
+
+
+def _which_quote(
+    session: Session, message: Message, row: OutboxRow, _house: House, at: datetime, _language: str
+) -> Made:
+    told, today = row.arguments, business_date(at)
+    known = [session.get_one(Quote, int(number)) for number in told.get("quotes", [])]
+    found = [quote for quote in known if quote.state is QuoteState.SENT and not quote.expired(today)]
+    declines = told.get("consent") == "declined"
+    said = "decline_quote" if declines else "accept_quote" if row.audience == "customer" else "take_up_quote"
+    buttons = [
+        [Press(said, {"quote": quote.id}, {"quote": quote.reference, "amount": quote.net}, f"{said}_named")]
+        for quote in found
+    ]
+    extract = " ".join(message.extract.split())[: cards.EXTRACT]
+    return {"quotes": found, "declines": declines, "extract": extract}, buttons
+
+
+def _point(about: str, said: str, language: str) -> str:
+    return texts.shown(date.fromisoformat(said), language) if about == "date" and said else said
+
+
+def _dispute_info(
+    session: Session, dispute: Dispute, row: OutboxRow, house: House, at: datetime, language: str
+) -> Made:
+    given, _ = _dispute(session, dispute, row, house, at, language)
+    is_open = dispute.state is disputes.DisputeState.OPEN
+    return given, [[Press("settle_dispute", {"dispute": dispute.id})]] if is_open else []
+
+
 MAKERS: dict[str, Maker] = {
     "bank_entry_card": banking.made_entry, "refund_card": banking.made_refund,
     "payment_reversed": banking.made_reversal, "payment_reversed_info": banking.made_reversal,
@@ -414,9 +481,14 @@ MAKERS: dict[str, Maker] = {
     "payment_asked": _asked, "payment_asked_info": _asked, "delivery_blocked": _withheld,
     "delivery_blocked_info": _withheld,
     "stock_oversold": _oversold,
+    "order_recap": _recap,
+    "terms_sent": _terms_sent,
+    "which_quote": _which_quote, "which_quote_info": _which_quote,
+    "order_completed": _completed, "order_completed_info": _completed,
     "draft_changed": _draft_changed, "order_revised": _revised, "revision_refused": _revised,
     "clause_asked": _clause,
     "backorder_ready": _backorder,
+    "deposit_grew": _deposit_grew,
     "preparation_held": _preparation_held, "deposit_to_credit": _deposit_to_credit,
     "auto_confirm_stopped": _auto_stopped,
     "delivery_shipped": _delivered, "delivery_verified": _verified, "reserve_stated": _verified,
@@ -424,7 +496,7 @@ MAKERS: dict[str, Maker] = {
     "invoice_card": _invoice_card, "reminder": _reminder, "formal_notice": _reminder, "legal_handover": _reminder,
     "legal_handover_info": _reminder, "override_requested": _override, "payment_received": _payment,
     "payment_recorded": _payment, "promise_made": _promise, "promise_info": _promise, "promise_broken": _promise,
-    "dispute_opened": _dispute, "dispute_info": _dispute, "quote_sent": _quote, "order_confirmed": _named,
+    "dispute_opened": _dispute, "dispute_info": _dispute_info, "quote_sent": _quote, "order_confirmed": _named,
     "override_granted": _released, "override_refused": _order, "order_released": _released,
     "quote_declined": _quote, "quote_late": _quote, "quote_wanted_late": _quote,
     "quote_superseded": _quote,

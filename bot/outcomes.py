@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter
 
 from bot import letters
-from core import conversations, events, outbox, reminders
+from core import conversations, events, outbox, releases, reminders
 from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState
 from core.errors import Ambiguous, Comptoir, TryLater
@@ -48,6 +48,8 @@ def still_true(  # noqa: PLR0911 - one line a reason
         return "subject is gone"
     if row.channel is OutboxChannel.MAIL and _address_is_dead(session, row.email):
         return "address failed"
+    if isinstance(thing, Order) and row.template in {"payment_asked", "payment_asked_info"}:
+        return None if releases.demand(session, thing, house=house, at=at) is not None else "nothing is due"
     if isinstance(thing, Order):
         return _order_reason(session, row, thing)
     if isinstance(thing, Delivery) and row.template == "delivery_shipped" and thing.state is DeliveryState.CANCELLED:

@@ -230,7 +230,7 @@ class Service:
         return [name for name, wanted in due.items() if wanted]
 
     def daily(self) -> None:
-        """Each day from eight in the morning: the reminder ladder, backorders that could leave, invoices held."""
+        """Each day from eight in the morning: reminders, backorders that could leave, invoices and drafts held up."""
         app, at = self.app, self.app.clock()
         today = business_date(at)
         if at.astimezone(PARIS).hour < REMINDERS_FROM:
@@ -246,6 +246,7 @@ class Service:
             for delivery in disputes.undisputed(session):
                 disputes.open_for_reserves(session, delivery, by=SYSTEM, at=at)
             conversations.forget_expired(session, at=at)
+            automation.consider_again(session)
 
     def idle(self) -> bool:
         """Nothing is due or under way: no message is being understood, no row sent, no press answered."""

@@ -50,7 +50,7 @@ CORRECTIONS = (
 #: Mark of a message of which something was not read: a person sees to it.
 PARTLY_READ = "partly_read"
 #: Why a message that was understood asks for nobody's attention.
-SETTLED = frozenset({"", "joined", "receipt"})
+SETTLED = frozenset({"", "joined", "receipt", "completed", "terms_accepted"})
 #: Notes that hold nobody up, but that a person must have seen.
 TO_BE_SEEN = frozenset({"total_differs", "vat_differs", "price_accepted"})
 
@@ -115,6 +115,28 @@ def _fresh(session: Session, number: int, house: House, at: datetime) -> bool:
     latest = select(JournalEntry.at).where(JournalEntry.subject == f"order:{number}").order_by(JournalEntry.seq.desc())
     changed = session.scalar(latest.limit(1))
     return changed is not None and changed > at - _wait(house)
+
+
+def consider_again(session: Session, customer: Customer | None = None) -> int:
+    """Let drafts that were not registered be considered once more as they stand; returns how many.
+
+    What held one up may be gone although nobody touched it: money came in, goods did, its day is allowed now.
+    """
+    trusted = select(Customer.id).where(Customer.auto_confirm)
+    if customer is not None:
+        trusted = trusted.where(Customer.id == customer.id)
+    waiting = (
+        select(Order)
+        .where(
+            Order.state == OrderState.DRAFT, Order.message_id.is_not(None), Order.auto_considered > 0,
+            Order.customer_id.in_(trusted),
+        )
+        .with_for_update(of=Order, key_share=True)
+    )  # fmt: skip
+    found = list(session.scalars(waiting.order_by(Order.id)))
+    for order in found:
+        order.auto_considered = 0
+    return len(found)
 
 
 def run(engine: Engine, *, house: House, at: datetime) -> int:

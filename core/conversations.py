@@ -66,9 +66,14 @@ def make_button(
     at: datetime,
     order_id: int | None = None,
     version: int | None = None,
+    lives_until: datetime | None = None,
     **args: Any,
 ) -> str:
-    """The callback data of a new button: 24 characters, far below the 64 bytes that Telegram allows."""
+    """The callback data of a new button: 24 characters, far below the 64 bytes that Telegram allows.
+
+    It may be pressed for thirty days, or longer where what it offers does.
+    """
+    usual = at + BUTTON_LIFETIME
     token = f"v1:{secrets.token_urlsafe(16)[:21]}"
     session.add(
         Button(
@@ -78,7 +83,7 @@ def make_button(
             args=json.dumps(args, sort_keys=True),
             order_id=order_id,
             version=version,
-            expires_at=at + BUTTON_LIFETIME,
+            expires_at=max(usual, lives_until) if lives_until is not None else usual,
         )
     )
     return token

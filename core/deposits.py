@@ -14,7 +14,7 @@ less than the rules ask is accounting's to let through.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import product
@@ -34,6 +34,7 @@ from core.vat import VatRate, totals
 
 if TYPE_CHECKING:
     from core.journal import Actor
+    from core.quotes import QuoteLine
 
 Bases = dict[VatRate, Money]
 
@@ -80,19 +81,25 @@ def rules_for(session: Session, customer: Customer, *, on: date) -> list[Deposit
 def ask(session: Session, order: Order, *, on: date) -> None:
     """Freeze on a draft what the rules ask of it on that day; what a colleague agreed on stays beside it."""
     with session.no_autoflush:
-        best: dict[tuple[int | None, str], DepositRule] = {}
-        gross = order.totals.gross
-        for rule in rules_for(session, order.customer, on=on):
-            if rule.from_amount > gross or not any(_about(rule, line) for line in order.kept_lines):
-                continue
-            scope = (rule.article_id, "" if rule.article_id is not None else rule.category)
-            if scope not in best or _rank(rule) > _rank(best[scope]):
-                best[scope] = rule
-        wanted = [_term(rule) for rule in best.values() if rule.percent or rule.amount or len(best) > 1]
+        wanted = terms_of(session, order.customer, order.kept_lines, order.totals.gross, on=on)
         held = [term for term in order.deposit_terms if not term.agreed]
         if sorted(map(_said, wanted)) != sorted(map(_said, held)):
             order.deposit_terms = [term for term in order.deposit_terms if term.agreed] + wanted
     session.flush()
+
+
+def terms_of(
+    session: Session, customer: Customer, lines: Sequence[OrderLine | QuoteLine], gross: Money, *, on: date
+) -> list[DepositTerm]:
+    """What the rules of that day ask for such lines that come to `gross` VAT included."""
+    best: dict[tuple[int | None, str], DepositRule] = {}
+    for rule in rules_for(session, customer, on=on):
+        if rule.from_amount > gross or not any(_about(rule, line) for line in lines):
+            continue
+        scope = (rule.article_id, "" if rule.article_id is not None else rule.category)
+        if scope not in best or _rank(rule) > _rank(best[scope]):
+            best[scope] = rule
+    return [_term(rule) for rule in best.values() if rule.percent or rule.amount or len(best) > 1]
 
 
 def _rank(rule: DepositRule) -> tuple[int, Money, date, bool]:
@@ -101,7 +108,7 @@ def _rank(rule: DepositRule) -> tuple[int, Money, date, bool]:
     return whose, rule.from_amount, rule.valid_from or date.min, bool(rule.code)
 
 
-def _about(thing: DepositRule | DepositTerm, line: OrderLine) -> bool:
+def _about(thing: DepositRule | DepositTerm, line: OrderLine | QuoteLine) -> bool:
     if line.article is None:
         return False
     if thing.article_id is not None:
@@ -175,18 +182,20 @@ def bases(order: Order, terms: Iterable[DepositTerm] | None = None, *, until: De
     terms = in_force(order) if terms is None else list(terms)
     order_of = list(DepositStage).index
     sums: Bases = {}
-    for term, lines in _lines(order, terms):
+    for term, lines in by_term(order.kept_lines, terms):
         if until is None or order_of(term.blocks) <= order_of(until):
-            for rate, net in _asked(term, lines, order.customer).items():
+            for rate, net in asked_of(term, lines, order.customer).items():
                 sums[rate] = sums.get(rate, ZERO) + net
     return sums
 
 
-def _lines(order: Order, terms: list[DepositTerm]) -> list[tuple[DepositTerm, list[OrderLine]]]:
+def by_term(
+    lines: Iterable[OrderLine | QuoteLine], terms: list[DepositTerm]
+) -> list[tuple[DepositTerm, list[OrderLine | QuoteLine]]]:
     """Each term with the lines that it is about: those of its article or category that no closer term is about."""
     closest = sorted(terms, key=_closeness, reverse=True)
-    found: dict[int, list[OrderLine]] = {id(term): [] for term in terms}
-    for line in order.kept_lines if terms else ():
+    found: dict[int, list[OrderLine | QuoteLine]] = {id(term): [] for term in terms}
+    for line in lines if terms else ():
         term = next((term for term in closest if _about(term, line)), None) if line.complete else None
         if term is not None:
             found[id(term)].append(line)
@@ -197,7 +206,8 @@ def _closeness(term: DepositTerm) -> int:
     return 2 if term.article_id is not None else int(bool(term.category))
 
 
-def _asked(term: DepositTerm, lines: list[OrderLine], customer: Customer) -> Bases:
+def asked_of(term: DepositTerm, lines: Sequence[OrderLine | QuoteLine], customer: Customer) -> Bases:
+    """What a term asks of its lines without VAT, by rate."""
     covered = totals((customer.vat_on(line.article), line.net) for line in lines if line.article is not None)
     whole = {row.rate: row.base for row in covered.breakdown}
     if term.amount is not None:
@@ -286,6 +296,10 @@ HOLDING = {
 }
 
 
+#: What blocks the registration of an order whose deposit is not there.
+BEFORE_REGISTRATION = frozenset({"deposit_due", "deposit_unpaid"})
+
+
 def held_back(session: Session, order: Order, stage: DepositStage, *, at: datetime) -> Money:
     """What of the deposit is missing before the goods may be prepared or leave; zero when accounting let it through."""
     from core import overrides
@@ -308,6 +322,24 @@ def to_invoice(session: Session, order: Order) -> bool:
 
     issued = total(d.gross - payments.credited(session, d) for d in invoices.deposits_of(session, order))
     return bool(order.deposit_terms) and due(order) > issued
+
+
+def ask_again(session: Session, order: Order, *, by: Actor, at: datetime) -> None:
+    """After a registered order was made to ask for more: what is missing of its deposit is asked as on a new order.
+
+    What had to be there before registration holds the preparation back now, unless accounting lets this order through.
+    """
+    from core import events, overrides
+
+    left = missing(stages(order), DepositStage.REGISTRATION, paid=paid(session, order))
+    if left and not BEFORE_REGISTRATION & overrides.standing(session, order, at=at):
+        for term in in_force(order):
+            if term.blocks is DepositStage.REGISTRATION:
+                term.blocks = DepositStage.PREPARATION
+    if to_invoice(session, order):
+        session.flush()
+        journal.write(session, "deposit_grew", subject=order.subject, by=by, at=at, due=due(order))
+        events.emit(session, "deposit_grew", order, at=at)
 
 
 def ensure_paid(session: Session, order: Order, stage: DepositStage, *, at: datetime) -> None:

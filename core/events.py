@@ -61,6 +61,10 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "recap_accepted": (_card(CUSTOMER, "order_recap"), ORDER_CARD),
     "order_confirmed": (Route(CUSTOMER, "order_confirmed"), ORDER_CARD),
     "order_question": (Route(CUSTOMER, "order_question"),),
+    "which_quote": (Route(CUSTOMER, "which_quote"), Route(Role.SALES, "which_quote_info")),
+    "order_completed": (Route(CUSTOMER, "order_completed"), Route(Role.SALES, "order_completed_info")),
+    "terms_sent": (Route(CUSTOMER, "terms_sent"),),
+    "terms_accepted": (Route(CUSTOMER, "terms_accepted"),),
     "clause_asked": (Route(Role.MANAGER, "clause_asked"), ORDER_CARD),
     "order_cancelled": (Route(CUSTOMER, "order_cancelled"), ORDER_CARD),
     "order_released": (
@@ -82,6 +86,7 @@ ROUTES: dict[str, tuple[Route, ...]] = {
         ORDER_CARD,
     ),
     "preparation_held": (Route(Role.SALES, "preparation_held"), ORDER_CARD),
+    "deposit_grew": (Route(Role.SALES, "deposit_grew"), ORDER_CARD),
     "deposit_to_credit": (Route(Role.ACCOUNTING, "deposit_to_credit"),),
     "auto_confirm_stopped": (Route(Role.MANAGER, "auto_confirm_stopped"), Route(Role.SALES, "auto_confirm_stopped")),
     "draft_changed": (Route(CUSTOMER, "draft_changed"),),

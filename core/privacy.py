@@ -154,6 +154,7 @@ class Person:
     rows: list[OutboxRow]
     taught: list[SenderAlias]
     emails: frozenset[str]
+    told: list[Order | Message]
 
     @property
     def chats(self) -> list[int]:
@@ -196,10 +197,25 @@ def find(session: Session, who: str) -> Person:
         taught=list(session.scalars(select(SenderAlias).where(func.lower(SenderAlias.text).in_(known_as | emails)))),
         rows=list(session.scalars(select(OutboxRow).where(
             OutboxRow.chat_id.in_(chats) | func.lower(OutboxRow.email).in_(emails)))),
+        told=_told(session, known_as, [contact.customer_id for contact in contacts]),
     )  # fmt: skip
-    if not (contacts or staff or person.messages or person.entries or person.rows or person.taught):
+    found = (person.messages, person.entries, person.rows, person.taught, person.told)
+    if not (contacts or staff or any(found)):
         raise Refused("person_unknown", who=who)
     return person
+
+
+def _told(session: Session, known_as: set[str], customers: list[int]) -> list[Order | Message]:
+    """The orders that somebody of that name gave a colleague by word of mouth, and the papers that he handed over.
+
+    Of a known contact only those of his own customers: another firm's Julie is somebody else.
+    """
+    found: list[Order | Message] = []
+    for table in (Order, Message):
+        query = select(table).where(func.lower(table.taken_from).in_(known_as))
+        his = table.customer_id.in_(customers) | table.customer_id.is_(None)
+        found += session.scalars(query.where(his) if customers else query)
+    return found
 
 
 def _any(conditions: list[ColumnElement[bool]]) -> ColumnElement[bool]:
@@ -234,6 +250,10 @@ def export(session: Session, who: str, *, at: datetime) -> bytes:
         "journal": [
             {"entry": e.seq, "at": e.at, "action": e.action, "subject": e.subject, "text": e.private}
             for e in person.entries
+        ],
+        "told": [
+            {"about": t.subject, "name": t.taken_from, "at": t.taken_at if isinstance(t, Order) else t.received_at}
+            for t in person.told
         ],
         "sent": [
             {"id": r.id, "about": r.subject, "template": r.template, "state": r.state, "sent_at": r.sent_at}
@@ -292,6 +312,8 @@ def erase(session: Session, who: str, *, at: datetime) -> dict[str, Any]:
     _erase_replies(session, person)
     for alias in person.taught:
         session.delete(alias)
+    for thing in person.told:
+        thing.taken_from = ""
     for contact in person.contacts:
         session.execute(delete(LinkCode).where(LinkCode.contact_id == contact.id))
         session.execute(update(Order).where(Order.contact_id == contact.id).values(contact_id=None))
@@ -302,6 +324,7 @@ def erase(session: Session, who: str, *, at: datetime) -> dict[str, Any]:
     erased: dict[str, Any] = {
         "contacts": len(person.contacts), "staff": len(person.staff), "chats": len(person.links),
         "messages": len(gone), "chat_updates": len(person.updates), "journal_texts": len(person.entries),
+        "told": len(person.told),
     }  # fmt: skip
     journal.write(session, "person_erased", subject="person", by=SYSTEM, at=at, **erased)
     return {"erased": erased, "kept": kept}

@@ -5,6 +5,8 @@ The only door to CONFIRMED: it examines the order again under the lock, whatever
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -94,11 +96,13 @@ def _promised(session: Session, order: Order) -> bool:
 def prepare_held(session: Session, order: Order, *, house: House, at: datetime) -> bool:
     """Start the preparation that waited for its deposit, once nothing is missing; whether it started.
 
-    Nothing of the order was prepared yet: whatever came after that, a colleague decides about.
+    Nothing of the order was prepared yet, or only before it was made to ask for more: whatever came after that, a
+    colleague decides about.
     """
     if order.state is not OrderState.CONFIRMED or order.confirmed_at is None:
         return False
-    begun = any(d.state is not DeliveryState.CANCELLED for d in deliveries.of_order(session, order))
+    begins = {DeliveryState.PREPARING} if order.revision else set(DeliveryState) - {DeliveryState.CANCELLED}
+    begun = any(d.state in begins for d in deliveries.of_order(session, order))
     if begun or deposits.held_back(session, order, DepositStage.PREPARATION, at=at) or not _promised(session, order):
         return False
     undo_until = order.confirmed_at + timedelta(seconds=house.undo_seconds)
@@ -148,19 +152,30 @@ def look_again(session: Session, customer: Customer, *, house: House, at: dateti
     """After money, a credit note or a return came in: what was blocked and no longer is, is told as free;
     a preparation that waited for its deposit starts.
 
-    The card of what stays blocked is painted with the new figures.
+    The card of what stays blocked, or is blocked only now, is painted with the new figures.
     """
     for order in _waiting(session, customer):
         was_blocked, draft = order.blocked, order.state is OrderState.DRAFT
         free = not (note_verdict(session, order, house=house, at=at) if draft else withheld(session, order, house, at))
-        if not was_blocked:
+        if not was_blocked and free:
             continue
         if free and not draft:
             order.blocked = False
         told = ("order_released" if draft else "delivery_released") if free else "order_rechecked"
         events.emit(session, told, order, at=at)
+        if free and draft:
+            order.auto_considered = 0  # what held an automatic confirmation up may be gone
     for order in deposits.waiting(session, customer):
         prepare_held(session, order, house=house, at=at)
+
+
+@contextmanager
+def looking_again(session: Session, customer: Customer, *, house: House, at: datetime) -> Iterator[None]:
+    """What happens within may change accounting's verdict, such as a dispute: what it frees or holds is told after."""
+    note_verdicts(session, customer, house=house, at=at)
+    yield
+    session.flush()
+    look_again(session, customer, house=house, at=at)
 
 
 def note_verdict(session: Session, order: Order, *, house: House, at: datetime) -> bool:

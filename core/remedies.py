@@ -113,8 +113,8 @@ def propose(finding: Finding, *, alternatives: tuple[str, ...] = ()) -> tuple[Re
         "vat_differs": (ask("totals"),),
         "order_does_not_add_up": (ask("totals"),),
         # terms of sale and of purchase
-        "sale_terms_never_accepted": (Remedy("note_acceptance"),),
-        "sale_terms_outdated": (Remedy("note_acceptance"),),
+        "sale_terms_never_accepted": (Remedy("send_terms"), Remedy("note_acceptance")),
+        "sale_terms_outdated": (Remedy("send_terms"), Remedy("note_acceptance")),
         **dict.fromkeys((*GAPS.values(), "clause_unanswered"), which_clause),
         "recap_not_accepted": (Remedy("send_recap"),),
         "customer_to_confirm": (Remedy("confirm_customer"), Remedy("search_customer")),
@@ -131,6 +131,10 @@ def _shortage(finding: Finding) -> tuple[Remedy, ...]:
     if isinstance(others, tuple):
         found += [Remedy("choose_substitute", args=line | {"other": sku}) for sku in others[:3]]
     found += [Remedy("cap_line", args=line | {"quantity": str(cap)})] if isinstance(cap, Decimal) and cap else []
+    if not data.get("partial") and data.get(
+        "now"
+    ):  # only he may want it in two parts; the manager then lets it through
+        found.append(Remedy("ask_customer", args={"about": "partial"}))
     return (*found, Remedy("remove_line", args=line))
 
 

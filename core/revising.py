@@ -201,12 +201,12 @@ def _examine(session: Session, order: Order, *, house: House, at: datetime) -> t
         for line in known.lines
         if line.position in by_position or line.position in unknown
     )
-    return checks.examine(replace(known, lines=lines))
+    return checks.examine(replace(known, lines=lines, deposit=known.deposit.of_registered()))
 
 
 def _apply(session: Session, order: Order, wanted: Wanted, *, on: date) -> None:
     """Make the order what is wanted; prices of lines that were confirmed stay, new lines have the day's price."""
-    shipped = deliveries.shipped_quantities(session, order)
+    more, shipped = asks_more(order, wanted), deliveries.shipped_quantities(session, order)
     for wish in wanted.lines:
         line = drafts.line_at(order, wish.position)
         if wish.quantity is None:
@@ -219,6 +219,8 @@ def _apply(session: Session, order: Order, wanted: Wanted, *, on: date) -> None:
     if wanted.day is not None:
         order.requested_delivery_date = wanted.day
     session.flush()
+    if more:  # a rule may ask from an amount on that is only now reached
+        deposits.ask(session, order, on=on)
 
 
 def _nothing_more(session: Session, order: Order) -> Wanted:
@@ -283,6 +285,8 @@ def _change(session: Session, order: Order, revision: OrderRevision, *, house: H
         deliveries.cancel(session, delivery, by=by, at=at)
     _promise_again(session, order)
     _tell(session, order, revision, house=house, by=by, at=at)
+    if seen.asks_more:
+        deposits.ask_again(session, order, by=by, at=at)
     if preparing or seen.asks_more:
         _prepare_again(session, order, house=house, by=by, at=at)
     deliveries.close_when_done(session, order, by=by, at=at)

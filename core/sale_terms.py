@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from core import journal, messages
 from core.clauses import ClauseKind, checked
+from core.clock import business_date
 from core.db import Base, choice
 from core.errors import Refused
 from core.journal import Actor
@@ -23,6 +24,7 @@ from core.outbox import OutboxRow, OutboxState
 from core.parties import Customer
 
 if TYPE_CHECKING:
+    from core.orders import Order
     from core.settings import House
 
 
@@ -187,6 +189,28 @@ def to_enclose(session: Session, customer: Customer, *, on: date) -> SaleTerms |
         OutboxRow.state.not_in([OutboxState.MOOT, OutboxState.FAILED]),
     )  # fmt: skip
     return None if session.scalar(sent.limit(1)) is not None else terms
+
+
+def last_sent(session: Session, customer: Customer) -> SaleTerms | None:
+    """The version whose PDF left for the customer last; None when none did."""
+    sent = (
+        select(SaleTerms)
+        .join(OutboxRow, OutboxRow.enclosure_sha256 == SaleTerms.pdf_sha256)
+        .where(OutboxRow.customer_id == customer.id, OutboxRow.state == OutboxState.SENT)
+    )
+    return session.scalar(sent.order_by(OutboxRow.sent_at.desc(), OutboxRow.id.desc()).limit(1))
+
+
+def send(session: Session, order: Order, *, by: Actor, at: datetime) -> SaleTerms:
+    """Send the version in force to the customer of an order, for him to accept; refuses when there is none."""
+    from core import events
+
+    terms = in_force(session, on=business_date(at))
+    if terms is None:
+        raise Refused("sale_terms_missing")
+    journal.write(session, "sale_terms_sent", subject=order.subject, by=by, at=at, version=terms.version)
+    events.emit(session, "terms_sent", order, at=at, enclosure=terms.pdf_sha256, terms=terms.id)
+    return terms
 
 
 def named(session: Session, sha256: str) -> SaleTerms | None:

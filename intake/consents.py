@@ -1,10 +1,11 @@
-"""Whether an answer says a plain yes or no to our quote or recap; a reserve or a question is for a person."""
+"""Whether an answer says a plain yes or no to our quote, recap or terms; a reserve or a question is for a person."""
 
 from __future__ import annotations
 
 import importlib.resources
 import re
 import tomllib
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
@@ -43,6 +44,50 @@ def answered(text: str) -> Consent | None:
     rest = known["accepts"].sub(" ", _DAY.sub(" ", _REFERENCE.sub(" ", flat)))
     other = re.sub(r"[^\w?]", "", known["courtesies"].sub(" ", rest))
     return Consent.RESERVED if other or known["reserves"].search(rest) else Consent.ACCEPTED
+
+
+@dataclass(frozen=True, slots=True)
+class TermsConsent:
+    """What is said about our terms of sale: the sentence, the version it names, and whether nothing else is said."""
+
+    consent: Consent
+    words: str
+    version: str
+    alone: bool
+
+
+def terms(text: str) -> TermsConsent | None:
+    """The customer's yes to our terms of sale; None where nothing of the kind is said.
+
+    A reserve, a question or a negation in any sentence about terms or articles makes it `RESERVED`, and so does any
+    word beside courtesies in a text that is about nothing else.
+    """
+    said, known = _without_closing(text).replace("\u2019", "'"), _patterns()
+    found = next((part for part in _sentences(said) if known["terms_accepts"].search(plain(part))), None)
+    if found is None:
+        return None
+    flat = plain(said)
+    doubts = any(
+        known["terms"].search(plain(part)) and known["reserves"].search(plain(part).replace("sans reserve", ""))
+        for part in _sentences(said)
+    ) or bool(known["terms_doubts"].search(flat))
+    rest = flat
+    for name in ("terms_accepts", "terms_courtesies", "courtesies"):
+        rest = known[name].sub(" ", _DAY.sub(" ", rest))
+    alone = not re.sub(r"[^\w?]", "", rest)
+    version = known["terms_version"].search(plain(found))
+    return TermsConsent(
+        Consent.RESERVED if doubts else Consent.ACCEPTED, " ".join(found.split()),
+        version["version"].strip(".,;") if version is not None else "", alone,
+    )  # fmt: skip
+
+
+def _sentences(text: str) -> list[str]:
+    """The lines, each cut into its sentences, then the paragraphs: a mail may be wrapped anywhere."""
+    wrapped = [" ".join(part.split()) for part in re.split(r"\n\s*\n", text)]
+    return [
+        part for block in (*text.splitlines(), *wrapped) for part in re.split(r"(?<=[.!?;])\s+", block) if part.strip()
+    ]
 
 
 def names_an_offer(text: str) -> bool:

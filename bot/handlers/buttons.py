@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from bot import cards, changes, texts
 from bot.access import allowed
 from bot.handlers import (
+    agreements,
     automation,
     conformity,
     credit,
     customers,
     deliveries,
     deposits,
+    disputes,
     duplicates,
     goods,
     learning,
@@ -64,6 +66,8 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **payments.ACTIONS,
     **platforms.ACTIONS,
     **statements.ACTIONS,
+    **agreements.ACTIONS,
+    **disputes.ACTIONS,
 }
 
 

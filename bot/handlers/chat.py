@@ -12,11 +12,14 @@ from bot import texts
 from bot.access import allowed
 from bot.cards import Content
 from bot.handlers import (
+    agreements,
     commands,
     conformity,
+    counts,
     credit,
     customers,
     deliveries,
+    disputes,
     drafts,
     goods,
     learning,
@@ -46,7 +49,7 @@ if TYPE_CHECKING:
 MAX_DOWNLOAD = 20_000_000
 ANSWERS: dict[str, Any] = {
     **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **credit.ANSWERS, **pricing.ANSWERS,
-    **revisions.ANSWERS,
+    **revisions.ANSWERS, **disputes.ANSWERS,
     **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **conformity.ANSWERS,
     **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **quotes.ANSWERS,
     **deliveries.ANSWERS, **receipts.ANSWERS, **returns.ANSWERS,
@@ -207,7 +210,8 @@ def _from_staff(  # noqa: PLR0911 - one line a kind of message
     if (found := re.match(words["quote"], text, re.IGNORECASE)) and allowed(turn.link, "quotes"):
         quotes.run(turn, text[found.end() :])
         return
-    turn.say("help_staff")
+    if not counts.said(turn, text):
+        turn.say("help_staff")
 
 
 def _took_file(turn: Turn, sent: Message, text: str, files: list[tuple[str, bytes]]) -> bool:
@@ -216,7 +220,8 @@ def _took_file(turn: Turn, sent: Message, text: str, files: list[tuple[str, byte
         payments.take_file(turn, files)
         return True
     if allowed(turn.link, "take_order"):
-        papers.take(turn, sent, text, files)
+        if not agreements.signed_paper(turn, text, files):
+            papers.take(turn, sent, text, files)
         return True
     return False
 

@@ -10,7 +10,19 @@ from sqlalchemy import select
 from bot import cards, texts
 from bot.access import allowed
 from bot.cards import Content
-from bot.handlers import automation, customers, deliveries, drafts, goods, learning, quotes, returns, staff, statements
+from bot.handlers import (
+    automation,
+    counts,
+    customers,
+    deliveries,
+    drafts,
+    goods,
+    learning,
+    quotes,
+    returns,
+    staff,
+    statements,
+)
 from bot.handlers import payments as money
 from bot.keyboards import Press
 from core import orders, payments
@@ -148,6 +160,7 @@ COMMANDS: dict[str, Any] = {
     "take_order": take_order,
     **goods.COMMANDS,
     **money.COMMANDS,
+    **counts.COMMANDS,
     "automation": automation.show,
     "quotes": quotes.run,
     **deliveries.COMMANDS,

@@ -8,11 +8,11 @@ from bot import cards, texts
 from bot.cards import Content
 from bot.handlers.sales import treat_points
 from bot.keyboards import Press
-from core import events, journal, orders, sale_terms
+from core import orders, sale_terms
 from core.clauses import ClauseKind
 from core.clock import business_date
 from core.errors import Refused
-from core.orders import Order
+from core.orders import Order, questions
 from core.parties import Contact, DeliveryAddress, Role
 from core.sale_terms import HowAccepted
 from intake.reading import dates
@@ -91,8 +91,7 @@ def choose_address(turn: Turn, args: Args, order: Order) -> None:
 def ask_customer(turn: Turn, args: Args, order: Order) -> None:
     """Put the question to the customer, by the way his order came."""
     about = str(args["about"])
-    journal.write(turn.session, "customer_asked", subject=order.subject, by=turn.by, at=turn.at, about=about)
-    events.emit(turn.session, "order_question", order, at=turn.at, about=about)
+    questions.ask(turn.session, order, about, by=turn.by, at=turn.at)
     turn.toast = texts.answer("customer_asked")
 
 

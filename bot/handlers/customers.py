@@ -12,7 +12,7 @@ from bot import texts
 from bot.cards import Content
 from bot.handlers import drafts
 from bot.keyboards import Press
-from core import conversations, deliveries, disputes, events, orders, payments, reminders
+from core import conversations, deliveries, disputes, events, orders, payments, registration, reminders
 from core.clock import business_date, next_business_day
 from core.deliveries import Delivery, ReserveKind
 from core.errors import Refused
@@ -180,7 +180,8 @@ def dispute_text(turn: Turn, args: Args, text: str) -> None:
     owed = document(turn, args["number"])
     if not isinstance(owed, Invoice):
         raise Refused("invoice_unknown", number=owed.number)
-    disputes.open_dispute(turn.session, owed, text=text, by=turn.by, at=turn.at)
+    with registration.looking_again(turn.session, owed.customer, house=turn.house, at=turn.at):
+        disputes.open_dispute(turn.session, owed, text=text, by=turn.by, at=turn.at)
 
 
 def human(turn: Turn, _args: Args, _thing: Any) -> None:

@@ -136,10 +136,12 @@ def _discount(turn: Turn, quote: Quote, position: str | None, percent: Decimal) 
     """A line's price, or every line's, less that percentage of it, to a hundredth of a cent."""
     if not 0 < percent < 100:
         raise Refused("discount_out_of_range", percent=percent)
-    for line in [quotes.line_at(quote, int(position))] if position else list(quote.lines):
-        if line.unit_price is not None:
-            price = (line.unit_price * (100 - percent) / 100).quantize(CENT_OF_CENT)
-            quotes.set_price(turn.session, quote, line.position, price, by=turn.by, at=turn.at)
+    lines = [quotes.line_at(quote, int(position))] if position else list(quote.lines)
+    # read first: a price that is given takes its line out of what the rules discount
+    given = {line.position: line.unit_price for line in lines if line.unit_price is not None}
+    for number_of, price in given.items():
+        less = (price * (100 - percent) / 100).quantize(CENT_OF_CENT)
+        quotes.set_price(turn.session, quote, number_of, less, by=turn.by, at=turn.at)
 
 
 def send_quote(turn: Turn, args: Args, quote: Quote) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,11 @@ class DepositFacts:
     before_shipping: Money = ZERO
     by_rules: Money = ZERO
     agreed: Money | None = None
+
+    def of_registered(self) -> DepositFacts:
+        """The deposit of an order that is registered already: what is missing holds its preparation back instead."""
+        left = max(self.due - self.paid, ZERO)
+        return replace(self, due=ZERO, before_preparation=left + self.before_preparation)
 
 
 def gather(session: Session, order: Order) -> DepositFacts:

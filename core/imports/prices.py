@@ -25,7 +25,6 @@ from core.prices import PLACES, Discount, Price
 Rule = TypeVar("Rule", Price, Discount)
 REQUIRED = ("sku", "price", "valid_from")
 KNOWN = ("customer", "group", "contract", "min_quantity", "valid_until")
-YES, NO = frozenset({"1", "x", "yes", "true", "contract"}), frozenset({"", "0", "no", "false"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +144,8 @@ def _key(price: Price) -> tuple[Any, ...]:
 
 
 def _values(row: Row, buyers: Buyers) -> dict[str, Any]:
-    written = row.text("contract").lower()
-    if written not in YES | NO:
-        row.wrong("contract", f"{written!r} is neither yes nor no")
-    if written in YES and not row.text("customer"):
+    contract = bool(row.flag("contract"))
+    if contract and not row.text("customer"):
         row.wrong("contract", "a contract is with one customer")
     first, last = period(row)
     price = row.number("price", places=PLACES, required=True)
@@ -158,7 +155,7 @@ def _values(row: Row, buyers: Buyers) -> dict[str, Any]:
         "article_id": buyers.article(row, required=True),
         "customer_id": buyers.customer(row),
         "group": buyers.group(row),
-        "contract": written in YES,
+        "contract": contract,
         "minimum_quantity": row.number("min_quantity", places=4) or Decimal(0),
         "price": price,
         "valid_from": first,

@@ -149,14 +149,15 @@ def issue_deposit(session: Session, order: Order, *, house: House, by: Actor, at
     """Issue the deposit invoice of an order that its customer accepted; VAT is due at receipt (since 01/01/2023).
 
     Accepted is a draft with its recap or its quote; a registered order may still ask for what blocks its preparation
-    or its shipping, while nothing has left. `label` is the printed text of its lines. One line per VAT rate of the
-    order; an order that grew since its first deposit invoice gets one for the difference.
+    or its shipping, while nothing has left, and one that was made to ask for more while something is left to ship.
+    `label` is the printed text of its lines. One line per VAT rate of the order; an order that grew since its first
+    deposit invoice gets one for the difference.
     """
     orders.lock(session, order.id)
     asked = deposits.bases(order)
     if order.state not in {OrderState.DRAFT, OrderState.CONFIRMED} or not any(asked.values()):
         raise Refused("no_deposit_due", reference=order.reference)
-    if order.state is OrderState.CONFIRMED and shipped_quantities(session, order):
+    if order.state is OrderState.CONFIRMED and shipped_quantities(session, order) and not _grows_on(session, order):
         raise Refused("order_already_shipped", reference=order.reference)
     if order.state is OrderState.DRAFT and not _accepted(session, order):
         raise Refused("recap_not_accepted", reference=order.reference)
@@ -187,6 +188,13 @@ def issue_deposit(session: Session, order: Order, *, house: House, by: Actor, at
         business_process=business_process(line.article.nature for line in order.kept_lines if line.article is not None),
     )  # fmt: skip
     return issue(session, document, sources, customer=order.customer, order=order, by=by, at=at, event="deposit_issued")
+
+
+def _grows_on(session: Session, order: Order) -> bool:
+    """The order was revised since it was registered, and something of it is still to leave."""
+    from core.deliveries import remaining_quantities
+
+    return bool(order.revision and remaining_quantities(session, order))
 
 
 def _accepted(session: Session, order: Order) -> bool:

@@ -5,8 +5,8 @@ Prepared, delivered and invoiced quantities follow from documents and are stored
 
 from __future__ import annotations
 
-from core.orders.clauses import OrderClause, accept_theirs, ask_for_theirs, keep_ours
-from core.orders.conformity import set_buyer, set_delivery_address, set_order_date, set_order_number
+from core.orders.clauses import OrderClause, accept_theirs, ask_for_theirs, keep_ours, take_clauses
+from core.orders.conformity import LONGEST_NUMBER, set_buyer, set_delivery_address, set_order_date, set_order_number
 from core.orders.decisions import (
     by_reference,
     cancel,
@@ -57,6 +57,7 @@ from core.orders.tables import (
 )
 
 __all__ = [
+    "LONGEST_NUMBER",
     "NEXT",
     "Asked",
     "AskedLine",
@@ -111,6 +112,7 @@ __all__ = [
     "set_quantity",
     "settle_price",
     "settle_shortage",
+    "take_clauses",
     "undo_confirmation",
     "wait_until",
 ]

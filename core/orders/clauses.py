@@ -48,6 +48,33 @@ def keep(session: Session, order: Order, found: tuple[Clause, ...]) -> None:
     session.flush()
 
 
+def take_clauses(session: Session, order: Order, found: tuple[Clause, ...], *, by: Actor, at: datetime) -> bool:
+    """Keep the clauses that later words about a draft state; one that is said anew must be settled anew.
+
+    False when they say nothing that was not said.
+    """
+    held = {clause.kind: clause for clause in order.clauses}
+    fresh = [clause for clause in found if clause.kind not in held or held[clause.kind].value != clause.value]
+    if not fresh or order.state is not OrderState.DRAFT:
+        return False
+    for clause in fresh:
+        known = held.get(clause.kind)
+        if known is None:
+            order.clauses.append(
+                OrderClause(kind=clause.kind, value=clause.value, words=clause.words, part=clause.part)
+            )
+            continue
+        known.value, known.words, known.part = clause.value, clause.words, clause.part
+        known.settled, known.settled_by_id, known.asked_by_id, known.reason = None, None, None, ""
+    order.version += 1
+    journal.write(
+        session, "clauses_stated", subject=order.subject, by=by, at=at,
+        clauses={clause.kind.value: clause.value for clause in fresh},
+    )  # fmt: skip
+    events.emit(session, "order_changed", order, at=at)
+    return True
+
+
 def clause_of(order: Order, kind: ClauseKind) -> OrderClause:
     """The order's clause of that kind; refuses an order without one."""
     found = next((clause for clause in order.clauses if clause.kind is kind), None)

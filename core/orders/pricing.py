@@ -17,8 +17,6 @@ from core.money import Money, total
 from core.orders.tables import DiscountBy, Order, OrderLine, OrderState, PriceChoice
 from core.prices import PriceSource, Pricing
 
-#: Prices that the rules of the house discount; a contract, a quote and a price given by hand are net.
-_LISTED = frozenset({PriceSource.CUSTOMER, PriceSource.GROUP, PriceSource.EVERYONE, PriceSource.ARTICLE})
 #: Prices that another quantity does not change.
 FIXED = frozenset({PriceSource.QUOTE, PriceSource.GIVEN})
 
@@ -71,12 +69,12 @@ def discount_order(session: Session, order: Order, *, on: date) -> None:
         listed = total(
             Money.of(line.quantity * prices.discounted(line.list_price, line.discount_percent))
             for line in open_lines
-            if line.quantity is not None and line.list_price is not None and line.price_source in _LISTED
+            if line.quantity is not None and line.list_price is not None and line.price_source in prices.LISTED
         )
         percent = prices.order_discount(session, order.customer, listed, on=on)
         order.discount_percent, order.discount_by = percent, DiscountBy.RULE if percent else None
     for line in open_lines:
         assert line.list_price is not None  # noqa: S101 - the lines were chosen by it
-        taken = order.discount_by is not DiscountBy.RULE or line.price_source in _LISTED
+        taken = order.discount_by is not DiscountBy.RULE or line.price_source in prices.LISTED
         both = (line.discount_percent, order.discount_percent if taken else Decimal(0))
         line.unit_price = prices.discounted(line.list_price, *both)

@@ -18,9 +18,10 @@ from core.prices.rules import (
     checked_price,
     discounted,
 )
-from core.prices.tables import Discount, Price, PriceSource
+from core.prices.tables import LISTED, Discount, Price, PriceSource
 
 __all__ = [
+    "LISTED",
     "PLACES",
     "Discount",
     "Price",

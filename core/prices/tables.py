@@ -25,6 +25,10 @@ class PriceSource(StrEnum):
     GIVEN = "given"
 
 
+#: Prices that the rules of the house discount; a contract, a quote and a price given by hand are net.
+LISTED = frozenset({PriceSource.CUSTOMER, PriceSource.GROUP, PriceSource.EVERYONE, PriceSource.ARTICLE})
+
+
 class Price(Base):
     """The price of one sales unit without VAT from a quantity on; a `contract` is with one customer.
 

@@ -16,6 +16,7 @@ from core.clock import business_date
 from core.documents import Document, DocumentKind, DocumentLine
 from core.errors import IllegalTransition, Refused
 from core.outbox import OutboxRow
+from core.quotes.deposits import announced
 from core.quotes.drafts import lock
 from core.quotes.tables import NEXT, Quote, QuoteLine, QuoteState, packed
 
@@ -101,10 +102,11 @@ def revise(session: Session, quote: Quote, *, by: Actor, at: datetime) -> Quote:
         reference=f"{quote.number}-{revision}", number=quote.number, revision=revision, customer=quote.customer,
         created_at=at, reply_chat_id=quote.reply_chat_id, reply_email=quote.reply_email,
         thread_message_id=quote.thread_message_id, thread_subject=quote.thread_subject,
+        discount_percent=quote.discount_percent,
         lines=[
             QuoteLine(**{name: getattr(line, name) for name in (
                 "position", "text", "article", "quantity", "packaging", "packaging_count", "unit_price", "list_price",
-                "customer_reference",
+                "discount_percent", "price_source", "customer_reference",
             )})
             for line in quote.lines
         ],
@@ -229,6 +231,7 @@ def quoted_price(session: Session, quote_id: int | None, article: Article) -> De
 
 def _document(session: Session, quote: Quote, house: House) -> Document:
     assert quote.sent_on is not None  # noqa: S101 - set by `send` just before
+    percent, deposit_notes = announced(session, quote, on=quote.sent_on)
     return Document(
         kind=DocumentKind.QUOTE,
         number=quote.number,
@@ -240,14 +243,14 @@ def _document(session: Session, quote: Quote, house: House) -> Document:
         valid_until=quote.valid_until,
         payment_terms=quote.customer.payment_terms,
         terms_version=sale_terms.version_on(session, house, on=quote.sent_on),
-        deposit_percent=quote.customer.deposit_percent,
+        deposit_percent=percent, notes=deposit_notes,
         lines=tuple(
             DocumentLine(
                 position=line.position, sku=line.article.sku, name=line.article.name, quantity=line.quantity,
                 unit=line.article.unit, packaging=packed(line.packaging, line.packaging_count),
                 unit_price=line.unit_price, net=line.net,
                 vat=quote.customer.vat_on(line.article), gtin=line.article.gtin,
-                buyer_reference=line.customer_reference, list_price=line.list_price, nature=line.article.nature,
+                buyer_reference=line.customer_reference, list_price=line.gross_price, nature=line.article.nature,
             )
             for line in quote.lines
             if line.article is not None and line.quantity is not None and line.unit_price is not None

@@ -15,6 +15,8 @@ from core import events, journal, prices
 from core.clock import business_date
 from core.errors import Refused
 from core.identifiers import next_number
+from core.money import Money, total
+from core.prices import PriceSource
 from core.quotes.tables import Quote, QuoteLine, QuoteState
 
 if TYPE_CHECKING:
@@ -57,23 +59,31 @@ def _append(session: Session, quote: Quote, lines: tuple[AskedLine, ...], *, on:
         )  # fmt: skip
         _price(session, quote, added, on=on)
         quote.lines.append(added)
+    _discount(session, quote, on=on)
 
 
 def _price(session: Session, quote: Quote, line: QuoteLine, *, on: date) -> None:
-    """That day's price of the customer for the line's quantity."""
-    line.unit_price, line.list_price = None, None
+    """That day's price of the customer for the line's quantity; the quote's own discount comes off in `_discount`."""
+    line.unit_price, line.list_price, line.price_source, line.discount_percent = None, None, None, Decimal(0)
     if line.article is not None:
         found = prices.pricing_for(session, quote.customer, line.article, on=on, quantity=line.quantity)
-        line.unit_price = found.unit_price
-        line.list_price = found.list_price if found.discount_percent else None
+        line.unit_price, line.list_price = found.unit_price, found.list_price
+        line.price_source, line.discount_percent = found.source, found.discount_percent
 
 
-def _priced_by_rule(session: Session, quote: Quote, line: QuoteLine, *, on: date) -> bool:
-    """The line has the price that our lists give for its quantity, not one that an agent gave."""
-    if line.article is None:
-        return True
-    found = prices.pricing_for(session, quote.customer, line.article, on=on, quantity=line.quantity)
-    return line.unit_price == found.unit_price
+def _discount(session: Session, quote: Quote, *, on: date) -> None:
+    """Take off what the rules give on the whole quote; a contract's price and one that an agent gave are net."""
+    listed = [line for line in quote.lines if line.price_source in prices.LISTED and line.list_price is not None]
+    net = total(
+        Money.of((line.quantity or Decimal(0)) * prices.discounted(line.list_price, line.discount_percent))
+        for line in listed
+        if line.list_price is not None
+    )
+    with session.no_autoflush:  # a new quote is not complete yet
+        quote.discount_percent = prices.order_discount(session, quote.customer, net, on=on) if listed else Decimal(0)
+    for line in listed:
+        if line.list_price is not None:
+            line.unit_price = prices.discounted(line.list_price, line.discount_percent, quote.discount_percent)
 
 
 def lock(session: Session, quote_id: int, *, version: int | None = None) -> Quote:
@@ -120,11 +130,12 @@ def set_quantity(session: Session, quote: Quote, position: int, quantity: Decima
     if quantity <= 0:
         raise Refused("quantity_not_positive", position=position, quantity=quantity)
     line = line_at(quote, position)
-    by_rule = _priced_by_rule(session, quote, line, on=business_date(at))
+    by_rule = line.price_source is not PriceSource.GIVEN
     before, line.quantity = line.quantity, quantity
     line.packaging, line.packaging_count = "", None
     if by_rule:
         _price(session, quote, line, on=business_date(at))
+    _discount(session, quote, on=business_date(at))
     _changed(session, quote, by=by, at=at, change="quantity_changed", position=position, before=before, after=quantity)
 
 
@@ -134,6 +145,7 @@ def set_article(session: Session, quote: Quote, position: int, article: Article,
     line = line_at(quote, position)
     line.article = article
     _price(session, quote, line, on=business_date(at))
+    _discount(session, quote, on=business_date(at))
     _changed(session, quote, by=by, at=at, change="article_set", position=position, sku=article.sku)
 
 
@@ -145,6 +157,8 @@ def set_price(session: Session, quote: Quote, position: int, price: Decimal, *, 
     if line.article is None:
         raise Refused("line_without_article", position=position)
     before, line.unit_price, line.list_price = line.unit_price, price, None
+    line.price_source, line.discount_percent = PriceSource.GIVEN, Decimal(0)
+    _discount(session, quote, on=business_date(at))
     _changed(session, quote, by=by, at=at, change="price_set", position=position, before=before, after=price)
 
 
@@ -153,6 +167,7 @@ def remove_line(session: Session, quote: Quote, position: int, *, by: Actor, at:
     draft_only(quote)
     line = line_at(quote, position)
     quote.lines.remove(line)
+    _discount(session, quote, on=business_date(at))
     _changed(session, quote, by=by, at=at, change="line_removed", position=position, text=line.text)
 
 

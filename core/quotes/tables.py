@@ -10,9 +10,10 @@ from sqlalchemy import BigInteger, ForeignKey, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.catalogue import Article
-from core.db import PRICE, Base, choice
+from core.db import PERCENT, PRICE, Base, choice
 from core.money import Money, total
 from core.parties import Customer
+from core.prices import PriceSource
 
 
 class QuoteState(StrEnum):
@@ -55,6 +56,7 @@ class Quote(Base):
     created_at: Mapped[datetime]
     sent_on: Mapped[date | None]
     valid_until: Mapped[date | None]
+    discount_percent: Mapped[Decimal] = mapped_column(PERCENT, default=Decimal(0))
     decline_reason: Mapped[str] = mapped_column(Text, default="")
     customer: Mapped[Customer] = relationship()
     lines: Mapped[list[QuoteLine]] = relationship(order_by="QuoteLine.position", cascade="all, delete-orphan")
@@ -75,7 +77,10 @@ class Quote(Base):
 
 
 class QuoteLine(Base):
-    """One line of a quote; without an article it is shown to the agent and may not be sent."""
+    """One line of a quote; without an article it is shown to the agent and may not be sent.
+
+    Its unit price is the list price less its own discount and the quote's; one that an agent gave has no list price.
+    """
 
     __tablename__ = "quote_line"
 
@@ -89,8 +94,17 @@ class QuoteLine(Base):
     packaging_count: Mapped[Decimal | None]
     unit_price: Mapped[Decimal | None] = mapped_column(PRICE)
     list_price: Mapped[Decimal | None] = mapped_column(PRICE)
+    discount_percent: Mapped[Decimal] = mapped_column(PERCENT, default=Decimal(0))
+    price_source: Mapped[PriceSource | None] = mapped_column(choice(PriceSource))
     customer_reference: Mapped[str] = mapped_column(default="")
     article: Mapped[Article | None] = relationship()
+
+    @property
+    def gross_price(self) -> Decimal | None:
+        """The price before discounts, where discounts were taken off it."""
+        if self.list_price is None or self.unit_price is None or self.list_price <= self.unit_price:
+            return None
+        return self.list_price
 
     @property
     def complete(self) -> bool:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from core.parties import Customer
     from intake.understand.opened import Desk, Opened
 
+#: No more open quotes than so many are offered to choose from, the latest first.
+SHOWN = 6
 #: How much of the customer's words the journal keeps of his answer.
 KEPT = 300
 
@@ -48,7 +50,10 @@ def treat(
     if quote is not None:
         return _of_quote(session, message, quote, consent, desk)
     order = _recapped(session, customer, answered)
-    return _of_recap(session, order, consent, desk) if order is not None else None
+    if order is not None:
+        return _of_recap(session, order, consent, desk)
+    meant = _unnamed(session, customer, opened, answered) if consent is not Consent.RESERVED else []
+    return _ask_which(session, message, meant, consent, desk) if len(meant) > 1 else None
 
 
 def _quote(session: Session, customer: Customer, opened: Opened, answered: str | None) -> Quote | None:
@@ -63,11 +68,29 @@ def _quote(session: Session, customer: Customer, opened: Opened, answered: str |
         named = quotes.by_reference(session, opened.reading.quote_reference)
         known = named is not None and named.customer_id == customer.id and named.sent_on is not None
         return named if known else None
-    if not consents.names_an_offer(opened.incoming.text) and _waits(session, customer):
-        return None  # the yes may be meant for the draft that he has before him
-    query = select(Quote).where(Quote.customer_id == customer.id, Quote.state == QuoteState.SENT).limit(2)
-    found = list(session.scalars(query))
+    found = _unnamed(session, customer, opened, answered)
     return found[0] if len(found) == 1 else None
+
+
+def _unnamed(session: Session, customer: Customer, opened: Opened, answered: str | None) -> list[Quote]:
+    """His open quotes, any of which an answer that names none may mean; none where it may be meant for his draft."""
+    if (answered or "").partition(":")[0] in {"quote", "order"} or opened.reading.quote_reference:
+        return []
+    if not consents.names_an_offer(opened.incoming.text) and _waits(session, customer):
+        return []  # the yes may be meant for the draft that he has before him
+    query = select(Quote).where(Quote.customer_id == customer.id, Quote.state == QuoteState.SENT)
+    return list(session.scalars(query.order_by(Quote.id.desc()).limit(SHOWN)))
+
+
+def _ask_which(session: Session, message: Message, found: list[Quote], consent: Consent, desk: Desk) -> str:
+    """Ask the customer which of his open quotes he means, and show sales the same choice: nothing is decided yet."""
+    numbers = [quote.id for quote in found]
+    by = Actor(ActorKind.CUSTOMER, found[0].customer_id)
+    journal.write(
+        session, "quote_answer_unclear", subject=message.subject, by=by, at=desk.at, quotes=numbers, said=consent
+    )
+    events.emit(session, "which_quote", message, at=desk.at, quotes=numbers, consent=consent.value)
+    return "which_quote"
 
 
 def _waits(session: Session, customer: Customer) -> bool:

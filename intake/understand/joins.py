@@ -98,6 +98,7 @@ def join(
         else _answered_draft(session, message, opened, customer, answered or "")
     )
     by, corrected = Actor(ActorKind.CUSTOMER, customer.id), correction(opened.incoming.text)
+    claused = order is not None and orders.take_clauses(session, order, opened.reading.clauses, by=by, at=desk.at)
     if corrected is not None:
         if order is None or not correct(session, message, order, corrected, by=by, desk=desk):
             raise NotUnderstood("correction_unclear")
@@ -108,13 +109,13 @@ def join(
         raise NotUnderstood("correction_unclear")
     unwanted = unwanted_in(opened)
     if unwanted:
-        return _take_out(session, customer, order, unwanted, by=by, desk=desk)
+        return _take_out(session, customer, order, unwanted, by=by, desk=desk) or claused
     if not _adds(opened):
-        return False
+        return claused
     asked = lines_of(session, customer, opened.reading.lines)
     pages = any(flag.startswith(ALBUM) for flag in message.flags.split())
     day = opened.reading.requested_delivery_date
-    return changes.merge(session, order, asked, day, by=by, at=desk.at, replacing=not pages)
+    return changes.merge(session, order, asked, day, by=by, at=desk.at, replacing=not pages) or claused
 
 
 def tell(session: Session, message: Message, opened: Opened, customer: Customer, desk: Desk, *, answered: str) -> None:

@@ -15,9 +15,10 @@ from core.outbox import OutboxRow
 from core.parties import Contact, Customer, Staff
 from intake import bounces, receive, replies
 from intake.acknowledgements import all_received
+from intake.consents import Consent
 from intake.incoming import Incoming
 from intake.reading import Kind, kinds
-from intake.understand import answers, drafts, joins, revised
+from intake.understand import agreements, answers, completions, drafts, joins, revised
 from intake.understand.opened import Desk, Opened, answerable
 
 if TYPE_CHECKING:
@@ -77,33 +78,60 @@ def _reason_to_ignore(session: Session, message: Message, opened: Opened, desk: 
 
 def _act(session: Session, message: Message, customer: Customer, opened: Opened, desk: Desk) -> None:
     """Do what a customer's message asks for, or hand it to a person."""
-    incoming, reading = opened.incoming, opened.reading
-    answered = _answers(session, message, incoming, desk)
-    done, reason = True, ""
-    if answered is not None and _acknowledged(session, message, opened, answered, desk):
+    answered = _answers(session, message, opened.incoming, desk)
+    agreed = agreements.keep(session, message, opened, customer, desk)
+    if agreed is not None and agreements.alone(message, opened):
+        reason = "terms_accepted" if agreed is Consent.ACCEPTED else None
+    elif answered is not None and _acknowledged(session, message, opened, answered, desk):
         reason = "receipt"
-    elif message.taken_by_id is None and revised.follow(session, message, opened, customer, desk, answered=answered):
-        reason = "revision"
+    else:
+        reason = _followed(session, message, customer, opened, desk, answered=answered)
+        if reason is None:
+            reason = _begun(session, message, customer, opened, desk, answered=answered)
+    if reason is None or reason == "person":
+        _for_staff(session, message, desk)
+        return
+    messages.move(session, message, MessageState.UNDERSTOOD, by=SYSTEM, at=desk.at, reason=reason)
+    if agreed is Consent.RESERVED:  # whatever else it is, a person reads what is said about our terms
+        message.flag(automation.PARTLY_READ)
+        events.emit(session, "message_for_staff", message, at=desk.at)
+
+
+def _followed(
+    session: Session, message: Message, customer: Customer, opened: Opened, desk: Desk, *, answered: str | None
+) -> str | None:
+    """What the words did to what he has with us, `person` where somebody must read them; None for something new."""
+    himself = message.taken_by_id is None
+    if completions.complete(session, message, opened, customer, desk, answered=answered):
+        return "completed"
+    if himself and revised.follow(session, message, opened, customer, desk, answered=answered):
         events.emit(session, "message_kept", message, at=desk.at)
-    elif (said := answers.treat(session, message, opened, customer, desk, answered=answered)) is not None:
-        done, reason = said != "person", said
-    elif message.taken_by_id is None and joins.join(session, message, opened, customer, desk, answered=answered):
-        reason = "joined"
+        return "revision"
+    said = answers.treat(session, message, opened, customer, desk, answered=answered)
+    if said is not None:
+        return said
+    if himself and joins.join(session, message, opened, customer, desk, answered=answered):
         joins.tell(session, message, opened, customer, desk, answered=answered or "")
-    elif answered is not None and reading.kind is not Kind.ORDER:
-        done = False
-    elif reading.kind is Kind.ORDER:
+        return "joined"
+    return None
+
+
+def _begun(
+    session: Session, message: Message, customer: Customer, opened: Opened, desk: Desk, *, answered: str | None
+) -> str | None:
+    """Make a draft or a quote of what is new; None where a person must read it."""
+    reading = opened.reading
+    if answered is not None and reading.kind is not Kind.ORDER:
+        return None
+    if reading.kind is Kind.ORDER:
         _draft_order(session, message, customer, opened, desk)
     elif reading.kind is Kind.QUOTE_REQUEST and reading.lines:
         _draft_quote(session, message, customer, opened, desk)
     elif reading.kind is Kind.OTHER:
         raise NotUnderstood(drafts.unread(reading) or "no_order_found")
     else:
-        done = False
-    if done:
-        messages.move(session, message, MessageState.UNDERSTOOD, by=SYSTEM, at=desk.at, reason=reason)
-    else:
-        _for_staff(session, message, desk)
+        return None
+    return ""
 
 
 def _draft_quote(session: Session, message: Message, customer: Customer, opened: Opened, desk: Desk) -> None:

@@ -182,3 +182,64 @@ def test_a_quantity_and_a_day_that_are_not_possible_block_and_are_put_right_by_a
     order = desk.get(order_id)
     assert (order.lines[0].quantity, order.requested_delivery_date) == (36, date(2026, 11, 27))
     assert desk.last("sales").buttons[0] == ["Confirmer et prévenir le client"]
+
+
+def test_a_count_and_a_loss_are_noted_in_chat_and_what_was_promised_is_told(desk: Any) -> None:
+    order_id = paper_order(desk, "40")
+    with transaction(desk.app.engine) as session:
+        registration.confirm(session, order_id, house=desk.app.house, by=desk.actor("sales"), at=desk.clock())
+    desk.settle()
+    desk.say("warehouse", "inventaire PAP-TOI-MJ 5 packs")
+    desk.settle()
+    assert on_hand(desk, "PAP-TOI-MJ") == 60
+    desk.say("warehouse", "perte 2 PAP-TOI-MJ casse au quai")
+    desk.settle()
+    assert (on_hand(desk, "PAP-TOI-MJ"), "58 rouleaux" in told(desk, "warehouse")) == (58, True)
+    desk.say("warehouse", "/inventaire PAP-TOI-MJ 38\nBEU-DOU-1 : 12,5")
+    desk.settle()
+    assert (on_hand(desk, "PAP-TOI-MJ"), on_hand(desk, "BEU-DOU-1")) == (38, Decimal("12.5"))
+    warned = [seen.text for seen in desk.chat("warehouse") if "promis" in seen.text]
+    assert any("il manque 2" in text.replace("\u00a0", " ") for text in warned)
+    assert any("Stock inférieur au promis" in seen.text for seen in desk.chat("sales"))
+    with transaction(desk.app.engine) as session:
+        shelf = article(desk, "PAP-TOI-MJ").id
+        sources = session.scalars(
+            select(StockMovement.source).where(StockMovement.article_id == shelf).order_by(StockMovement.id)
+        ).all()
+        assert [source.partition(":")[0] for source in sources] == ["count", "loss", "count"]
+        assert sources[1] == "loss:casse au quai"
+        lines = [entry.action for entry in journal.entries_of(session, f"stock_level:{shelf}")]
+        assert [line for line in lines if line.startswith("stock")] == [
+            "stock_counted",
+            "stock_lost",
+            "stock_oversold",
+            "stock_counted",
+        ]
+
+
+def test_a_count_or_a_loss_that_is_not_clear_changes_nothing(desk: Any) -> None:
+    before = on_hand(desk, "PAP-TOI-MJ")
+    for words, answer in (
+        ("perte 2 PAP-TOI-MJ", "motif"), ("perte 200 PAP-TOI-MJ inondation", "48"), ("inventaire PAP-TOI-MJ", "lu le"),
+        ("inventaire PAP-TOI-MJ 3 palettes", "conditionnement"), ("inventaire PAP-TOI-MJ 1,23456", "décimales"),
+        ("inventaire BEU-DOU-1 5\nNEANT-9 3", "NEANT-9"),
+    ):  # fmt: skip
+        desk.say("warehouse", words)
+        desk.settle()
+        assert answer in told(desk, "warehouse"), words
+    desk.say("accounting", "inventaire PAP-TOI-MJ 1")
+    desk.settle()
+    assert (on_hand(desk, "PAP-TOI-MJ"), on_hand(desk, "BEU-DOU-1")) == (before, 260)
+
+
+def test_a_customer_who_wants_all_of_it_together_is_asked_before_it_is_split(desk: Any) -> None:
+    with transaction(desk.app.engine) as session:
+        session.get_one(Customer, desk.ids["customer"]).partial_deliveries = False
+    paper_order(desk)
+    desk.settle()
+    desk.press("sales", "Traiter le point")
+    desk.settle()
+    assert not any("reliquat" in label for label in desk.last("sales").labels)
+    desk.press("sales", "Proposer deux livraisons")
+    desk.settle()
+    assert "une seule livraison" in told(desk, "customer")

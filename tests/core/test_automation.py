@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from core import automation, deposits, orders, overrides, quotes, stock
+from core import automation, deposits, orders, overrides, quotes, registration, stock
 from core.automation import Figures
 from core.deliveries import ReserveKind
 from core.journal import SYSTEM
@@ -204,3 +204,25 @@ def test_a_customer_who_changes_his_mind_corrects_nobody(known: Known) -> None:
     assert known.considered(order)
     orders.cancel(known.trade.session, order, reason="plus besoin", by=known.trade.buyer, at=known.trade.at)
     assert known.trade.customer.auto_confirm
+
+
+def test_what_could_not_be_registered_is_tried_again_when_money_comes_and_each_day(known: Known) -> None:
+    trade, house = known.trade, known.house
+    trade.customer.credit_limit = Money.of(100)
+    order, other = known.order(), known.order()
+    assert not known.considered(order)
+    assert not known.considered(other)
+    registration.note_verdicts(trade.session, trade.customer, house=house, at=trade.at)
+    trade.customer.credit_limit = Money.of(100_000)
+    registration.look_again(trade.session, trade.customer, house=house, at=trade.later(minutes=1))
+    assert known.considered(order)
+    assert known.considered(other)
+    stock.count(trade.session, trade.article.id, Decimal(3), source="count", at=trade.at)
+    short = known.order()
+    assert not known.considered(short)
+    stock.count(trade.session, trade.article.id, Decimal(900), source="count", at=trade.at)
+    assert automation.consider_again(trade.session) == 1
+    assert known.considered(short)
+    assert automation.consider_again(trade.session) == 0
+    trade.customer.auto_confirm = False
+    assert automation.consider_again(trade.session) == 0

@@ -11,7 +11,19 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from core import clearances, deliveries, deposits, invoices, orders, overrides, payments, quotes, registration, stock
+from core import (
+    clearances,
+    deliveries,
+    deposits,
+    invoices,
+    orders,
+    overrides,
+    payments,
+    quotes,
+    registration,
+    revising,
+    stock,
+)
 from core.deliveries import ReserveKind
 from core.deposits import DepositRule
 from core.documents import DocumentKind
@@ -21,7 +33,7 @@ from core.invoices import Invoice
 from core.journal import SYSTEM
 from core.messages import MessageChannel
 from core.money import ZERO, Money, total
-from core.orders import DepositStage, Order, OrderState
+from core.orders import AskedLine, DepositStage, LineWish, Order, OrderState, Wanted, revisions
 from core.outbox import OutboxRow
 from core.parties import Customer, Role
 from core.vat import VatRate, totals
@@ -393,3 +405,50 @@ C;;;;;;;0;;;
         "line 4, percent: either a percentage or an amount must be given",
         "line 5, amount: is zero: a percentage of 0 asks for no deposit",
     ]
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_an_order_that_grows_is_asked_for_the_deposit_of_what_it_grew_by(trade: Trade, begun: bool) -> None:
+    session, house = trade.session, trade.house
+    trade.customer.deposit_percent = Decimal(50)
+    order = trade.draft((trade.article, "10"))
+    pay(trade, Money.of(600), deposit_of(trade, order))
+    delivery = trade.preparing(trade.confirm(order))
+    if begun:
+        deliveries.set_prepared(session, delivery, 1, Decimal(4), by=trade.by(Role.WAREHOUSE), at=trade.at)
+        trade.ship(delivery)
+    wish = Wanted((LineWish(1, Decimal(12)),), (AskedLine("encore", trade.add_article("SER-50", "100"), Decimal(2)),))
+    revision = revisions.propose(session, order, wish, by=trade.buyer, at=trade.at)
+    seen = revising.redline(session, revision, house=house, at=trade.at)
+    asked = [(f.code, f.data["amount"]) for f in seen.findings if f.code.startswith("deposit")]
+    assert asked == [("deposit_before_preparation", Money.of(240))]
+    assert trade.customer.deposit_percent == order.deposit_percent == 50  # looking changes nothing
+    assert deposits.stages(order)[DepositStage.REGISTRATION] == Money.of(600)
+    revising.accept(session, revision.id, house=house, by=trade.by(), at=trade.at)
+    assert (told(trade, "deposit_grew"), deposits.due(order)) == (1, Money.of(840))
+    waiting = [d for d in deliveries.of_order(session, order) if d.state is deliveries.DeliveryState.PREPARING]
+    assert (waiting, deposits.holding(session, order, at=trade.at)) == (
+        [], {"deposit_unpaid_for_preparation": Money.of(240)}
+    )  # fmt: skip
+    more = deposit_of(trade, order)
+    assert more.gross == Money.of(240)
+    pay(trade, Money.of(240), more)
+    assert trade.preparing(order).state is deliveries.DeliveryState.PREPARING
+    with pytest.raises(Refused, match="deposit_already_invoiced"):
+        deposit_of(trade, order)
+
+
+def test_a_rule_that_a_change_reaches_asks_and_one_that_asks_for_less_asks_nothing(trade: Trade) -> None:
+    session = trade.session
+    rule(trade, "BIG", percent=Decimal(30), from_amount=Money.of(1500))
+    order = trade.confirm(trade.draft((trade.article, "10")))
+
+    def change(quantity: int) -> None:
+        wish = Wanted((LineWish(1, Decimal(quantity)),))
+        revision = revisions.propose(session, order, wish, by=trade.buyer, at=trade.at)
+        revising.accept(session, revision.id, house=trade.house, by=trade.by(), at=trade.at)
+
+    change(8)
+    assert (deposits.due(order), told(trade, "deposit_grew")) == (ZERO, 0)
+    change(20)
+    assert (deposits.due(order), told(trade, "deposit_grew")) == (Money.of(720), 1)

@@ -235,7 +235,7 @@ def refused(engine: Engine, kind: str, content: str) -> list[str]:
 
 def test_price_lists_are_taken_in_and_the_second_time_changes_nothing(books: Engine) -> None:
     rows = (
-        "C001;;x;a-1;;1,5;01/01/2026;\n;gms;;A-1;10;0.9;2026-01-01;2026-06-30\n;gms;;A-1;10;0.8;2026-07-01;\n"
+        "C001;;oui;a-1;;1,5;01/01/2026;\n;gms;;A-1;10;0.9;2026-01-01;2026-06-30\n;gms;;A-1;10;0.8;2026-07-01;\n"
         ";;;A-2;;2;2026-01-01;\n"
     )
     assert take(books, "prices", PRICES + rows) == (4, 0, 0)
@@ -249,12 +249,12 @@ def test_price_lists_are_taken_in_and_the_second_time_changes_nothing(books: Eng
 
 def test_wrong_prices_are_named_by_line_and_column(books: Engine) -> None:
     rows = (
-        "C009;;;A-1;;1;2026-01-01;\n;bio;oui;A-9;-1;1,1234567;2026-01-01;2025-01-01\nC001;gms;;A-1;;0;;\n"
+        "C009;;;A-1;;1;2026-01-01;\n;bio;parfois;A-9;-1;1,1234567;2026-01-01;2025-01-01\nC001;gms;;A-1;;0;;\n"
         ";;;A-1;;1;2026-01-01;2026-02-01\n;;;A-1;;2;2026-02-01;\n"
     )
     assert refused(books, "prices", PRICES + rows) == [
         "line 2, customer: 'C009' is not a customer's code",
-        "line 3, contract: 'oui' is neither yes nor no",
+        "line 3, contract: 'parfois' is neither yes nor no",
         "line 3, group: no customer is in the group 'bio'",
         "line 3, min_quantity: -1 is below 0",
         "line 3, price: 1,1234567 has more than 6 decimals",

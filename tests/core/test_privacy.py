@@ -152,6 +152,7 @@ def test_s37_an_erased_person_is_nowhere_and_the_chain_is_whole(trade: Trade) ->
     trade.session.expire_all()
     assert report["erased"] == {
         "contacts": 1, "staff": 0, "chats": 1, "messages": 2, "chat_updates": 1, "journal_texts": 1,
+        "told": 0,
     }  # fmt: skip
     assert report["kept"][0]["what"] == ordering.subject
     assert trade.session.scalar(select(func.count(Contact.id))) == 0
@@ -178,3 +179,24 @@ def test_s37_nobody_is_refused_by_name(trade: Trade) -> None:
         privacy.erase(trade.session, "nobody@x.example", at=trade.at)
     with pytest.raises(Refused, match="person_unknown"):
         privacy.export(trade.session, " ", at=trade.at)
+
+
+def test_s37_who_gave_an_order_by_telephone_is_forgotten_and_another_firms_namesake_is_not(trade: Trade) -> None:
+    session, caller = trade.session, {"channel": MessageChannel.ORAL, "taken_from": "Mme Roy", "taken_at": trade.at}
+    told = trade.draft((trade.article, "1"), **caller)
+    paper, _ = bubble(trade, "paper")
+    paper.taken_from = "mme roy"
+    other = Customer(code="C002", name="Autre", contacts=[Contact(name="M. Petit", email="petit@autre.example")])
+    session.add(other)
+    session.flush()
+    namesake = trade.draft((trade.article, "2"), **caller, customer=other)
+    trade.customer.contacts.append(Contact(name="Mme Roy", email="roy@bellevue.example"))
+    session.flush()
+    with zipfile.ZipFile(io.BytesIO(privacy.export(session, "Mme Roy", at=trade.at))) as archive:
+        assert [row["about"] for row in json.loads(archive.read("data.json"))["told"]] == [told.subject, paper.subject]
+    assert privacy.erase(session, "roy@bellevue.example", at=trade.at)["erased"]["told"] == 2
+    session.expire_all()
+    assert (told.taken_from, paper.taken_from, namesake.taken_from) == ("", "", "Mme Roy")
+    assert privacy.erase(session, "mme roy", at=trade.at)["erased"]["told"] == 1  # known by her name alone
+    session.expire_all()
+    assert (namesake.taken_from, told.taken_at is None) == ("", False)

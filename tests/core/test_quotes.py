@@ -15,6 +15,7 @@ from sqlalchemy import Engine, func, select
 from core import journal, orders, papers, quotes, registration
 from core.clock import business_date
 from core.db import transaction
+from core.deposits import DepositRule
 from core.documents import DocumentKind
 from core.errors import Refused
 from core.facts import lines as ordered
@@ -23,10 +24,11 @@ from core.facts.lines import LineFacts
 from core.journal import JournalEntry
 from core.messages import MessageChannel
 from core.money import Money
-from core.orders import Asked, AskedLine, Order, PriceChoice
+from core.orders import Asked, AskedLine, DepositStage, Order, PriceChoice
 from core.pages import render_html
+from core.prices import Discount
 from core.quotes import Gap, Quote, QuotedLine, QuoteState
-from tests.core.builders import Trade
+from tests.core.builders import CUSTOMER_CHAT, Trade
 
 
 def offer(trade: Trade, *lines: tuple[Any, str], sent: bool = True) -> Quote:
@@ -213,3 +215,60 @@ def replace_sku(line: QuotedLine) -> LineFacts:
         position=line.position, sku=line.sku, text="", quantity=line.quantity, unit_price=line.unit_price,
         customer_price=None, price_choice=None, confidence=Decimal(1), available=Decimal(0),
     )  # fmt: skip
+
+
+def test_the_rules_discount_a_whole_quote_as_they_do_an_order_and_the_order_keeps_its_prices(trade: Trade) -> None:
+    session, other = trade.session, trade.add_article("SER-50", "50")
+    whose = {"customer_id": trade.customer.id, "valid_from": date(2026, 1, 1)}
+    session.add(Discount(whole_order=True, percent=Decimal(5), minimum_net=Money.of(1000), **whose))
+    session.add(Discount(article_id=other.id, percent=Decimal(10), **whose))
+    session.flush()
+    lines = (AskedLine("draps", trade.article, Decimal(9)), AskedLine("serviettes", other, Decimal(2)))
+    asked = Asked(customer=trade.customer, channel=MessageChannel.CHAT, lines=lines, reply_chat_id=CUSTOMER_CHAT)
+    quote = quotes.draft(session, asked, by=trade.by(), at=trade.at)
+    assert [(line.unit_price, line.gross_price) for line in quote.lines] == [(100, None), (45, 50)]  # 990: not reached
+    quotes.set_quantity(session, quote, 1, Decimal(10), by=trade.by(), at=trade.at)
+    assert (quote.discount_percent, quote.net) == (5, Money.of("1035.50"))
+    assert [line.unit_price for line in quote.lines] == [Decimal(95), Decimal("42.75")]
+    quotes.set_price(session, quote, 2, Decimal(40), by=trade.by(), at=trade.at)  # net: no rule discounts it
+    quotes.set_quantity(session, quote, 2, Decimal(4), by=trade.by(), at=trade.at)
+    assert (quote.lines[1].unit_price, quote.lines[1].gross_price, quote.lines[0].unit_price) == (40, None, 95)
+    quotes.send(session, quote, house=trade.house, by=trade.by(), at=trade.at)
+    printed = papers.latest(session, DocumentKind.QUOTE, quote.number).document.lines
+    assert [(line.list_price, line.discount_percent) for line in printed] == [(100, Decimal(5)), (None, None)]
+    again = quotes.revise(session, quote, by=trade.by(), at=trade.at)
+    assert [line.unit_price for line in again.lines] == [95, 40]
+    assert [line.unit_price for line in take(trade, quote).lines] == [95, 40]  # what was discounted is not again
+
+
+def test_a_quote_announces_the_deposit_that_the_rules_will_ask(trade: Trade) -> None:
+    session, table = trade.session, trade.add_article("TAB-1", "200")
+    trade.customer.deposit_percent = Decimal(30)
+    plain = papers.latest(session, DocumentKind.QUOTE, offer(trade).number)
+    assert plain is not None
+    assert (plain.document.deposit_percent, plain.document.notes) == (30, ())
+    made = {"amount": Money.of(60), "blocks": DepositStage.PREPARATION}
+    session.add(DepositRule(code="TAB", article_id=table.id, **made))
+    session.flush()
+    both = papers.latest(session, DocumentKind.QUOTE, offer(trade, (trade.article, "2"), (table, "1")).number)
+    assert both is not None
+    first = "avant l'enregistrement de la commande"
+    said = [note.replace("\u00a0", " ").replace("\u202f", " ").replace("\u2019", "'") for note in both.document.notes]
+    assert (both.document.deposit_percent, said) == (
+        None,
+        [
+            "Acompte de 60,00 € TTC de l'article Article TAB-1, demandé avant la préparation.",
+            f"Acompte de 30 % du montant TTC du reste de la commande, soit 72,00 €, demandé {first}.",
+        ],
+    )
+    assert "Acompte de 60,00" in render_html(both.document)
+    trade.customer.language = "en"
+    session.delete(session.scalars(select(DepositRule)).one())
+    trade.customer.deposit_percent = None
+    session.add(DepositRule(code="FIX", amount=Money.of(100)))
+    session.flush()
+    fixed = papers.latest(session, DocumentKind.QUOTE, offer(trade).number)
+    assert fixed is not None
+    assert fixed.document.notes == (
+        "A deposit of €100.00 including VAT of the order is requested before the order is registered.",
+    )

@@ -103,6 +103,28 @@ def test_a_yes_with_a_reserve_or_a_question_goes_to_a_person(engine: Engine, tex
     assert "customer_message" in told
 
 
+def test_a_yes_that_may_mean_several_quotes_is_asked_which(engine: Engine) -> None:
+    first = offer(engine)
+    with transaction(engine) as session:
+        row = session.scalars(select(OutboxRow).where(OutboxRow.template == "quote_sent")).one()
+        row.template, row.provider_id = "quote_sent_before", "<d0@maison-test.example>"
+    second = offer(engine)
+    with transaction(engine) as session:
+        session.scalars(select(OutboxRow).where(OutboxRow.template == "quote_sent")).one().provider_id = ""
+        reference = session.get_one(Quote, second).reference
+    reply(engine, "Bonjour, nous acceptons votre devis. Merci")
+    assert (state(engine, first)[0], state(engine, second)[0]) == (QuoteState.SENT, QuoteState.SENT)
+    with transaction(engine) as session:
+        told = {
+            row.template: row.arguments
+            for row in session.scalars(select(OutboxRow).where(OutboxRow.template.startswith("which_quote")))
+        }
+        asked = {"quotes": [second, first], "consent": "accepted"}
+        assert told == {"which_quote": asked, "which_quote_info": asked}
+    reply(engine, f"Bon pour accord {reference}", uid=2)
+    assert (state(engine, first)[0], state(engine, second)[0]) == (QuoteState.SENT, QuoteState.ACCEPTED)
+
+
 def test_whoever_cannot_be_proved_accepts_nothing(engine: Engine) -> None:
     number = offer(engine)
     reply(engine, "Bon pour accord", dmarc="fail")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from intake.consents import Consent, answered
+from intake.consents import Consent, answered, terms
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,36 @@ from intake.consents import Consent, answered
 )  # fmt: skip
 def test_only_a_plain_yes_is_a_yes(text: str, answer: Consent | None) -> None:
     assert answered(text) is answer
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "version", "alone"),
+    [
+        ("Nous acceptons vos CGV.", Consent.ACCEPTED, "", True),
+        ("Bonjour,\nNous acceptons vos conditions\ngénérales de vente, merci.\nCordialement,\nMme Roy",
+         Consent.ACCEPTED, "", True),
+        ("Ci-joint vos CGV version 2026-11 signées", Consent.ACCEPTED, "2026-11", True),
+        ("D\u2019accord avec vos CGV", Consent.ACCEPTED, "", True),
+        ("We accept your terms of sale.", Consent.ACCEPTED, "", True),
+        ("12 cartons de beurre\nNous acceptons vos CGV", Consent.ACCEPTED, "", False),
+        ("Nous acceptons votre devis et vos CGV", Consent.ACCEPTED, "", True),
+        ("Nous acceptons vos CGV sauf l'article 5", Consent.RESERVED, "", False),
+        ("Nous acceptons vos CGV. Vos conditions de vente ne s'appliquent pas aux retours.",
+         Consent.RESERVED, "", False),
+        ("Nous acceptons vos CGV, nos CGA prévalent", Consent.RESERVED, "", False),
+        ("Nous n'acceptons pas vos CGV", None, "", False),
+        ("CGV non signées", None, "", False),
+        ("Nous acceptons vos conditions générales d'achat", None, "", False),
+        ("bon pour accord", None, "", False),
+    ],
+)  # fmt: skip
+def test_only_a_plain_yes_accepts_our_terms(text: str, answer: Consent | None, version: str, alone: bool) -> None:
+    said = terms(text)
+    assert (said.consent if said is not None else None) is answer
+    if said is not None:
+        assert (said.version, said.alone) == (version, alone)
+
+
+def test_a_quote_is_accepted_with_our_terms_beside_it_and_not_by_our_terms_alone() -> None:
+    assert answered("Nous acceptons votre devis DV-2026-0003 et vos CGV") is Consent.ACCEPTED
+    assert answered("Nous acceptons vos CGV pour le devis DV-2026-0003") is Consent.RESERVED

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
-from core import deliveries, registration
+from core import deliveries, invoices, payments, registration, releases
 from core.clock import business_date
 from core.db import transaction
 from core.deliveries import DeliveryState
@@ -115,3 +116,61 @@ def test_a_shipment_waits_for_accounting(desk: Desk) -> None:
         (delivery,) = deliveries.of_order(session, session.get_one(Order, order_id))
         assert delivery.state is DeliveryState.SHIPPED
     assert not any(word in told(desk, "customer").lower() for word in INSIDE)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_is_asked_is_what_frees_the_order_when_the_message_leaves(desk: Desk) -> None:
+    owe(desk, amount="200", late=12, limit="500")
+    first = desk.order()
+    desk.settle()
+
+    def ask_and_pay(order_id: int, amount: str) -> None:
+        with transaction(desk.app.engine) as session:
+            order = session.get_one(Order, order_id)
+            releases.ask(session, order, house=desk.app.house, by=desk.actor("sales"), at=desk.clock())
+            item = session.scalars(select(OpenItem)).one()
+            payments.record(
+                session, order.customer, Money.of(amount), received_on=business_date(desk.clock()),
+                by=desk.actor("accounting"), at=desk.clock(), house=desk.app.house, settles=item,
+            )  # fmt: skip
+
+    ask_and_pay(first, "150")
+    desk.settle()
+    assert "merci de régler 480,51 €" in told(desk, "customer")  # 630,51 when it was asked
+    assert "630,51" not in told(desk, "customer")
+    ask_and_pay(first, "1000")  # more than frees it comes in before the next request has left
+    desk.settle()
+    assert told(desk, "customer").count("merci de régler") == 1
+    assert [row.error for row in desk.rows("payment_asked")] == ["", "nothing is due"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_dispute_frees_an_order_and_its_end_holds_the_next_one(desk: Desk) -> None:
+    with transaction(desk.app.engine) as session:
+        order_id = desk.order()
+        order = registration.confirm(session, order_id, house=desk.app.house, by=desk.actor("sales"), at=desk.clock())
+        (delivery,) = deliveries.of_order(session, order)
+        deliveries.ship(session, delivery, house=desk.app.house, by=desk.actor("warehouse"), at=desk.clock())
+        deliveries.verify(session, delivery, house=desk.app.house, by=desk.actor("customer"), at=desk.clock())
+        (invoice,) = invoices.of_order(session, order)
+        number = invoice.number
+    desk.clock.forward(days=60)
+    waiting = desk.order(requested_delivery_date=None)
+    desk.settle()
+    assert desk.get(waiting).blocked
+    assert "Échu : 930,51 €" in told(desk, "sales")
+    bill = next(seen for seen in desk.chat("customer") if number in seen.text and "Contester" in seen.labels)
+    desk.press("customer", "Contester", message_id=bill.message_id)
+    desk.settle()
+    desk.say("customer", "Trois sacs arrivés ouverts, photos à l'appui")
+    desk.settle()
+    assert "Commande libérée" in told(desk, "sales")
+    desk.press("accounting", "Clore le litige…")
+    desk.settle()
+    desk.say("accounting", "pièces fournies, litige non fondé")
+    desk.settle()
+    assert "clos" in told(desk, "accounting")
+    assert desk.get(waiting).blocked
+    with transaction(desk.app.engine) as session:
+        found = registration.examine(session, session.get_one(Order, waiting), house=desk.app.house, at=desk.clock())
+        assert any(finding.code == "overdue" and finding.blocks for finding in found)

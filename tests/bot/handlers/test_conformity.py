@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from bot import texts
-from core import orders, sale_terms
+from core import messages, orders, sale_terms
 from core.clauses import Clause, ClauseKind
 from core.clock import business_date
 from core.db import transaction
@@ -175,3 +175,38 @@ def test_a_signed_paper_is_noted_with_where_it_is(desk: Desk) -> None:
         kept = session.scalars(select(TermsAcceptance)).one()
         assert (kept.how.value, kept.proof) == ("signed", "signées le 12/11, classeur Martin")
         assert kept.accepted_at == desk.clock()
+
+
+def test_terms_are_sent_and_accepted_by_a_press_or_noted_from_a_signed_paper(desk: Desk) -> None:
+    take_terms(desk)
+    require(desk, Point.TERMS)
+    number = desk.order()
+    desk.settle()
+    desk.press("sales", "Traiter le point")
+    desk.settle()
+    desk.press("sales", "Envoyer nos CGV")
+    desk.settle()
+    assert any(seen.file == "CGV-2026-11.pdf" for seen in desk.chat("customer"))
+    desk.press("customer", "J'accepte ces CGV")
+    desk.settle()
+    assert "version 2026-11" in desk.last("customer").text
+    with transaction(desk.app.engine) as session:
+        kept = session.scalars(select(TermsAcceptance)).one()
+        assert (kept.how.value, kept.terms.version) == ("chat", "2026-11")
+    assert any("Confirmer et prévenir le client" in seen.labels for seen in desk.chat("sales"))
+    photo = b"%PDF-1.7 signed by hand"
+    desk.client.send_document(
+        desk.chats["sales"], ("signe.pdf", photo), caption="CGV signées Hôtel Bellevue, version 2026-11"
+    )
+    desk.settle()
+    assert "Hôtel Bellevue" in desk.last("sales").text
+    with transaction(desk.app.engine) as session:
+        signed = session.scalars(select(TermsAcceptance).order_by(TermsAcceptance.id.desc())).first()
+        assert (signed.how.value, signed.customer_id) == ("signed", desk.ids["hotel"])
+        assert messages.content_of(session, signed.proof_sha256) == photo
+    desk.client.send_document(
+        desk.chats["sales"], ("signe.pdf", photo), caption="CGV signées Hôtel Bellevue, version 1999"
+    )
+    desk.settle()
+    assert "1999" in desk.last("sales").text
+    assert desk.get(number).state.value == "draft"

@@ -10,14 +10,14 @@ from sqlalchemy import select, update
 
 from bot import cards, telegram
 from bot.handlers import deposits as handlers
-from core import automation, deposits, journal, orders, overrides
+from core import automation, deposits, invoices, journal, orders, overrides, registration, revising
 from core.db import transaction
 from core.deposits import DepositRule
 from core.errors import Refused
 from core.invoices import Invoice
 from core.messages import Message, MessageChannel, MessageState
 from core.money import Money
-from core.orders import Asked, DepositStage, Order, OrderState
+from core.orders import Asked, DepositStage, LineWish, Order, OrderState, Wanted, revisions
 from core.outbox import OutboxRow, OutboxState
 from core.parties import ChatLink, Customer, Role, staff_with
 
@@ -161,3 +161,25 @@ def test_the_manager_alone_switches_automatic_confirmation_on_and_the_card_says_
         assert not session.get_one(Customer, desk.ids["customer"]).auto_confirm
         assert session.scalars(select(Order).order_by(Order.id.desc())).first().state is OrderState.DRAFT
         assert journal.first_broken(session) is None
+
+
+def test_a_change_that_asks_for_more_brings_the_button_for_the_rest_of_its_deposit(desk: Desk) -> None:
+    ruled(desk, percent=Decimal(50), blocks=DepositStage.PREPARATION)
+    number = desk.order()
+    with transaction(desk.app.engine) as session:
+        order = registration.confirm(session, number, house=desk.app.house, by=desk.actor("sales"), at=desk.clock())
+        given = {"house": desk.app.house, "by": desk.actor("sales"), "at": desk.clock()}
+        invoices.issue_deposit(session, order, label="Acompte", **given)
+        wish = Wanted((LineWish(2, Decimal(10)),))
+        revision = revisions.propose(session, order, wish, by=desk.actor("customer"), at=desk.clock())
+        revising.accept(session, revision.id, **given)
+    desk.settle()
+    told = next(seen for seen in reversed(desk.chat("sales")) if "Acompte à compléter" in seen.text)
+    assert "48,53\u202f€".replace("\u202f", "") in told.text.replace("\u00a0", "").replace("\u202f", "")
+    assert "la préparation attend" in told.text
+    desk.press("sales", "Demander l'acompte", message_id=told.message_id)
+    desk.settle()
+    with transaction(desk.app.engine) as session:
+        issued = [invoice.gross for invoice in session.scalars(select(Invoice).order_by(Invoice.id))]
+        assert issued[1] == Money.of("48.53")  # half of 5 bags at 18.40 and 5.5 %
+        assert sum(part.cents for part in issued) == deposits.due(session.get_one(Order, number)).cents

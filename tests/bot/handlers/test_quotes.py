@@ -171,3 +171,28 @@ def test_a_paper_whose_caption_names_nobody_asks_for_its_customer(desk: Desk) ->
     (order,) = all_orders(desk)
     assert (order.customer.code, order.taken_by_id) == ("BELLEVUE", desk.actor("sales").id)
     assert desk.rows("message_kept") == []
+
+
+def test_an_answer_that_names_no_quote_is_asked_which_and_a_quotes_buttons_live_as_long_as_it(desk: Desk) -> None:
+    for words in ("10 cartons de beurre doux 82", "5 sacs de farine T65"):
+        desk.say("sales", f"/devis Boulangerie Martin : {words}, valable 90 jours")
+        desk.settle()
+        desk.press("sales", "Envoyer le devis")
+        desk.settle()
+    first, second = all_quotes(desk)
+    desk.say("customer", "Nous acceptons votre devis")
+    desk.settle()
+    assert [quote.state for quote in all_quotes(desk)] == [QuoteState.SENT, QuoteState.SENT]
+    asked = card(desk, "customer", texts.label("accept_quote_named", quote=first.reference, amount=first.net))
+    assert len(asked.labels) == 2
+    assert "lequel" in desk.last("sales").text
+    assert any(second.reference in label for label in desk.last("sales").labels)
+    desk.clock.forward(days=80)  # long after thirty days
+    desk.press("customer", next(label for label in asked.labels if first.reference in label))
+    desk.settle()
+    assert [quote.state for quote in all_quotes(desk)] == [QuoteState.ACCEPTED, QuoteState.SENT]
+    desk.clock.forward(days=12)
+    desk.press("customer", next(label for label in asked.labels if second.reference in label))
+    desk.settle()
+    assert [quote.state for quote in all_quotes(desk)] == [QuoteState.ACCEPTED, QuoteState.SENT]
+    assert len(all_orders(desk)) == 1
