@@ -15,6 +15,7 @@ from bot.handlers import (
     deposits,
     duplicates,
     goods,
+    invoices,
     learning,
     pricing,
     quotes,
@@ -52,6 +53,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **duplicates.ACTIONS,
     **conformity.ACTIONS,
     **quotes.ACTIONS,
+    **invoices.ACTIONS,
 }
 
 

@@ -18,6 +18,7 @@ from bot.handlers import (
     customers,
     drafts,
     goods,
+    invoices,
     learning,
     papers,
     pricing,
@@ -45,6 +46,7 @@ ANSWERS: dict[str, Any] = {
     **revisions.ANSWERS,
     **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **conformity.ANSWERS,
     **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **quotes.ANSWERS,
+    **invoices.ANSWERS,
 }  # fmt: skip
 
 
@@ -181,8 +183,7 @@ def _from_staff(turn: Turn, sent: Message, text: str, files: list[tuple[str, byt
         if allowed(turn.link, "edit_draft", order):
             drafts.reply(turn, order, text)
             return
-    if kind == "quote" and allowed(turn.link, "edit_quote"):
-        quotes.reply(turn, number, text)
+    if _about_papers(turn, kind, number, text):
         return
     if (found := re.match(words["order"], text, re.IGNORECASE)) and allowed(turn.link, "take_order"):
         commands.take_order(turn, text[found.end() :])
@@ -194,6 +195,16 @@ def _from_staff(turn: Turn, sent: Message, text: str, files: list[tuple[str, byt
         quotes.run(turn, text[found.end() :])
         return
     turn.say("help_staff")
+
+
+def _about_papers(turn: Turn, kind: str, number: int, text: str) -> bool:
+    """Words in reply to the card of a quote or of an invoice; False where they are about something else."""
+    if kind == "invoice" and allowed(turn.link, "ask_credit"):
+        return invoices.reply(turn, number, text)
+    if kind == "quote" and allowed(turn.link, "edit_quote"):
+        quotes.reply(turn, number, text)
+        return True
+    return False
 
 
 def _replied_to(turn: Turn) -> tuple[str, int]:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from bot import cards, texts
 from bot.access import allowed
 from bot.cards import Content
-from bot.handlers import automation, customers, drafts, goods, learning, quotes, staff
+from bot.handlers import automation, customers, drafts, goods, invoices, learning, quotes, staff
 from core import orders, payments
 from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState
@@ -136,7 +136,7 @@ COMMANDS: dict[str, Any] = {
     "show_account": _account,
     "learned": _learned,
     "record_payment": _payment,
-    "credit_line": staff.credit_line,
+    **invoices.COMMANDS,
     "my_orders": _my_orders,
     "my_documents": _my_documents,
     "to_prepare": _to_prepare,
