@@ -75,6 +75,21 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "confirm_cancel": _SALES | {CUSTOMER},
     "decline_quote": _SALES | {CUSTOMER},
     "no_cancel": _SALES | {CUSTOMER},
+    **dict.fromkeys(
+        ("line_menu", "propose_more", "rest_backorder", "rest_close", "ask_batches", "propose_substitute",
+         "search_substitute", "ask_parcels", "return_all_good", "count_return"), _WAREHOUSE,
+    ),
+    **dict.fromkeys(
+        ("decide_credit", "decide_replace", "decide_refuse", "ask_substitute", "substitute_price", "agree_return",
+         "refuse_return", "register_return"), _SALES,
+    ),
+    **dict.fromkeys(
+        ("report_reserve", "reserve_line", "reserve_kind", "reserves_done", "add_photo", "correct_reserves",
+         "withdraw_reserve", "refuse_delivery"), _SALES | _WAREHOUSE | {CUSTOMER},
+    ),
+    **dict.fromkeys(("accept_substitute", "no_substitute", "cancel_backorder", "close_backorder"), _SALES | {CUSTOMER}),
+    **dict.fromkeys(("sign_receipt", "ask_return", "return_line"), frozenset({CUSTOMER})),
+    **dict.fromkeys(("file_note", "note_clean", "of_batch", "show_delivery", "show_photos"), _SALES | _WAREHOUSE),
     "help": frozenset({CUSTOMER, *Role}),
 }  # fmt: skip
 

@@ -434,22 +434,29 @@ def preparation_card(delivery: Delivery) -> Content:
     lines = [
         {
             "position": line.order_line.position, "quantity": line.quantity, "ordered": line.order_line.quantity,
-            "name": line.order_line.article.name, "unit": plural(line.order_line.article.unit, line.quantity),
-            "counted": parcelled(line.order_line, line.quantity), "location": line.order_line.article.location,
-            "sku": line.order_line.article.sku,
+            "name": line.article.name, "unit": plural(line.article.unit, line.quantity),
+            "counted": parcelled(line.order_line, line.quantity), "location": line.article.location,
+            "sku": line.article.sku, "batches": line.batch_note, "closes": line.close_rest,
+            "instead": line.order_line.article.sku if line.substitute and line.order_line.article else "",
+            "proposed": line.proposed.sku if line.proposed is not None else "",
         }
         for line in delivery.lines
-        if line.order_line.article is not None
+        if line.article is not None
     ]  # fmt: skip
     html = texts.render(
         "preparation_card", delivery=delivery, order=delivery.order, customer=delivery.customer, lines=lines,
         when=delivery.order.requested_delivery_date,
     )  # fmt: skip
+    args = {"delivery": delivery.id}
+    if delivery.state is DeliveryState.SHIPPED:
+        return Content(html, [[Press("report_reserve", args), Press("refuse_delivery", args)]])
     if delivery.state is not DeliveryState.PREPARING:
         return Content(html)
-    args = {"delivery": delivery.id}
     each = [
-        [Press("set_prepared", {**args, "position": line["position"]}, {"position": line["position"]})]
+        [
+            Press("set_prepared", {**args, "position": line["position"]}, {"position": line["position"]}),
+            Press("line_menu", {**args, "position": line["position"]}, {"position": line["position"]}),
+        ]
         for line in lines
     ]
-    return Content(html, [[Press("ship", args)], *each])
+    return Content(html, [[Press("ship", args)], [Press("ask_parcels", args)], *each])

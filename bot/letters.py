@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from bot import cards, changes, texts
+from bot import cards, changes, delivery_letters, texts
 from bot.cards import Content
 from bot.keyboards import Press
 from core import (
@@ -29,7 +29,7 @@ from core import (
 from core.catalogue import Article
 from core.checks import Service
 from core.clock import business_date
-from core.deliveries import Delivery
+from core.deliveries import Delivery, GoodsReturn
 from core.disputes import Dispute
 from core.documents import DocumentKind
 from core.invoices import Invoice
@@ -55,6 +55,7 @@ KINDS: dict[str, type[Any]] = {
     "message": Message, "customer": Customer, "staff": Staff, "open_item": OpenItem, "outbox": OutboxRow,
     "stock_level": StockLevel,
     "order_revision": OrderRevision,
+    "goods_return": GoodsReturn,
 }  # fmt: skip
 
 
@@ -121,14 +122,15 @@ def _delivered(
     left = deliveries.remaining_quantities(session, delivery.order)
     lines = [
         {
-            "name": line.order_line.article.name, "quantity": line.quantity, "ordered": line.order_line.quantity,
-            "unit": cards.plural(line.order_line.article.unit, line.quantity),
+            "name": line.article.name, "quantity": line.quantity, "ordered": line.order_line.quantity,
+            "unit": cards.plural(line.article.unit, line.quantity),
+            "instead": line.order_line.article.name if line.substitute and line.order_line.article else "",
             "counted": cards.parcelled(line.order_line, line.quantity, language),
             "left": left.get(line.order_line_id, Decimal(0)), "reserves": line.reserves,
             "position": line.order_line.position,
         }
         for line in delivery.lines
-        if line.order_line.article is not None
+        if line.article is not None
     ]  # fmt: skip
     there = {line.order_line_id for line in delivery.lines}
     lines += [
@@ -141,13 +143,26 @@ def _delivered(
         if line.article is not None and line.id in left and line.id not in there
     ]  # fmt: skip
     args = {"delivery": delivery.id}
-    buttons = [[Press("verify_delivery", args)], [Press("report_reserve", args)]]
+    buttons = [
+        [Press("verify_delivery", args)], [Press("report_reserve", args)],
+        [Press("sign_receipt", args), Press("refuse_delivery", args)],
+        [Press("cancel_backorder", args)] if left else [],
+    ]  # fmt: skip
     return {"delivery": delivery, "order": delivery.order, "lines": lines}, buttons
 
 
 def _verified(session: Session, delivery: Delivery, row: OutboxRow, house: House, at: datetime, language: str) -> Made:
     given, _ = _delivered(session, delivery, row, house, at, language)
-    return given, []
+    said_at = delivery.stated_at or delivery.verified_at or at
+    return {**given, "said_at": said_at}, delivery_letters.after_receipt(delivery, row, language)
+
+
+def _unanswered(
+    session: Session, delivery: Delivery, row: OutboxRow, house: House, at: datetime, language: str
+) -> Made:  # fmt: skip
+    given, _ = _delivered(session, delivery, row, house, at, language)
+    more, rows = delivery_letters.silent(delivery, row.template, at)
+    return {**given, **more}, rows
 
 
 def _invoice(session: Session, invoice: Invoice, _row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
@@ -385,6 +400,16 @@ MAKERS: dict[str, Maker] = {
     "override_granted": _released, "override_refused": _order, "order_released": _released,
     "quote_declined": _quote, "quote_late": _quote, "quote_wanted_late": _quote,
     "quote_superseded": _quote,
+    "receipt_reminded": _unanswered, "delivery_presumed": _unanswered, "reserve_decided": delivery_letters.decided,
+    "delivery_refused": delivery_letters.refused, "delivery_refused_info": delivery_letters.refused,
+    "substitute_proposed": delivery_letters.proposed, "substitute_asked": delivery_letters.proposed,
+    **dict.fromkeys(
+        (
+            "return_noted", "return_requested", "return_agreed", "return_expected", "return_refused",
+            "return_received", "return_received_info",
+        ),
+        delivery_letters.came_back,
+    ),
     "message_kept": _message, "receipt_only": _message, "customer_message": _message, "address_failed": _message,
 }  # fmt: skip
 

@@ -52,6 +52,8 @@ def still_true(  # noqa: PLR0911 - one line a reason
         return _order_reason(session, row, thing)
     if isinstance(thing, Delivery) and row.template == "delivery_shipped" and thing.state is DeliveryState.CANCELLED:
         return "delivery cancelled"
+    if isinstance(thing, Delivery) and row.template == "receipt_reminded" and not _unanswered(thing):
+        return "delivery was answered"
     if isinstance(thing, Quote) and row.template == "quote_sent" and thing.state is not QuoteState.SENT:
         return "quote is not open"
     if isinstance(thing, OverrideRequest) and thing.state is not RequestState.OPEN:
@@ -60,6 +62,10 @@ def still_true(  # noqa: PLR0911 - one line a reason
         amounts = reminders.statement(session, thing, today=business_date(at), house=house)
         return None if amounts else "nothing is due"
     return None
+
+
+def _unanswered(delivery: Delivery) -> bool:
+    return delivery.state is DeliveryState.SHIPPED and delivery.correctable_until is None
 
 
 def _order_reason(session: Session, row: OutboxRow, order: Order) -> str | None:

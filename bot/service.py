@@ -24,6 +24,7 @@ from core import (
     conversations,
     db,
     deliveries,
+    disputes,
     invoicing,
     jobs,
     messages,
@@ -35,6 +36,7 @@ from core import (
 from core.clock import PARIS, Clock, business_date, wall_clock
 from core.db import transaction
 from core.errors import TryLater
+from core.journal import SYSTEM
 from core.messages import Message, MessageState
 from core.settings import SENDING_FROZEN, Settings, flag, raise_flag
 from intake.mailbox import Intervals, Mailbox
@@ -108,6 +110,7 @@ class Service:
                 "updates": lambda: telegram.handle(app),
                 "understand": self._understand,
                 "automation": self._confirm,
+                "receipts": self._follow_receipts,
                 "papers": lambda: push.make_papers(app),
                 "deliver": lambda: push.deliver(app, limiter=self.limiter),
             },
@@ -163,6 +166,10 @@ class Service:
     def _confirm(self) -> None:
         automation.run(self.app.engine, house=self.app.house, at=self.app.clock())
 
+    def _follow_receipts(self) -> None:
+        with transaction(self.app.engine) as session:
+            deliveries.follow_up(session, house=self.app.house, at=self.app.clock())
+
     def _poll_chat(self) -> None:
         while not self.stop.is_set():
             try:
@@ -206,6 +213,7 @@ class Service:
             "updates": bool(messages.unfinished_updates(session)),
             "understand": bool(messages.unfinished(session, at=now)),
             "automation": bool(automation.due(session, house=self.app.house, at=now)),
+            "receipts": deliveries.receipts_due(session, at=now),
             "papers": bool(papers.unmade(session)),
             "deliver": not frozen and bool(outbox.due(session, at=now)),
         }
@@ -223,7 +231,10 @@ class Service:
             raise_flag(session, REMINDED_ON, today.isoformat(), at=at)
             reminders.run(session, today=today, at=at)
             deliveries.announce_backorders(session, at=at)
+            deliveries.presume_received(session, at=at)
             invoicing.try_again(session, house=app.house, at=at)
+            for delivery in disputes.undisputed(session):
+                disputes.open_for_reserves(session, delivery, by=SYSTEM, at=at)
             conversations.forget_expired(session, at=at)
 
     def idle(self) -> bool:

@@ -39,6 +39,7 @@ class Turn:
     reply_to: int = 0
     update_id: int = 0
     toast: str = ""
+    files: list[tuple[str, bytes]] = field(default_factory=list)
     later: list[Later] = field(default_factory=list)
 
     @property

@@ -143,7 +143,7 @@ def open_for_reserves(session: Session, delivery: Delivery, *, by: Actor, at: da
 
 
 def undisputed(session: Session) -> list[Delivery]:
-    """Deliveries with a remark that waits for its answer, that were invoiced since, and that nobody contests yet."""
+    """Deliveries whose damaged goods wait for an answer and are not contested: they may have been invoiced since."""
     known = select(Dispute.id).where(Dispute.reserve_id == Reserve.id).exists()
     query = (
         select(Delivery).join(DeliveryLine, DeliveryLine.delivery_id == Delivery.id)

@@ -12,6 +12,7 @@ from bot.handlers import (
     conformity,
     credit,
     customers,
+    deliveries,
     deposits,
     duplicates,
     goods,
@@ -19,6 +20,8 @@ from bot.handlers import (
     learning,
     pricing,
     quotes,
+    receipts,
+    returns,
     revisions,
     sales,
     staff,
@@ -54,6 +57,9 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **conformity.ACTIONS,
     **quotes.ACTIONS,
     **invoices.ACTIONS,
+    **deliveries.ACTIONS,
+    **receipts.ACTIONS,
+    **returns.ACTIONS,
 }
 
 

@@ -16,6 +16,7 @@ from bot.handlers import (
     conformity,
     credit,
     customers,
+    deliveries,
     drafts,
     goods,
     invoices,
@@ -23,6 +24,8 @@ from bot.handlers import (
     papers,
     pricing,
     quotes,
+    receipts,
+    returns,
     revisions,
     sales,
     staff,
@@ -47,6 +50,7 @@ ANSWERS: dict[str, Any] = {
     **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **conformity.ANSWERS,
     **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **quotes.ANSWERS,
     **invoices.ANSWERS,
+    **deliveries.ANSWERS, **receipts.ANSWERS, **returns.ANSWERS,
 }  # fmt: skip
 
 
@@ -107,11 +111,15 @@ def link(turn: Turn, code: str) -> None:
     turn.later.append(lambda: bot.set_my_commands(menu_shown, scope=BotCommandScopeChat(chat_id)))
 
 
-def message(turn: Turn, sent: Message, files: list[tuple[str, bytes]]) -> None:
+def message(  # noqa: PLR0911 - one line a kind of message
+    turn: Turn, sent: Message, files: list[tuple[str, bytes]]
+) -> None:
     """A message of somebody we know: a new code, a command, an answer we wait for, an order, or words for a person."""
-    text = (sent.text or sent.caption or "").strip()
+    text, turn.files = (sent.text or sent.caption or "").strip(), files
     if code := _code(text):
         link(turn, code)
+        return
+    if files and not text and receipts.takes_photo(turn, files):
         return
     if text.startswith("/"):
         commands.run(turn, text)
@@ -171,13 +179,18 @@ def edited(turn: Turn, sent: Message) -> None:
         drafts.edited(turn, sent.message_id, text, sent.from_user.full_name if sent.from_user is not None else "")
 
 
-def _from_staff(turn: Turn, sent: Message, text: str, files: list[tuple[str, bytes]]) -> None:
+def _from_staff(  # noqa: PLR0911 - one line a kind of message
+    turn: Turn, sent: Message, text: str, files: list[tuple[str, bytes]]
+) -> None:
     """A paper order, a telephone order or a quote, an edit in reply to a card, or words that no rule knows."""
     words = texts.table("menus", "fr")["words"]
+    about = _replied_to(turn)
+    if deliveries.takes(turn, text, files, about):
+        return
     if (files or sent.document is not None or sent.photo) and allowed(turn.link, "take_order"):
         papers.take(turn, sent, text, files)
         return
-    kind, number = _replied_to(turn)
+    kind, number = about
     if kind == "order":
         order = orders.lock(turn.session, number)
         if allowed(turn.link, "edit_draft", order):

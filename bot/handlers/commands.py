@@ -10,7 +10,7 @@ from sqlalchemy import select
 from bot import cards, texts
 from bot.access import allowed
 from bot.cards import Content
-from bot.handlers import automation, customers, drafts, goods, invoices, learning, quotes, staff
+from bot.handlers import automation, customers, deliveries, drafts, goods, invoices, learning, quotes, returns, staff
 from core import orders, payments
 from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState
@@ -146,4 +146,6 @@ COMMANDS: dict[str, Any] = {
     **goods.COMMANDS,
     "automation": automation.show,
     "quotes": quotes.run,
+    **deliveries.COMMANDS,
+    **returns.COMMANDS,
 }

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, timedelta
-from decimal import Decimal
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -69,24 +67,32 @@ def cancel_order(turn: Turn, _args: Args, order: Order) -> None:
 
 def verify_delivery(turn: Turn, _args: Args, delivery: Delivery) -> None:
     """All received: the customer's word, and the invoice follows."""
-    deliveries.verify(turn.session, delivery, house=turn.house, by=turn.by, at=turn.at)
+    pressed = deliveries.Signature(via=f"chat:{turn.chat_id}:{turn.update_id}")
+    deliveries.verify(turn.session, delivery, house=turn.house, by=turn.by, at=turn.at, signature=pressed)
     turn.toast = texts.answer("receipt_noted", turn.language)
 
 
-def report_reserve(turn: Turn, args: Args, delivery: Delivery) -> None:
+def report_reserve(turn: Turn, _args: Args, delivery: Delivery) -> None:
     """Ask which line."""
     rows = [
-        [Press("reserve_line", {**args, "position": line.order_line.position}, {"name": line.order_line.article.name})]
+        [
+            Press(
+                "reserve_line",
+                {"delivery": delivery.id, "position": line.order_line.position},
+                {"name": line.article.name},
+            )
+        ]
         for line in delivery.lines
-        if line.order_line.article is not None
+        if line.article is not None
     ]
     turn.send(Content(texts.escape(texts.answer("which_line", turn.language)), rows, language=turn.language))
 
 
 def reserve_line(turn: Turn, args: Args, _delivery: Delivery) -> None:
     """Ask what is wrong with it."""
+    about = {"delivery": args["delivery"], "position": args["position"]}
     rows = [
-        [Press("reserve_kind", {**args, "kind": kind.value}, {"kind": texts.word(kind.value, turn.language)})]
+        [Press("reserve_kind", {**about, "kind": kind.value}, {"kind": texts.word(kind.value, turn.language)})]
         for kind in ReserveKind
     ]
     turn.send(Content(texts.escape(texts.answer("what_is_wrong", turn.language)), rows, language=turn.language))
@@ -95,17 +101,6 @@ def reserve_line(turn: Turn, args: Args, _delivery: Delivery) -> None:
 def reserve_kind(turn: Turn, args: Args, _delivery: Delivery) -> None:
     """How many, and what happened: the next text."""
     turn.ask("reserve", "how_many_wrong", **{name: args[name] for name in ("delivery", "position", "kind")})
-
-
-def reserve(turn: Turn, args: Args, text: str) -> None:
-    """The answer: a number, and precise words."""
-    delivery = turn.session.get_one(Delivery, args["delivery"])
-    found = re.search(r"\d+(?:[.,]\d+)?", text)
-    if found is None or delivery.customer.id != turn.link.customer_id:
-        raise Refused("quantity_missing")
-    quantity = Decimal(found[0].replace(",", "."))
-    reserves = {int(args["position"]): (ReserveKind(args["kind"]), quantity, text)}
-    deliveries.verify(turn.session, delivery, house=turn.house, by=turn.by, at=turn.at, reserves=reserves)
 
 
 def pay_info(turn: Turn, args: Args, _document: Any) -> None:
@@ -213,7 +208,6 @@ ACTIONS: dict[str, tuple[str, Any]] = {
 }
 ANSWERS: dict[str, Any] = {
     "correction": correction,
-    "reserve": reserve,
     "promise_day": promise_day,
     "dispute_text": dispute_text,
 }

@@ -117,7 +117,7 @@ def credit_return(turn: Turn, args: Args, _thing: Any) -> None:
 
 def credit_price(turn: Turn, args: Args, _thing: Any) -> None:
     """Which line, by how much, why? The next text."""
-    turn.ask("credit_text", "which_price", number=args["number"], kind="price")
+    turn.ask("credit_text", "which_price_lower", number=args["number"], kind="price")
 
 
 def credit_gesture(turn: Turn, args: Args, _thing: Any) -> None:

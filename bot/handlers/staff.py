@@ -11,7 +11,6 @@ from sqlalchemy import func, select
 
 from bot import texts
 from bot.cards import Content
-from bot.handlers.sales import number
 from core import (
     clearances,
     deliveries,
@@ -159,12 +158,6 @@ def set_prepared(turn: Turn, args: Args, delivery: Delivery) -> None:
     turn.ask("prepared", "how_many_prepared", delivery=delivery.id, position=args["position"])
 
 
-def prepared(turn: Turn, args: Args, text: str) -> None:
-    """Note the quantity."""
-    delivery = turn.session.get_one(Delivery, args["delivery"])
-    deliveries.set_prepared(turn.session, delivery, int(args["position"]), number(text), by=turn.by, at=turn.at)
-
-
 def ship(turn: Turn, _args: Args, delivery: Delivery) -> None:
     """What was prepared leaves, with its note; what accounting withholds stays, and that is told."""
     from bot.handlers import credit
@@ -212,7 +205,6 @@ ANSWERS: dict[str, Any] = {
     "grant_reason": grant_reason,
     "refuse_reason": refuse_reason,
     "payment_amount": payment_amount,
-    "prepared": prepared,
     "drop_reason": drop_reason,
 }
 #: The permission that an answer needs, which is that of the button that asked.
@@ -230,4 +222,8 @@ ASKED_BY: dict[str, str] = {
     "asked_amount": "record_asked", "release_reason": "release_delivery",
     "quote_words": "search_quote_article", "quote_quantity": "ask_quote_quantity", "validity_day": "ask_validity",
     "decline_reason": "decline_quote", "credit_text": "ask_credit",
+    "batches": "ask_batches", "substitute_sku": "search_substitute", "price_of_substitute": "substitute_price",
+    "parcels": "ask_parcels", "reserve_photo": "add_photo", "signature": "sign_receipt",
+    "refusal_reason": "refuse_delivery", "refuse_reserve": "decide_refuse", "return_words": "return_line",
+    "refuse_return_reason": "refuse_return", "return_counts": "count_return",
 }  # fmt: skip

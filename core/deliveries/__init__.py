@@ -39,7 +39,7 @@ from core.deliveries.tables import (
     remaining_quantities,
     shipped_quantities,
 )
-from core.deliveries.unanswered import presume_received, remind, to_remind
+from core.deliveries.unanswered import follow_up, presume_received, receipts_due, remind, to_remind
 
 __all__ = [
     "NEXT",
@@ -65,6 +65,7 @@ __all__ = [
     "close_when_done",
     "delivery_place",
     "file_signed_note",
+    "follow_up",
     "keep_file",
     "line_of",
     "move",
@@ -73,6 +74,7 @@ __all__ = [
     "place_of",
     "prepare",
     "presume_received",
+    "receipts_due",
     "refuse_delivery",
     "remaining_quantities",
     "remind",

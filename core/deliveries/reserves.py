@@ -6,6 +6,7 @@ answer makes them count at once.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 #: The hour in France until which remarks of the same day may be corrected.
 CORRECTED_UNTIL = time(18)
+#: A word on what is seen, beside the number and the unit that are counted.
+PRECISE = re.compile(r"[^\W\d_]{2,}\W+(?:\w+\W+)*?[^\W\d_]{2,}")
 #: Why other goods are not prepared at once: they are a backorder until they can be.
 WAITS = frozenset({
     "nothing_to_prepare", "delivery_already_preparing", "partial_not_wanted", "deposit_unpaid_for_preparation",
@@ -57,13 +60,16 @@ def state(
 ) -> Reserve:  # fmt: skip
     """Note a remark on a line; those of one line never add up to more than was delivered.
 
-    Photos that came before its words are kept with it.
+    Photos that came before its words are kept with it. Refuses damage or a wrong article without a word on what is
+    seen: only precise remarks count against a carrier (C. com. L133-3).
     """
     _open(session, delivery)
     line = line_of(delivery, position)
     noted = sum((known.quantity for known in line.reserves), Decimal(0)) if line is not None else Decimal(0)
     if line is None or not 0 < quantity <= line.quantity - noted:
         raise Refused("reserve_not_possible", reference=delivery.reference, position=position)
+    if kind is not ReserveKind.MISSING and not PRECISE.search(text):
+        raise Refused("reserve_not_precise", reference=delivery.reference, position=position)
     reserve = Reserve(kind=kind, quantity=quantity, text=text.strip(), at=at)
     line.reserves.append(reserve)
     session.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,8 +11,12 @@ from sqlalchemy.orm import Session
 from core import events, journal
 from core.clock import PARIS, add_business_days, business_date, is_business_day
 from core.deliveries.receipt import close_when_done
+from core.deliveries.reserves import settle_statements, statements_due
 from core.deliveries.tables import Delivery, DeliveryState, hold
 from core.journal import SYSTEM
+
+if TYPE_CHECKING:
+    from core.settings import House
 
 #: How long after it left the customer is asked once whether it arrived, and between which hours in France.
 REMIND_AFTER = timedelta(hours=24)
@@ -67,3 +72,14 @@ def presume_received(session: Session, *, at: datetime) -> list[Delivery]:
         close_when_done(session, delivery.order, by=SYSTEM, at=at)
         presumed.append(delivery)
     return presumed
+
+
+def receipts_due(session: Session, *, at: datetime) -> bool:
+    """A customer is to be asked now, or remarks begin to count."""
+    return bool(to_remind(session, at=at) or statements_due(session, at=at))
+
+
+def follow_up(session: Session, *, house: House, at: datetime) -> None:
+    """Ask who has not answered for a day; let remarks count whose time to correct is over."""
+    settle_statements(session, house=house, at=at)
+    remind(session, at=at)

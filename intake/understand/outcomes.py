@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
+#: How much of the words that acknowledge a delivery is kept as its proof.
+SIGNED = 300
 #: What is found of a message that says nothing but in a recording.
 SILENT = frozenset({"no_order_found", "order_without_lines"})
 #: Files that say nothing of an order: a logo, a signature, a page with a hidden row.
@@ -175,7 +177,12 @@ def _acknowledged(session: Session, message: Message, opened: Opened, answered: 
     delivery = session.get(deliveries.Delivery, int(number))
     if delivery is None or message.customer is not delivery.customer:
         return False
-    if delivery.state is not deliveries.DeliveryState.SHIPPED:
+    if delivery.state is not deliveries.DeliveryState.SHIPPED or delivery.reserves:
         return False
-    deliveries.verify(session, delivery, house=desk.settings.house, by=author(delivery.customer), at=desk.at)
+    signed = deliveries.Signature(
+        message.sender, f"mail:{message.message_id or message.id}", opened.incoming.text.strip()[:SIGNED]
+    )
+    deliveries.verify(
+        session, delivery, house=desk.settings.house, by=author(delivery.customer), at=desk.at, signature=signed
+    )
     return True

@@ -239,7 +239,9 @@ def test_the_warehouse_reads_where_and_how_much_and_ships(desk: Any) -> None:
     seen = next(one for one in desk.chat("warehouse") if "À préparer" in one.text)
     assert "L1 · B-01-1 · 10 cartons = 100 plaques" in seen.text.replace("\u00a0", " ")
     assert seen.buttons == [
-        ["✓ Expédier et envoyer le BL"], ["L1\u00a0: autre quantité…"], ["L2\u00a0: autre quantité…"],
+        ["✓ Expédier et envoyer le BL"], ["Colis, transporteur…"],
+        ["L1\u00a0: autre quantité…", "L1\u00a0: lot, article…"],
+        ["L2\u00a0: autre quantité…", "L2\u00a0: lot, article…"],
     ]  # fmt: skip
 
 

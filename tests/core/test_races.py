@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from core import deliveries, invoices, messages, orders, registration, stock
 from core.db import transaction
-from core.deliveries import Delivery
+from core.deliveries import Delivery, DeliveryLine, Reserve, ReserveDecision, ReserveKind
 from core.errors import Refused
 from core.invoices import Invoice
 from core.messages import Message, MessageChannel
@@ -89,6 +89,26 @@ def test_goods_leave_once_and_are_invoiced_once(engine: Engine, furnished: Calla
     with transaction(engine) as session:
         assert stock.available(session, trade.article.id) == 990
         assert session.scalars(select(Invoice.number)).all() == ["FA-2026-0001"]
+
+
+def test_two_agents_answer_a_remark_once(engine: Engine, furnished: Callable[[], Trade]) -> None:
+    trade = furnished()
+    with transaction(engine) as session:
+        trade.session = session
+        delivery = trade.preparing(trade.confirm(trade.draft((trade.article, "10"))))
+        trade.ship(delivery)
+        trade.verify(delivery, reserves={1: (ReserveKind.DAMAGED, Decimal(2), "deux sacs percés")})
+        reserve_id = delivery.reserves[0].id
+
+    def decide(session: Session) -> None:
+        remark = session.get_one(Reserve, reserve_id)
+        given = {"house": trade.house, "by": trade.by(), "at": AT}
+        deliveries.reserves.decide(session, remark, ReserveDecision.REPLACE, **given)
+
+    assert together(engine, [decide] * 3) == (1, ["reserve_already_decided"] * 2)
+    with transaction(engine) as session:
+        assert sorted(session.scalars(select(Invoice.number))) == ["AV-2026-0001", "FA-2026-0001"]
+        assert session.scalars(select(DeliveryLine.quantity)).all() == [10, 2]
 
 
 def test_two_credit_notes_do_not_give_back_more_than_was_invoiced(

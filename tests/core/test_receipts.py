@@ -156,12 +156,13 @@ def test_a_catalogue_says_what_an_article_is_sold_by_and_what_replaces_it(trade:
 def test_the_columns_of_a_customers_deliveries_are_read_or_named() -> None:
     cells = {
         "delivery_weekdays": "mar;jeu", "delivery_cutoff": "11h", "delivery_lead_days": "2", "delivery_strict": "oui",
-        "partial_deliveries": "non", "minimum_order": "150,00",
+        "partial_deliveries": "non", "minimum_order": "150,00", "receipt_days": "5",
     }  # fmt: skip
     wrong: list[Remark] = []
     told = values(Row(2, cells, wrong))
     assert (told["delivery_weekdays"], told["delivery_strict"], told["partial_deliveries"]) == ("24", True, False)
-    assert (told["minimum_order"], wrong) == (Money.of(150), [])
+    assert (told["minimum_order"], told["receipt_days"], wrong) == (Money.of(150), 5, [])
+    assert values(Row(2, {"receipt_days": ""}, wrong)) == {"receipt_days": 3}
     assert values(Row(2, dict.fromkeys(COLUMNS, ""), wrong))["partial_deliveries"] is True
     values(Row(3, dict.fromkeys(COLUMNS, "peut-être"), wrong))
     assert {remark.column for remark in wrong} == set(COLUMNS)
