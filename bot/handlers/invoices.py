@@ -112,7 +112,7 @@ def choose_credit(turn: Turn, args: Args, _thing: Any) -> None:
 
 def credit_return(turn: Turn, args: Args, _thing: Any) -> None:
     """Which line, how many, why? The next text."""
-    turn.ask("credit_text", "which_return", number=args["number"], kind="quantity")
+    turn.ask("credit_text", "which_credit", number=args["number"], kind="quantity")
 
 
 def credit_price(turn: Turn, args: Args, _thing: Any) -> None:
