@@ -63,10 +63,7 @@ def test_accounting_credits_a_return_a_price_and_a_gesture_in_reply_to_the_card(
     desk.say("accounting", f"/avoir {invoice.number} prix L2 500 € en tout trop")
     desk.settle()
     assert len(documents(desk, DocumentKind.CREDIT_NOTE)) == 3
-    assert any(
-        "Aucun avoir n’a été émis" in seen.text or "Aucun avoir n'a été émis" in seen.text
-        for seen in desk.chat("accounting")
-    )
+    assert any("HT à créditer au plus" in seen.text for seen in desk.chat("accounting"))
 
 
 def test_the_buttons_of_the_card_ask_line_by_line(desk: Desk) -> None:
