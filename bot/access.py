@@ -69,6 +69,14 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "ask_refund": _OFFICE,
     "redo_invoice": _ACCOUNTING,
     "settle_dispute": _ACCOUNTING,
+    **dict.fromkeys(("grant_credit", "issue_invoice"), _ACCOUNTING),
+    **dict.fromkeys(
+        (
+            "ask_credit", "choose_credit", "credit_return", "credit_price", "credit_gesture", "to_invoice",
+            "preview_invoice",
+        ),
+        _OFFICE,
+    ),
     "auto_on": frozenset({Role.MANAGER}),
     **dict.fromkeys(("set_prepared", "ship", "to_prepare"), _WAREHOUSE),
     **dict.fromkeys(("approve_notice", "drop_notice"), _LEGAL),

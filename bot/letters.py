@@ -195,7 +195,16 @@ def _invoice_card(
     session: Session, invoice: Invoice, row: OutboxRow, house: House, at: datetime, language: str
 ) -> Made:
     given, _ = _invoice(session, invoice, row, house, at, language)
-    return given, [[Press("record_payment", {"number": invoice.number})]] if given["due"] else []
+    number = {"number": invoice.number}
+    pay = [Press("record_payment", number)] if given["due"] else []
+    return given, [pay, [] if invoice.kind is DocumentKind.CREDIT_NOTE else [Press("choose_credit", number)]]
+
+
+def _credit_asked(
+    _session: Session, invoice: Invoice, row: OutboxRow, _house: House, _at: datetime, _language: str
+) -> Made:
+    words = str(row.arguments.get("words", ""))
+    return {"invoice": invoice, "words": words}, [[Press("grant_credit", {"number": invoice.number, "words": words})]]
 
 
 def _reminder(session: Session, reminder: Reminder, row: OutboxRow, house: House, at: datetime, _language: str) -> Made:
@@ -493,6 +502,7 @@ MAKERS: dict[str, Maker] = {
     "auto_confirm_stopped": _auto_stopped,
     "delivery_shipped": _delivered, "delivery_verified": _verified, "reserve_stated": _verified,
     "invoice_issued": _invoice, "deposit_issued": _invoice, "credit_note_issued": _credit_note,
+    "credit_asked": _credit_asked,
     "invoice_card": _invoice_card, "reminder": _reminder, "formal_notice": _reminder, "legal_handover": _reminder,
     "legal_handover_info": _reminder, "override_requested": _override, "payment_received": _payment,
     "payment_recorded": _payment, "promise_made": _promise, "promise_info": _promise, "promise_broken": _promise,

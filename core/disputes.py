@@ -24,7 +24,7 @@ from core.journal import Actor
 from core.money import ZERO, Money, total
 from core.parties import Customer, Role
 from core.payments import Receivable
-from core.vat import VatRate, totals
+from core.vat import totals
 
 if TYPE_CHECKING:
     from core.settings import House
@@ -135,7 +135,7 @@ def open_for_reserves(session: Session, delivery: Delivery, *, by: Actor, at: da
         if line is None or due <= ZERO:
             continue
         net = Money.of(min(reserve.quantity, line.quantity) * line.unit_price)
-        amount = min(totals([(VatRate(line.vat_percent), net)]).gross, due)
+        amount = min(totals([(line.vat_rate, net)]).gross, due)
         if amount > ZERO:
             text = reserve.text or reserve.kind.value
             opened.append(open_dispute(session, invoice, text=text, by=by, at=at, amount=amount, reserve=reserve))

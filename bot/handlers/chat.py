@@ -22,6 +22,7 @@ from bot.handlers import (
     disputes,
     drafts,
     goods,
+    invoices,
     learning,
     papers,
     payments,
@@ -52,6 +53,7 @@ ANSWERS: dict[str, Any] = {
     **revisions.ANSWERS, **disputes.ANSWERS,
     **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **conformity.ANSWERS,
     **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **quotes.ANSWERS,
+    **invoices.ANSWERS,
     **deliveries.ANSWERS, **receipts.ANSWERS, **returns.ANSWERS,
     **payments.ANSWERS,
 }  # fmt: skip
@@ -198,8 +200,7 @@ def _from_staff(  # noqa: PLR0911 - one line a kind of message
         if allowed(turn.link, "edit_draft", order):
             drafts.reply(turn, order, text)
             return
-    if kind == "quote" and allowed(turn.link, "edit_quote"):
-        quotes.reply(turn, number, text)
+    if _about_papers(turn, kind, number, text):
         return
     if (found := re.match(words["order"], text, re.IGNORECASE)) and allowed(turn.link, "take_order"):
         commands.take_order(turn, text[found.end() :])
@@ -222,6 +223,16 @@ def _took_file(turn: Turn, sent: Message, text: str, files: list[tuple[str, byte
     if allowed(turn.link, "take_order"):
         if not agreements.signed_paper(turn, text, files):
             papers.take(turn, sent, text, files)
+        return True
+    return False
+
+
+def _about_papers(turn: Turn, kind: str, number: int, text: str) -> bool:
+    """Words in reply to the card of a quote or of an invoice; False where they are about something else."""
+    if kind == "invoice" and allowed(turn.link, "ask_credit"):
+        return invoices.reply(turn, number, text)
+    if kind == "quote" and allowed(turn.link, "edit_quote"):
+        quotes.reply(turn, number, text)
         return True
     return False
 

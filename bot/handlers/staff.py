@@ -11,7 +11,6 @@ from sqlalchemy import func, select
 
 from bot import texts
 from bot.cards import Content
-from bot.handlers.sales import number
 from core import (
     clearances,
     deliveries,
@@ -154,21 +153,6 @@ def amount(said: str, due: Money) -> Money:
     return Money.of(re.sub(r"[.,]", "", whole) + mark + cents)
 
 
-def credit_line(turn: Turn, words: str) -> None:
-    """`FA-2026-0001 L2 3 reason`: credit a line; the word that says « return » puts the goods back on the shelf."""
-    found = re.fullmatch(
-        r"(?P<number>\S+)\s+[Ll](?P<line>\d+)\s+(?P<quantity>[\d.,]+)\s+(?P<reason>.{3,})", words.strip()
-    )
-    if found is None:
-        raise Refused("credit_words")
-    quantity = number(found["quantity"])
-    returned = bool(re.search(texts.word("return_pattern"), found["reason"], re.IGNORECASE))
-    invoices.issue_credit_note(
-        turn.session, invoices.by_number(turn.session, found["number"]), {int(found["line"]): quantity},
-        reason=found["reason"], returned=returned, house=turn.house, by=turn.by, at=turn.at,
-    )  # fmt: skip
-
-
 def set_prepared(turn: Turn, args: Args, delivery: Delivery) -> None:
     """How many were prepared? The next text."""
     turn.ask("prepared", "how_many_prepared", delivery=delivery.id, position=args["position"])
@@ -237,7 +221,7 @@ ASKED_BY: dict[str, str] = {
     "payment_amount": "record_payment", "prepared": "set_prepared", "drop_reason": "drop_notice",
     "asked_amount": "record_asked", "release_reason": "release_delivery",
     "quote_words": "search_quote_article", "quote_quantity": "ask_quote_quantity", "validity_day": "ask_validity",
-    "decline_reason": "decline_quote",
+    "decline_reason": "decline_quote", "credit_text": "ask_credit",
     "batches": "ask_batches", "substitute_sku": "search_substitute", "price_of_substitute": "substitute_price",
     "parcels": "ask_parcels", "reserve_photo": "add_photo", "signature": "sign_receipt",
     "refusal_reason": "refuse_delivery", "refuse_reserve": "decide_refuse", "return_words": "return_line",

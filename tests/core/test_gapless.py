@@ -28,6 +28,8 @@ PER_INVOICE = 25
 def test_s43_processes_that_roll_back_and_are_killed_leave_no_gap(
     engine: Engine, database_url: str, furnished: Callable[[], Trade], root: Path, processes: int, each: int
 ) -> None:
+    if engine.dialect.name == "sqlite" and each < 100:
+        pytest.skip("the long run is on both databases")  # there only one writes at a time
     trade = furnished()
     with transaction(engine) as session:
         trade.session = session
