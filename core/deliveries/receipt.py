@@ -57,7 +57,7 @@ def verify(
         raise Refused("reserves_stated", reference=delivery.reference)
     for position, (kind, quantity, text) in (reserves or {}).items():
         line = line_of(delivery, position)
-        if line is None or not 0 < quantity <= line.quantity:
+        if line is None or not 0 < quantity <= line.unremarked:
             raise Refused("reserve_not_possible", reference=delivery.reference, position=position)
         line.reserves.append(Reserve(kind=kind, quantity=quantity, text=text, at=at))
     if reserves:

@@ -58,15 +58,14 @@ def state(
     session: Session, delivery: Delivery, position: int, kind: ReserveKind, quantity: Decimal, text: str, *, by: Actor,
     at: datetime,
 ) -> Reserve:  # fmt: skip
-    """Note a remark on a line; those of one line never add up to more than was delivered.
+    """Note a remark on a line; with what went back, those of one line never add up to more than was delivered.
 
     Photos that came before its words are kept with it. Refuses damage or a wrong article without a word on what is
     seen: only precise remarks count against a carrier (C. com. L133-3).
     """
     _open(session, delivery)
     line = line_of(delivery, position)
-    noted = sum((known.quantity for known in line.reserves), Decimal(0)) if line is not None else Decimal(0)
-    if line is None or not 0 < quantity <= line.quantity - noted:
+    if line is None or not 0 < quantity <= line.unremarked:
         raise Refused("reserve_not_possible", reference=delivery.reference, position=position)
     if kind is not ReserveKind.MISSING and not PRECISE.search(text):
         raise Refused("reserve_not_precise", reference=delivery.reference, position=position)
@@ -172,7 +171,7 @@ def decide(
     if decision is ReserveDecision.REFUSE and not reason.strip():
         raise Refused("reason_missing")
     if decision is ReserveDecision.REPLACE and order.state is not OrderState.CONFIRMED:
-        raise Refused("order_not_confirmed", reference=order.reference)
+        raise Refused("order_closed", reference=order.reference)
     invoice = disputes.invoice_of(session, delivery)
     invoiced = disputes.was_invoiced(reserve, invoice)
     if decision is ReserveDecision.REFUSE and invoice is not None and reserve.kind in NOT_RECEIVED and not invoiced:

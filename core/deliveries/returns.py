@@ -167,14 +167,13 @@ def invoiced_line(session: Session, line: DeliveryLine) -> tuple[Invoice, Invoic
 
 
 def returnable(session: Session, line: DeliveryLine) -> Decimal:
-    """Units of a delivered line that may still come back: what reached the customer, less what is back or announced.
+    """Units of a delivered line that may still come back: no remark waits or was granted for them, none is announced.
 
-    Where it was invoiced, never more than is left to credit.
+    Where it was invoiced, never more than is left to credit. What a remark is about is settled by its answer.
     """
     from core import invoices
 
-    pending = sum((back.expected for back in line.returns), Decimal(0))
-    left = line.quantity - sum((r.quantity for r in line.reserves if r.waived), Decimal(0)) - pending
+    left = line.unremarked
     if (found := invoiced_line(session, line)) is not None:
         to_come = sum(
             (b.expected for b in line.returns if b.goods_return.state is not ReturnState.RECEIVED), Decimal(0)

@@ -174,6 +174,13 @@ class DeliveryLine(Base):
         return max(self.quantity - sum(unpaid, Decimal(0)) - sum(back, Decimal(0)), Decimal(0))
 
     @property
+    def unremarked(self) -> Decimal:
+        """Units that are neither remarked on nor back or on their way back; a remark that was not accepted is none."""
+        remarked = (r.quantity for r in self.reserves if r.decision is not ReserveDecision.REFUSE)
+        back = (r.expected for r in self.returns)
+        return self.quantity - sum(remarked, Decimal(0)) - sum(back, Decimal(0))
+
+    @property
     def batch_note(self) -> str:
         """Its batches as they are printed: « LOT A123 (6), B77 (3) »; empty where none was noted."""
         told = (f"{one.number} ({one.quantity.normalize():f})" for one in self.batches)
