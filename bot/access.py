@@ -56,7 +56,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     **dict.fromkeys(("grant_override", "refuse_override"), _ACCOUNTING | {Role.MANAGER}),
     **dict.fromkeys(("accept_price", "ask_price"), _SALES),
     "credit_deposit": _ACCOUNTING,
-    "redo_invoice": _ACCOUNTING,
+    **dict.fromkeys(("redo_invoice", "note_status"), _ACCOUNTING),
     "auto_on": frozenset({Role.MANAGER}),
     **dict.fromkeys(("set_prepared", "ship", "to_prepare"), _WAREHOUSE),
     **dict.fromkeys(("approve_notice", "drop_notice"), _LEGAL),

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from bot import cards, texts
 from bot.access import allowed
 from bot.cards import Content
-from bot.handlers import automation, customers, drafts, goods, learning, quotes, staff
+from bot.handlers import automation, customers, drafts, goods, learning, platforms, quotes, staff
 from core import orders, payments
 from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState
@@ -144,6 +144,7 @@ COMMANDS: dict[str, Any] = {
     "human": _human,
     "take_order": take_order,
     **goods.COMMANDS,
+    **platforms.COMMANDS,
     "automation": automation.show,
     "quotes": quotes.run,
 }

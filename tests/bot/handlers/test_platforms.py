@@ -6,13 +6,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from core import deliveries, invoices, registration, statuses
+from core import deliveries, invoices, registration
 from core.db import transaction
 from core.invoices import Invoice
-from core.journal import SYSTEM
 from core.orders import Order
 from core.parties import Customer
-from core.statuses import Reported
 
 Desk = Any
 COURTESY = "Copie de courtoisie ; l'original vous parvient par votre plateforme agréée."
@@ -39,12 +37,14 @@ def test_a_refused_invoice_is_corrected_and_made_again_by_one_press(desk: Desk) 
     desk.app.settings.house = desk.app.house.model_copy(update={"platform": "folder"})
     number = invoiced(desk)
     assert COURTESY in plain(desk.last("customer").text)
-    with transaction(desk.app.engine) as session:
-        told = Reported(number, "210", desk.clock(), "ADR_ERR", "Il faut l'adresse du siège")
-        statuses.note(session, told, source="file", by=SYSTEM, at=desk.clock())
+    desk.say("accounting", f"/statut {number} 210 Il faut l'adresse du siège")
     desk.settle()
-    card = desk.last("accounting")
-    assert "Refusée (210)" in plain(card.text)
+    assert "demande un motif codé" in plain(desk.last("accounting").text)
+    desk.say("accounting", f"/statut {number} 210 ADR_ERR Il faut l'adresse du siège")
+    desk.settle()
+    noted = next(seen for seen in desk.chat("accounting") if "Plateforme" in seen.text)
+    assert "210 Refusée · adresse erronée — Il faut l'adresse du siège" in plain(noted.text)
+    card = next(seen for seen in desk.chat("accounting") if "Refusée (210)" in plain(seen.text))
     assert "Motif : adresse erronée — Il faut l'adresse du siège" in plain(card.text)
     assert card.buttons == [["Corriger et refaire"]]
     before = len(desk.chat("customer"))
