@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from core.exports.cells import Cell
+
 app = typer.Typer(no_args_is_help=True, help="Write files for other programs.")
 
 Since = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="The first day.")]
 Until = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="The last day, today if not given.")
 ]
+Table = Annotated[str, typer.Option("--layout", help="csv or xlsx.")]
 Out = Annotated[Path, typer.Option("--out", file_okay=False, help="The folder to write into.")]
 
 
@@ -30,42 +33,41 @@ def exports() -> None:
 
 @app.command()
 def orders(
-    since: Since, until: Until = None, layout: Annotated[str, typer.Option(help="csv, ubl, or an ERP's.")] = "csv",
+    since: Since, until: Until = None, layout: Annotated[str, typer.Option(help="csv, xlsx, ubl, an ERP's.")] = "csv",
     out: Out = Path("exports"),
 ) -> None:  # fmt: skip
     """Write the orders registered in a period: one CSV of all, or a file each in another layout."""
     from bot.cli import database
     from core import exports as made
     from core.db import transaction
-    from core.exports import cells
     from core.exports import orders as registered
 
     made.known(layout)
     with database() as (mine, engine), transaction(engine) as session:
         first, last = _days(since, until)
         found = registered.registered(session, since=first, until=last)
-        if layout == "csv":
+        if layout in made.TABLES:
             rows = (row for order in found for row in registered.rows(order))
-            files = [(f"orders_{first}_{last}.csv", cells.csv(registered.COLUMNS, rows))]
+            files = [(f"orders_{first}_{last}.{layout}", made.TABLES[layout](registered.COLUMNS, rows))]
         else:
             files = [made.handover(order, layout, mine.house.erp) for order in found]
         _write(session, "orders", layout, out, files)
 
 
 @app.command()
-def customers(out: Out = Path("exports")) -> None:
-    """Write every customer's record, as `comptoir import customers` takes it back (CSV)."""
-    from core.exports import cells, parties
+def customers(layout: Table = "csv", out: Out = Path("exports")) -> None:
+    """Write every customer's record, as `comptoir import customers` takes it back when it is CSV."""
+    from core.exports import parties
 
-    _list("customers", out, lambda session: cells.csv(parties.CUSTOMER_COLUMNS, parties.customer_rows(session)))
+    _list("customers", layout, out, parties.CUSTOMER_COLUMNS, parties.customer_rows)
 
 
 @app.command()
-def articles(out: Out = Path("exports")) -> None:
-    """Write every article that is sold, as `comptoir import catalogue` takes it back (CSV)."""
-    from core.exports import cells, parties
+def articles(layout: Table = "csv", out: Out = Path("exports")) -> None:
+    """Write every article that is sold, as `comptoir import catalogue` takes it back when it is CSV."""
+    from core.exports import parties
 
-    _list("articles", out, lambda session: cells.csv(parties.ARTICLE_COLUMNS, parties.article_rows(session)))
+    _list("articles", layout, out, parties.ARTICLE_COLUMNS, parties.article_rows)
 
 
 @app.command()
@@ -93,12 +95,16 @@ def invoices(since: Since, until: Until = None, out: Out = Path("exports/invoice
     typer.echo(f"invoices: {count} files")
 
 
-def _list(what: str, out: Path, content: Callable[[Session], bytes]) -> None:
+def _list(
+    what: str, layout: str, out: Path, columns: tuple[str, ...], rows: Callable[[Session], Iterable[list[Cell]]]
+) -> None:  # fmt: skip
     from bot.cli import database
+    from core import exports as made
     from core.db import transaction
 
+    made.known(layout, made.TABLES)
     with database() as (_, engine), transaction(engine) as session:
-        _write(session, what, "csv", out, [(f"{what}.csv", content(session))])
+        _write(session, what, layout, out, [(f"{what}.{layout}", made.TABLES[layout](columns, rows(session)))])
 
 
 def _days(since: datetime, until: datetime | None) -> tuple[date, date]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import journal
 from core.errors import Refused
-from core.exports import cells, delimited, fields, orders, outgoing, sage_100, sap, ubl
+from core.exports import cells, delimited, fields, orders, outgoing, sage_100, sap, ubl, workbooks
 from core.exports.orders import Handed
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from core.journal import Actor
 
-__all__ = ["LAYOUTS", "Handed", "export", "handover", "known"]
+__all__ = ["LAYOUTS", "TABLES", "Handed", "export", "handover", "known"]
 
 Layout = Callable[[Handed, Mapping[str, Any]], bytes]
 
@@ -41,6 +41,12 @@ LAYOUTS: dict[str, tuple[Layout, str]] = {
     "dolibarr": (delimited.dolibarr, "json"),
 }
 
+#: Layouts of whole tables: one file for all rows.
+TABLES: dict[str, Callable[[Sequence[str], Iterable[Sequence[cells.Cell]]], bytes]] = {
+    "csv": cells.csv,
+    "xlsx": workbooks.xlsx,
+}
+
 
 def handover(order: Handed, layout: str, given: Mapping[str, str]) -> tuple[str, bytes]:
     """The name and the bytes of one order's file: the same order at the same revision gives the same.
@@ -51,10 +57,10 @@ def handover(order: Handed, layout: str, given: Mapping[str, str]) -> tuple[str,
     return f"{order.file_stem}.{ending}", write(order, fields.options(layout, given))
 
 
-def known(layout: str) -> None:
+def known(layout: str, among: Iterable[str] = (*TABLES, *LAYOUTS)) -> None:
     """Refuse a layout that we do not write."""
-    if layout not in LAYOUTS:
-        raise Refused("layout_unknown", layout=layout, known=", ".join(LAYOUTS))
+    if layout not in among:
+        raise Refused("layout_unknown", layout=layout, known=", ".join(dict.fromkeys(among)))
 
 
 def export(

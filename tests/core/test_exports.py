@@ -7,6 +7,7 @@ import dataclasses
 import io
 import json
 import re
+import zipfile
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,11 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
+from python_calamine import CalamineWorkbook
 
 from core import exports, papers
 from core.documents import Document, DocumentKind, DocumentLine, Party
 from core.errors import Refused
-from core.exports import cells, orders, outgoing, parties
+from core.exports import cells, orders, outgoing, parties, workbooks
 from core.imports import import_file
 from core.journal import SYSTEM
 from core.money import Money
@@ -263,6 +265,17 @@ def test_s31_what_is_made_harmless_comes_back_as_it_was(text: str) -> None:
     safe = cells.neutral(text)
     assert cells.restored(safe) == text
     assert safe[:1] not in cells.FORMULA
+
+
+def test_s31_a_workbook_holds_text_as_text_and_is_the_same_twice() -> None:
+    row = ["=1+1", "a<b&c", "0042", cells.Phones("+33465711201"), Decimal("-12.5"), Money.of("-3"), 7, AT.date(), None]
+    content = workbooks.xlsx(["x"] * len(row), [row])
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0)
+    assert sheet.to_python()[1] == ["=1+1", "a<b&c", "0042", "+33465711201", -12.5, -3, 7, date(2026, 3, 10), ""]
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert b"<f>" not in archive.read("xl/worksheets/sheet1.xml")
+        assert b'quotePrefix="1"' in archive.read("xl/styles.xml")
+    assert workbooks.xlsx(["x"] * len(row), [row]) == content
 
 
 def test_s31_customers_and_articles_come_back_unchanged_from_their_own_export(trade: Trade) -> None:
