@@ -56,6 +56,14 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     **dict.fromkeys(("grant_override", "refuse_override"), _ACCOUNTING | {Role.MANAGER}),
     **dict.fromkeys(("accept_price", "ask_price"), _SALES),
     "credit_deposit": _ACCOUNTING,
+    **dict.fromkeys(
+        (
+            "import_statement", "settle_entry", "entry_customer", "credit_entry", "leave_entry", "reject_entry",
+            "approve_refund", "refuse_refund", "execute_refund", "use_credit",
+        ),
+        _ACCOUNTING,
+    ),
+    "ask_refund": _OFFICE,
     "auto_on": frozenset({Role.MANAGER}),
     **dict.fromkeys(("set_prepared", "ship", "to_prepare"), _WAREHOUSE),
     **dict.fromkeys(("approve_notice", "drop_notice"), _LEGAL),

@@ -91,12 +91,15 @@ def import_(
     version: Annotated[str, typer.Option(help="terms: the version that the PDF names.")] = "",
     clauses: Annotated[Path | None, typer.Option(exists=True, help="terms: its main clauses, as TOML.")] = None,
 ) -> None:  # fmt: skip
-    """Take in the firm's own data from CSV, or terms of sale from a PDF: all of it or nothing.
+    """Take in the firm's own data from CSV, terms of sale from a PDF, a bank statement: all of it or nothing.
 
     `[imports.KIND]` in `comptoir.toml` names the columns of files that another program writes.
     """
     if kind == "terms":
         _import_terms(file, as_of, version, clauses)
+        return
+    if kind == "statement":
+        _import_statement(file)
         return
     from core.db import transaction
     from core.imports import ImportRefused, import_file
@@ -108,7 +111,9 @@ def import_(
             with transaction(engine) as session:
                 day = as_of.date() if as_of else None
                 content = file.read_bytes()
-                report = import_file(session, kind, content, as_of=day, by=SYSTEM, at=now(), columns=columns)
+                report = import_file(
+                    session, kind, content, as_of=day, by=SYSTEM, at=now(), columns=columns, house=mine.house
+                )
         except ImportRefused as error:
             typer.echo(f"{file.name} was not imported:\n{error}", err=True)
             raise typer.Exit(2) from error
@@ -116,6 +121,22 @@ def import_(
         typer.echo(f"note: {note}")
     counts = f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, {report.closed} closed"
     typer.echo(f"{kind}: {counts}")
+
+
+def _import_statement(file: Path) -> None:
+    from core.bank import EntryState, statements
+    from core.db import transaction
+    from core.journal import SYSTEM
+
+    with database(migrate=True) as (mine, engine), transaction(engine) as session:
+        report = statements.load(session, file.read_bytes(), house=mine.house, by=SYSTEM, at=now())
+        counts = {state: report.count(state) for state in EntryState}
+    for day in report.gaps:
+        typer.echo(f"note: the balance of {day} is not that at which the last statement ended: is one missing?")
+    typer.echo(
+        f"statement ({report.layout}): {counts[EntryState.BOOKED]} booked, {counts[EntryState.ASKED]} asked, "
+        f"{counts[EntryState.LEFT]} left, {report.known} known"
+    )
 
 
 def _import_terms(file: Path, as_of: datetime | None, version: str, clauses: Path | None) -> None:

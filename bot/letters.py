@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from bot import cards, changes, texts
+from bot import banking, cards, changes, texts
 from bot.cards import Content
 from bot.keyboards import Press
 from core import (
@@ -26,6 +26,7 @@ from core import (
     sale_terms,
     stock,
 )
+from core.bank import BankEntry
 from core.catalogue import Article
 from core.checks import Service
 from core.clock import business_date
@@ -41,7 +42,9 @@ from core.papers import Paper
 from core.parties import Customer, Role, Staff
 from core.payments import OpenItem, Payment
 from core.quotes import Quote
+from core.refunds import Refund
 from core.reminders import Promise, Reminder
+from core.reversals import PaymentReversal
 from core.stock import Reservation, StockLevel
 
 if TYPE_CHECKING:
@@ -55,6 +58,7 @@ KINDS: dict[str, type[Any]] = {
     "message": Message, "customer": Customer, "staff": Staff, "open_item": OpenItem, "outbox": OutboxRow,
     "stock_level": StockLevel,
     "order_revision": OrderRevision,
+    "bank_entry": BankEntry, "refund": Refund, "payment_reversal": PaymentReversal,
 }  # fmt: skip
 
 
@@ -219,7 +223,8 @@ def _payment(session: Session, payment: Payment, row: OutboxRow, _house: House, 
     left = None
     if number:
         left = payments.amount_due(session, payments.document_by_number(session, payment.customer, number))
-    return {"payment": payment, "number": number, "left": left}, []
+    settled = banking.paid_parts(session, payment) if not number else []
+    return {"payment": payment, "number": number, "left": left, "settled": settled}, []
 
 
 def _promise(session: Session, promise: Promise, _row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
@@ -365,6 +370,9 @@ def _named(
 
 
 MAKERS: dict[str, Maker] = {
+    "bank_entry_card": banking.made_entry, "refund_card": banking.made_refund,
+    "payment_reversed": banking.made_reversal, "payment_reversed_info": banking.made_reversal,
+    "refund_sent": banking.made_refund_told, "refund_refused": banking.made_refund_told,
     "payment_asked": _asked, "payment_asked_info": _asked, "delivery_blocked": _withheld,
     "delivery_blocked_info": _withheld,
     "stock_oversold": _oversold,

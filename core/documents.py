@@ -146,6 +146,7 @@ class EntryKind(StrEnum):
     PAYMENT = "payment"
     REFUND = "refund"
     DISCOUNT = "discount"
+    REVERSAL = "reversal"
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ EU = frozenset(
 #: The EN 16931 list of this field knows neither 0223 nor 0227: those identify the firm in BT-47 (annexe 7 G1.73).
 FRENCH_ADDRESS, EMAIL_ADDRESS = "0225", "EM"
 SIREN, SIRET, EU_FIRM, FOREIGN_FIRM, GTIN = "0002", "0009", "0223", "0227", "0160"
-TRANSFER = "58"
+TRANSFER, DIRECT_DEBIT = "58", "59"
 _XMP_DATE = re.compile(rb"(?<=Date>)[^<]+(?=</xmp:)")
 
 
@@ -151,7 +151,15 @@ def _fields(document: Document) -> dict[str, Any]:
     fields["BG-13"] = {"name": place.name, **_address(place)}
     if document.kind is not DocumentKind.CREDIT_NOTE:
         fields["BT-83"] = document.number
-        if document.seller.iban:
+        means = document.payment_means or TRANSFER
+        if means == DIRECT_DEBIT and document.mandate_reference:
+            fields["BT-81"] = means
+            fields["BT-89"] = document.mandate_reference
+            fields["BT-90"] = document.creditor_id
+            fields["BT-91"] = "".join(document.debited_account.split())
+        elif means not in {TRANSFER, DIRECT_DEBIT}:
+            fields["BT-81"] = means
+        elif document.seller.iban:
             fields["BT-81"] = TRANSFER
             fields["BT-84"] = "".join(document.seller.iban.split())
             fields["BT-85"] = document.seller.name

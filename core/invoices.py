@@ -10,12 +10,12 @@ import dataclasses
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ForeignKey, Text, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from core import deposits, events, facturx, journal, mentions, orders, papers, sale_terms, stock, terms
+from core import deposits, early_discounts, events, facturx, journal, mentions, orders, papers, sale_terms, stock, terms
 from core.clock import business_date
 from core.db import PERCENT, PRICE, Base, choice
 from core.deliveries import Delivery, DeliveryState, delivery_place, shipped_quantities
@@ -23,6 +23,7 @@ from core.documents import Document, DocumentKind, DocumentLine, Reference
 from core.errors import Refused, TryLater
 from core.identifiers import next_number
 from core.journal import Actor
+from core.means import PaymentMeans
 from core.money import ZERO, Money, rounded, total
 from core.orders import Order, OrderState
 from core.parties import Customer
@@ -180,11 +181,22 @@ def _head(
         language=customer.language, due_date=terms.parse(agreed).due_date(today),
         payment_terms=agreed, penalty_rate=house.penalty_rate,
         terms_version=sale_terms.version_on(session, house, on=today),
+        **early_discounts.printed(customer, house, kind, on=today), **payment_means(customer, house),
         deliver_to=delivery_place(order) if order is not None else None,
         order_reference=order.reference if order is not None else "",
         buyer_order_number=order.customer_reference if order is not None else "",
         buyer_order_date=order.customer_reference_date if order is not None else None,
     )  # fmt: skip
+
+
+def payment_means(customer: Customer, house: House) -> dict[str, Any]:
+    """How the customer pays, as fields of a `Document`: a direct debit names its mandate, creditor and account."""
+    if customer.payment_means is not PaymentMeans.DIRECT_DEBIT:
+        return {"payment_means": customer.payment_means.value}
+    return {
+        "payment_means": customer.payment_means.value, "mandate_reference": customer.mandate_reference,
+        "creditor_id": house.creditor_id, "debited_account": customer.debited_iban,
+    }  # fmt: skip
 
 
 def document_for_delivery(session: Session, delivery: Delivery, *, house: House, at: datetime) -> Document:

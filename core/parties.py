@@ -24,6 +24,7 @@ from core.db import PERCENT, Base, choice
 from core.documents import Party
 from core.errors import Refused
 from core.journal import SYSTEM, Actor, ActorKind
+from core.means import PaymentMeans
 from core.money import Money
 
 CODE_LIFETIME = timedelta(minutes=15)
@@ -85,7 +86,9 @@ class Customer(Base):
 
     `minimum_order` is in euro without VAT, the house's own where it is None. `delivery_weekdays` are ISO numbers
     (`135` is Monday, Wednesday, Friday), empty when any business day will do; orders after `delivery_cutoff` (the time
-    in France) count from the next business day, and leave `delivery_lead_days` business days later.
+    in France) count from the next business day, and leave `delivery_lead_days` business days later. `discount_percent`
+    is what paying within `discount_days` of the invoice earns, the house's own where they are None; the mandate and the
+    account that is debited are for direct debits.
     """
 
     __tablename__ = "customer"
@@ -121,6 +124,11 @@ class Customer(Base):
     auto_confirm: Mapped[bool] = mapped_column(default=False)
     auto_confirm_reason: Mapped[str] = mapped_column(default="")
     active: Mapped[bool] = mapped_column(default=True)
+    payment_means: Mapped[PaymentMeans] = mapped_column(choice(PaymentMeans), default=PaymentMeans.TRANSFER)
+    mandate_reference: Mapped[str] = mapped_column(default="")
+    debited_iban: Mapped[str] = mapped_column(default="")
+    discount_percent: Mapped[Decimal | None] = mapped_column(PERCENT)
+    discount_days: Mapped[int | None]
     contacts: Mapped[list[Contact]] = relationship(back_populates="customer", order_by="Contact.id")
     addresses: Mapped[list[DeliveryAddress]] = relationship(
         primaryjoin="and_(Customer.id == DeliveryAddress.customer_id, DeliveryAddress.active)",

@@ -5,7 +5,7 @@ Open items are the receivables of the firm's books on the day it started with us
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -98,15 +98,25 @@ class Payment(Base):
 
 
 class Allocation(Base):
-    """The part of a payment that settles one invoice or open item."""
+    """One line of what settles a document: a part of a payment, of a credit that was used, or an early discount.
+
+    Exactly one of the sources is named, but a reversal or a refund of a payment names that payment too. A line below
+    zero takes back what settled the document, or draws a surplus from it; a line without a document is money that went
+    back: of a payment refunded or rejected.
+    """
 
     __tablename__ = "allocation"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"), index=True)
+    payment_id: Mapped[int | None] = mapped_column(ForeignKey("payment.id"), index=True)
     invoice_id: Mapped[int | None] = mapped_column(ForeignKey("invoice.id"), index=True)
     open_item_id: Mapped[int | None] = mapped_column(ForeignKey("open_item.id"), index=True)
     amount: Mapped[Money]
+    settled_at: Mapped[datetime]
+    credit_use_id: Mapped[int | None] = mapped_column(ForeignKey("credit_use.id"), index=True)
+    early_discount_id: Mapped[int | None] = mapped_column(ForeignKey("early_discount.id"), index=True)
+    reversal_id: Mapped[int | None] = mapped_column(ForeignKey("payment_reversal.id"), index=True)
+    refund_id: Mapped[int | None] = mapped_column(ForeignKey("refund.id"), index=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +137,11 @@ class Receivable:
 
 
 def allocated(session: Session, document: Invoice | OpenItem, *, since: datetime | None = None) -> Money:
-    """What payments have settled of the document; with `since`, only those recorded from that instant on."""
+    """What payments have settled of the document; with `since`, only from that instant on."""
     column = Allocation.invoice_id if isinstance(document, Invoice) else Allocation.open_item_id
     query = select(Allocation.amount).where(column == document.id)
     if since is not None:
-        query = query.join(Payment).where(Payment.recorded_at >= since)
+        query = query.where(Allocation.settled_at >= since)
     return total(session.scalars(query))
 
 
@@ -292,39 +302,67 @@ def record(
     """Note money received, and what it settles when that is said; the rest stays the customer's credit.
 
     `parts` settles several documents, each up to an amount, in their order, as far as the money goes.
+    A payment within the time of an early discount that is exactly that much below what is due settles it in full.
     Refuses an amount that is not positive and a day in the future. Orders that waited for it are looked at again.
     """
-    from core import registration, reminders
+    from core import early_discounts, registration, reminders
 
     if amount <= ZERO:
         raise Refused("amount_not_positive", amount=amount)
     if received_on > business_date(at):
         raise Refused("date_in_future", date=received_on)
+    wanted = list(parts) if settles is None else [(settles, amount)]
+    hold(session, (document for document, _ in wanted))
     registration.note_verdicts(session, customer, house=house, at=at)
     payment = Payment(
         reference=next_number(session, "REG", on=received_on), customer=customer, amount=amount,
         received_on=received_on, means=means, recorded_at=at,
     )  # fmt: skip
-    left = amount
-    for document, most in parts if settles is None else [(settles, amount)]:
-        part = min(left, most, amount_due(session, document))
-        if part > ZERO:
-            left -= part
-            payment.allocations.append(
-                Allocation(
-                    amount=part,
-                    invoice_id=document.id if isinstance(document, Invoice) else None,
-                    open_item_id=document.id if isinstance(document, OpenItem) else None,
-                )
-            )
     session.add(payment)
+    left, discounts = amount, ZERO
+    for document, most in wanted:
+        due = amount_due(session, document)
+        part = min(left, most, due)
+        if part <= ZERO:
+            continue
+        left -= part
+        payment.allocations.append(line(document, part, at))
+        session.flush()
+        if isinstance(document, Invoice):
+            earned = early_discounts.earned(document, due, paid_on=received_on)
+            if earned and part == due - earned:
+                early_discounts.grant(session, payment, document, earned, at=at)
+                discounts += earned
     session.flush()
     number = settles.number if settles is not None else ""
     journal.write(
         session, "payment_recorded", subject=payment.subject, by=by, at=at, reference=payment.reference,
-        amount=amount, settles=number,
+        amount=amount, settles=number, discount=discounts,
     )  # fmt: skip
     events.emit(session, "payment_recorded", payment, at=at, settles=number)
     reminders.keep_promises(session, customer, by=by, at=at)
     registration.look_again(session, customer, house=house, at=at)
     return payment
+
+
+def line(document: Invoice | OpenItem, amount: Money, at: datetime, **source: int) -> Allocation:
+    """A part of something that settles the document, or takes back what did."""
+    ours = isinstance(document, Invoice)
+    return Allocation(
+        amount=amount, settled_at=at, invoice_id=document.id if ours else None,
+        open_item_id=None if ours else document.id, **source,
+    )  # fmt: skip
+
+
+def hold(session: Session, documents: Iterable[Invoice | OpenItem]) -> None:
+    """Keep everybody else from settling or crediting these documents until the end of the transaction.
+
+    Always before anything else is written: invoices, then open items, then payments, each by id.
+    """
+    ids: dict[type[Invoice | OpenItem], set[int]] = {Invoice: set(), OpenItem: set()}
+    for document in documents:
+        ids[type(document)].add(document.id)
+    for kind, held in ids.items():
+        if held:
+            query = select(kind.id).where(kind.id.in_(held)).order_by(kind.id)
+            session.execute(query.with_for_update(key_share=True, of=kind))

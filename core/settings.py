@@ -57,6 +57,9 @@ class House(BaseModel):
     auto_confirm_orders: int = 30
     auto_confirm_wait_seconds: int = 120
     requirements: dict[Point, Requirement] = {}
+    creditor_id: str = ""
+    early_discount_percent: Decimal | None = None
+    early_discount_days: int = 0
 
     def as_party(self) -> Party:
         """The supplier as printed on a document."""

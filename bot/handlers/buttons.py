@@ -16,6 +16,7 @@ from bot.handlers import (
     duplicates,
     goods,
     learning,
+    payments,
     pricing,
     quotes,
     revisions,
@@ -54,6 +55,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **conformity.ACTIONS,
     **quotes.ACTIONS,
     **statements.ACTIONS,
+    **payments.ACTIONS,
 }
 
 

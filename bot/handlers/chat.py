@@ -20,6 +20,7 @@ from bot.handlers import (
     goods,
     learning,
     papers,
+    payments,
     pricing,
     quotes,
     revisions,
@@ -45,6 +46,7 @@ ANSWERS: dict[str, Any] = {
     **revisions.ANSWERS,
     **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **conformity.ANSWERS,
     **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **quotes.ANSWERS,
+    **payments.ANSWERS,
 }  # fmt: skip
 
 
@@ -172,8 +174,7 @@ def edited(turn: Turn, sent: Message) -> None:
 def _from_staff(turn: Turn, sent: Message, text: str, files: list[tuple[str, bytes]]) -> None:
     """A paper order, a telephone order or a quote, an edit in reply to a card, or words that no rule knows."""
     words = texts.table("menus", "fr")["words"]
-    if (files or sent.document is not None or sent.photo) and allowed(turn.link, "take_order"):
-        papers.take(turn, sent, text, files)
+    if (files or sent.document is not None or sent.photo) and _took_file(turn, sent, text, files):
         return
     kind, number = _replied_to(turn)
     if kind == "order":
@@ -194,6 +195,17 @@ def _from_staff(turn: Turn, sent: Message, text: str, files: list[tuple[str, byt
         quotes.run(turn, text[found.end() :])
         return
     turn.say("help_staff")
+
+
+def _took_file(turn: Turn, sent: Message, text: str, files: list[tuple[str, bytes]]) -> bool:
+    """A bank's file for accounting, a paper order for sales; False for a file that nobody asked for."""
+    if allowed(turn.link, "import_statement") and payments.is_bank_file(files):
+        payments.take_file(turn, files)
+        return True
+    if allowed(turn.link, "take_order"):
+        papers.take(turn, sent, text, files)
+        return True
+    return False
 
 
 def _replied_to(turn: Turn) -> tuple[str, int]:

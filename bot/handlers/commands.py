@@ -11,6 +11,7 @@ from bot import cards, texts
 from bot.access import allowed
 from bot.cards import Content
 from bot.handlers import automation, customers, drafts, goods, learning, quotes, staff, statements
+from bot.handlers import payments as money
 from bot.keyboards import Press
 from core import orders, payments
 from core.clock import business_date
@@ -146,6 +147,7 @@ COMMANDS: dict[str, Any] = {
     "human": _human,
     "take_order": take_order,
     **goods.COMMANDS,
+    **money.COMMANDS,
     "automation": automation.show,
     "quotes": quotes.run,
     "make_statement": statements.run,

@@ -245,4 +245,5 @@ ASKED_BY: dict[str, str] = {
     "asked_amount": "record_asked", "release_reason": "release_delivery",
     "quote_words": "search_quote_article", "quote_quantity": "ask_quote_quantity", "validity_day": "ask_validity",
     "decline_reason": "decline_quote",
+    "entry_whose": "entry_customer", "refund_reason": "refuse_refund",
 }  # fmt: skip

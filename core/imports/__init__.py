@@ -19,6 +19,7 @@ from core.imports import (
     deposit_rules,
     discounts,
     open_items,
+    payments,
     prices,
     receipts,
     staff,
@@ -26,6 +27,7 @@ from core.imports import (
 )
 from core.imports.files import ImportRefused, Remark, Report, with_our_names
 from core.journal import Actor
+from core.settings import House
 
 __all__ = ["KINDS", "ImportRefused", "Remark", "Report", "import_file"]
 
@@ -42,24 +44,30 @@ KINDS = {
     "discounts": discounts.load,
     "deposit-rules": deposit_rules.load,
 }
+#: What needs to know the house: recording a payment looks again at the orders that waited for it.
+OF_THE_HOUSE = {"payments": payments.load}
 
 
 def import_file(
     session: Session, kind: str, content: bytes, *, as_of: date | None = None, by: Actor, at: datetime,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str] | None = None, house: House | None = None,
 ) -> Report:  # fmt: skip
     """Take the file in, in the caller's transaction; `ImportRefused` names every wrong cell and leaves all as it was.
 
     `as_of` is the day of a stock count, and the day at which a file of open items is the full list; `columns` maps our
     names of columns to those that the firm's own program writes.
     """
-    if kind not in KINDS:
-        raise Refused("import_kind_unknown", kind=kind, known=", ".join(KINDS))
+    if kind not in KINDS and kind not in OF_THE_HOUSE:
+        raise Refused("import_kind_unknown", kind=kind, known=", ".join([*KINDS, *OF_THE_HOUSE]))
     if as_of is not None and as_of > business_date(at):
         raise Refused("date_in_future", date=as_of)
     report = Report(kind)
-    with session.no_autoflush:
-        KINDS[kind](session, with_our_names(content, columns or {}), report, as_of=as_of, by=by, at=at)
+    named = with_our_names(content, columns or {})
+    if kind in OF_THE_HOUSE:
+        OF_THE_HOUSE[kind](session, named, report, by=by, at=at, house=house or House())
+    else:
+        with session.no_autoflush:
+            KINDS[kind](session, named, report, as_of=as_of, by=by, at=at)
     session.flush()
     if not report.empty:
         journal.write(

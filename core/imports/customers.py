@@ -10,11 +10,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import sale_terms, terms
+from core import means, sale_terms, terms
 from core.errors import Refused
+from core.identifiers import valid
 from core.imports import delivery
 from core.imports.files import ImportRefused, Once, Remark, Report, Row, assign, records
 from core.journal import Actor
+from core.means import PaymentMeans
 from core.money import Money
 from core.orders import Order
 from core.parties import ChatLink, Contact, Customer, DeliveryAddress, LinkCode, Point, Requirement
@@ -30,6 +32,7 @@ SWITCHES = {"on_hold": False, "active": True}
 KNOWN = (
     *TEXTS, *IDENTIFIERS, *PLACE, *ROUTING, *SWITCHES, *delivery.COLUMNS, "emails", "phones", "credit_limit",
     "insured_limit", "insolvent_since", "deposit_percent", "recap_policy", "requirements", "terms_accepted",
+    "payment_means", "mandate_reference", "debited_iban", "discount_percent", "discount_days",
 )  # fmt: skip
 #: The longest terms between firms: 60 days, or 45 days to the end of the month (C. com. L441-10 I).
 LONGEST, LONGEST_TO_MONTH_END = 60, 45
@@ -122,11 +125,38 @@ def _account(row: Row) -> dict[str, Any]:
     if row.has("insolvent_since"):
         values["insolvent_since"] = row.day("insolvent_since", required=False)
     values |= row.switches(SWITCHES)
+    values |= _payment(row)
     if row.has("deposit_percent"):
         percent = row.number("deposit_percent", places=4)
         if percent is not None and percent > 100:
             row.wrong("deposit_percent", f"{percent} is above 100")
         values["deposit_percent"] = percent or None
+    return values
+
+
+def _payment(row: Row) -> dict[str, Any]:
+    """How he pays, and what paying early earns; a direct debit needs its mandate and the account."""
+    values: dict[str, Any] = {}
+    if row.has("payment_means"):
+        written = row.text("payment_means")
+        values["payment_means"] = paid_by = means.named(written) if written else PaymentMeans.TRANSFER
+        if paid_by is None:
+            row.wrong("payment_means", f"{written!r} is no means of payment (transfer, cheque, direct debit, card)")
+        if paid_by is PaymentMeans.DIRECT_DEBIT and not (row.text("mandate_reference") and row.text("debited_iban")):
+            row.wrong("mandate_reference", "a direct debit needs its mandate_reference and debited_iban")
+    if row.has("mandate_reference"):
+        values["mandate_reference"] = row.text("mandate_reference")
+    if row.has("debited_iban"):
+        written = row.text("debited_iban")
+        values["debited_iban"] = row.checked("debited_iban", lambda: valid("iban", written), written) if written else ""
+    if row.has("discount_percent"):
+        percent = row.number("discount_percent", places=4)
+        if percent is not None and percent >= 100:
+            row.wrong("discount_percent", f"{percent} is not below 100")
+        values["discount_percent"] = percent
+    if row.has("discount_days"):
+        days = row.number("discount_days", places=0)
+        values["discount_days"] = None if days is None else int(days)
     return values
 
 

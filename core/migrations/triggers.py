@@ -13,12 +13,22 @@ FROZEN: dict[str, dict[str, str]] = {
     "paper": {"pdf_sha256": "OLD.pdf_sha256 IS NULL", "xml_sha256": "OLD.pdf_sha256 IS NULL"},
     "journal": {"private": "NEW.private IS NULL", "salt": "NEW.salt IS NULL"},
 }
+#: What settles documents is added to, never changed: the tables that came with revision 0015.
+SETTLED: dict[str, dict[str, str]] = {
+    "allocation": {},
+    "credit_use": {},
+    "early_discount": {},
+    "early_discount_part": {},
+    "payment_reversal": {},
+}
 
 
-def statements(dialect: str, columns: dict[str, list[str]]) -> Iterator[str]:
+def statements(
+    dialect: str, columns: dict[str, list[str]], frozen: dict[str, dict[str, str]] = FROZEN
+) -> Iterator[str]:
     """The DDL that forbids UPDATE and DELETE on the frozen tables; `columns` lists each table's columns."""
     differs = "IS DISTINCT FROM" if dialect == "postgresql" else "IS NOT"
-    for table, exceptions in FROZEN.items():
+    for table, exceptions in frozen.items():
         changed = []
         for column in columns[table]:
             change = f"NEW.{column} {differs} OLD.{column}"

@@ -175,7 +175,15 @@ def _furnish(engine: Engine) -> None:
             session, Payment, payments, id=payments.c.i, reference=_named("REG-", payments.c.i), customer_id=SUBJECT,
             amount=Money.of(30), received_on=TODAY, means=PaymentMeans.TRANSFER, recorded_at=AT,
         )  # fmt: skip
-        _put(session, Allocation, payments, payment_id=payments.c.i, invoice_id=payments.c.i, amount=Money.of(20))
+        _put(
+            session,
+            Allocation,
+            payments,
+            payment_id=payments.c.i,
+            invoice_id=payments.c.i,
+            amount=Money.of(20),
+            settled_at=AT,
+        )
         order = Order(
             reference="CMD-CHECKED", customer_id=SUBJECT, channel=MessageChannel.MAIL, created_at=AT,
             customer_reference="PO-4711",

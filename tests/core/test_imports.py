@@ -15,7 +15,8 @@ from core.db import transaction
 from core.errors import Refused
 from core.imports import ImportRefused, Report, import_file
 from core.journal import SYSTEM, JournalEntry
-from core.money import Money
+from core.means import PaymentMeans
+from core.money import ZERO, Money
 from core.parties import Customer, Point, Requirement, Role, Staff, customer_by_code
 from core.payments import OpenItem
 from core.sale_terms import HowAccepted
@@ -415,3 +416,60 @@ def test_a_buyer_is_imported_with_the_most_he_may_order(engine: Engine) -> None:
         "line 2, customer: 'C9' is not a customer's code",
         "line 3, email: 'nobody' is not a mail address",
     ]
+
+
+def test_payments_are_taken_in_once_and_settle_what_they_name(trade: Trade) -> None:
+    first, second = trade.invoiced((trade.article, "1")), trade.invoiced((trade.article, "2"))
+    house = trade.house
+    file = (
+        "Client;date;amount;means;settles;reference\n"
+        f"C001;10/03/2026;100;chèque;{first.number};CHQ 12\n"
+        f"C001;2026-03-10;260,00;CB;{first.number}|{second.number};\n"
+        "C001;2026-03-10;5;;;VIR\nC001;2026-03-10;5;;;VIR\n"
+    ).encode()
+
+    def take(content: bytes) -> Report:
+        return import_file(
+            trade.session, "payments", content, by=SYSTEM, at=AT, columns={"customer": "client"}, house=house
+        )
+
+    report = take(file)
+    assert (report.added, report.unchanged) == (4, 0)
+    assert [note.line for note in report.notes] == [4, 5]
+    assert payments.sums(trade.session, trade.customer) == (ZERO, ZERO)
+    assert payments.usable_credit(trade.session, trade.customer) == Money.of(10)
+    means = trade.session.scalars(select(payments.Payment.means).order_by(payments.Payment.id)).all()
+    assert means == [PaymentMeans.CHEQUE, PaymentMeans.CARD, PaymentMeans.TRANSFER, PaymentMeans.TRANSFER]
+    again = take(file + b"C001;2026-03-10;7;;;VIR 2\n")
+    assert (again.added, again.unchanged) == (1, 4)
+    with pytest.raises(ImportRefused) as refused:
+        take(b"client;date;amount;means;settles\nC9;2026-03-10;1;;\nC001;2027-01-01;0;troc;FA-1\nC001;2026-03-10;x;;\n")
+    assert [(problem.line, problem.column) for problem in refused.value.problems] == [
+        (2, "customer"), (3, "amount"), (3, "date"), (3, "means"), (3, "settles"), (4, "amount"),
+    ]  # fmt: skip
+    assert len(trade.session.scalars(select(payments.Payment.id)).all()) == 5
+
+
+def test_a_payment_without_a_document_settles_what_its_amount_explains(trade: Trade) -> None:
+    invoice = trade.invoiced((trade.article, "1"))
+    trade.invoiced((trade.article, "2"))
+    file = b"customer;date;amount\nC001;2026-03-10;120\n"
+    report = import_file(trade.session, "payments", file, by=SYSTEM, at=AT, house=trade.house)
+    assert (report.added, report.notes) == (1, [])
+    assert payments.amount_due(trade.session, invoice) == ZERO
+
+
+def test_how_a_customer_pays_is_imported(trade: Trade) -> None:
+    head = "code;name;payment_means;mandate_reference;debited_iban;discount_percent;discount_days\n"
+    good = f"{head}C001;Hôtel Bellevue;prélèvement;MND-7;FR76 3000 6000 0112 3456 7890 189;2;10\n".encode()
+    assert import_file(trade.session, "customers", good, by=SYSTEM, at=AT).changed == 1
+    found = trade.customer
+    assert (found.payment_means, found.mandate_reference, found.debited_iban) == (
+        PaymentMeans.DIRECT_DEBIT, "MND-7", "FR7630006000011234567890189",
+    )  # fmt: skip
+    assert (found.discount_percent, found.discount_days) == (Decimal(2), 10)
+    with pytest.raises(ImportRefused) as refused:
+        import_file(trade.session, "customers", f"{head}C001;H;59;;FR76;100;1\n".encode(), by=SYSTEM, at=AT)
+    assert [problem.column for problem in refused.value.problems] == [
+        "debited_iban", "discount_percent", "mandate_reference",
+    ]  # fmt: skip
