@@ -149,6 +149,7 @@ class EntryKind(StrEnum):
     PAYMENT = "payment"
     REFUND = "refund"
     DISCOUNT = "discount"
+    REVERSAL = "reversal"
 
 
 @dataclass(frozen=True, slots=True)

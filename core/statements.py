@@ -15,12 +15,15 @@ from sqlalchemy import select
 from core import events, journal, papers
 from core.clock import business_date
 from core.documents import Ageing, Document, DocumentKind, EntryKind, Statement, StatementEntry
+from core.early_discounts import EarlyDiscount
 from core.errors import Refused
 from core.identifiers import next_number
 from core.invoices import Invoice
 from core.money import ZERO, Money, total
 from core.papers import Paper
 from core.payments import Allocation, OpenItem, Payment
+from core.refunds import Refund
+from core.reversals import PaymentReversal
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -103,6 +106,24 @@ def _received(session: Session, customer: Customer) -> Iterator[StatementEntry]:
         yield _move(payment.received_on, EntryKind.PAYMENT, payment.reference, -payment.amount, about=about)
 
 
+def _returned(session: Session, customer: Customer) -> Iterator[StatementEntry]:
+    """Money that went back: refunds that left the bank, and payments that the bank took back."""
+    refunds = select(Refund).where(Refund.customer_id == customer.id, Refund.executed_on.is_not(None))
+    for refund in session.scalars(refunds):
+        assert refund.executed_on is not None  # noqa: S101 - the query asked for it
+        yield _move(refund.executed_on, EntryKind.REFUND, refund.reference, refund.amount)
+    undone = select(PaymentReversal).join(Payment).where(Payment.customer_id == customer.id)
+    for reversal in session.scalars(undone):
+        about = reversal.payment.reference
+        yield _move(reversal.reversed_on, EntryKind.REVERSAL, about, reversal.amount, about=about)
+
+
+def _discounted(session: Session, customer: Customer) -> Iterator[StatementEntry]:
+    granted = select(EarlyDiscount, Invoice.number).join(Invoice, Invoice.id == EarlyDiscount.invoice_id)
+    for discount, number in session.execute(granted.where(Invoice.customer_id == customer.id)):
+        yield _move(discount.granted_on, EntryKind.DISCOUNT, number, -discount.amount, about=number)
+
+
 def _number(session: Session, part: Allocation) -> str:
     settled = (
         session.get(Invoice, part.invoice_id) if part.invoice_id is not None
@@ -117,7 +138,9 @@ def _parts(session: Session, *, invoice_id: int | None = None, open_item_id: int
 
 
 #: Everything that moves a customer's account.
-SOURCES: tuple[Callable[[Session, Customer], Iterator[StatementEntry]], ...] = (_invoiced, _opened, _received)
+SOURCES: tuple[Callable[[Session, Customer], Iterator[StatementEntry]], ...] = (
+    _invoiced, _opened, _received, _returned, _discounted,
+)  # fmt: skip
 
 
 def owed_on(session: Session, customer: Customer, day: date) -> Iterator[Owed]:
@@ -148,7 +171,16 @@ def owed_on(session: Session, customer: Customer, day: date) -> Iterator[Owed]:
 
 
 def _settled(session: Session, parts: list[Allocation], day: date) -> Money:
-    return total(p.amount for p in parts if session.get_one(Payment, p.payment_id).received_on <= day)
+    """What had settled the document by the end of a day; money counts from the day it came."""
+    return total(part.amount for part in parts if _settled_on(session, part) <= day)
+
+
+def _settled_on(session: Session, part: Allocation) -> date:
+    if part.reversal_id is not None:
+        return session.get_one(PaymentReversal, part.reversal_id).reversed_on
+    if part.payment_id is not None and part.refund_id is None:
+        return session.get_one(Payment, part.payment_id).received_on
+    return business_date(part.settled_at)
 
 
 def of_customer(session: Session, customer: Customer, *, since: date, until: date) -> Statement:

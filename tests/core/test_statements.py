@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from core import invoices, payments, statements
+from core import invoices, payments, refunds, reversals, statements
 from core.documents import DocumentKind, EntryKind, StatementEntry
 from core.errors import Refused
 from core.journal import JournalEntry
 from core.money import ZERO, Money, total
 from core.outbox import OutboxRow
-from core.parties import Customer, Role
+from core.parties import Customer, Role, Staff, StaffRole
 from core.payments import OpenItem
 from core.statements import Owed
 from tests.core.builders import Trade
@@ -177,3 +177,31 @@ def test_a_period_turned_round_or_not_over_is_refused_and_nothing_is_written(tra
 )
 def test_the_usual_period_begins_on_the_first_of_the_third_month_before(today: date, since: date) -> None:
     assert statements.usual_period(today) == (since, today)
+
+
+def test_money_that_went_back_and_discounts_move_the_account_too(trade: Trade) -> None:
+    session, customer, by = trade.session, trade.customer, trade.by(Role.ACCOUNTING)
+    customer.discount_percent, customer.discount_days = Decimal(2), 8
+    early = trade.invoiced((trade.article, "4"))
+    late = trade.invoiced((trade.article, "1"))
+    trade.later(days=2)
+    received = {"received_on": trade.at.date(), "by": by, "at": trade.at, "house": trade.house}
+    payments.record(session, customer, Money.of("470.40"), settles=early, **received)
+    bounced = payments.record(session, customer, Money.of(50), settles=late, **received)
+    payments.record(session, customer, Money.of(80), **received)
+    other = Staff(name="accounting two", grants=[StaffRole(role=Role.ACCOUNTING)])
+    session.add(other)
+    session.flush()
+    refund = refunds.ask(session, customer, Money.of(30), reason="trop perçu en mars", by=by, at=trade.at)
+    refunds.approve(session, refund, by=other.as_actor(), at=trade.at)
+    trade.later(days=1)
+    refunds.execute(session, refund, on=trade.at.date(), by=by, at=trade.at)
+    reversals.reverse(session, bounced, on=trade.at.date(), reason="sans provision", by=by, at=trade.at)
+    made = statements.of_customer(session, customer, since=START, until=trade.at.date())
+    owed = payments.receivables(session, customer)
+    assert made.closing == total(r.due for r in owed) - payments.usable_credit(session, customer)
+    assert total(age.amount for age in made.ageing) == total(r.due for r in owed)
+    kinds = [entry.kind for entry in made.entries]
+    assert {EntryKind.DISCOUNT, EntryKind.REFUND, EntryKind.REVERSAL} <= set(kinds)
+    before = statements.of_customer(session, customer, since=START, until=trade.at.date() - timedelta(days=1))
+    assert before.closing == made.closing - Money.of(30) - Money.of(50)
