@@ -50,7 +50,7 @@ def made(
     if first > until:
         raise Refused("period_backwards", first=first, until=until)
     with transaction(engine) as session:
-        booking.book(session, mine.accounting)
+        booking.book(session, mine.accounting, at=at)
         if close:
             booking.close(session, until, chart=mine.accounting, by=SYSTEM, at=at)
         entries = periods.of_period(session, first, until)

@@ -48,7 +48,7 @@ def balances_of(session: Session) -> dict[str, Decimal]:
 def check(clerk: Clerk) -> None:
     """What must hold after each act; that each entry balances, `Postings.lines` refuses to have otherwise."""
     session = clerk.session
-    if not booking.book(session, CHART) and clerk.sheets:
+    if not booking.book(session, CHART, at=clerk.trade.at) and clerk.sheets:
         return  # nothing happened that has an amount
     balances = balances_of(session)
     assert sum(balances.values()) == 0
