@@ -255,7 +255,7 @@ def test_a_period_written_again_is_the_same_and_a_closed_one_takes_nothing_more(
 
 
 def test_booking_twice_adds_nothing_and_what_costs_nothing_has_no_entry(trade: Trade) -> None:
-    trade.invoiced((trade.add_article("GIFT", "0"), "1"))
+    trade.invoiced((trade.add_article("GIFT", "0.000001"), "1"))
     trade.invoiced((trade.article, "1"))
     assert booking.book(trade.session, CHART, at=trade.at) == 1
     assert booking.book(trade.session, CHART, at=trade.at) == 0
