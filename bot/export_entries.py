@@ -80,7 +80,7 @@ def entries(
     first: First = None,
     until: Day = None,
     out: Out = Path("exports"),
-    encoding: Annotated[str, typer.Option(help="Instead of the layout's own: utf-8, iso-8859-15, cp1252, cp850.")] = "",
+    encoding: Annotated[str, typer.Option(help="fec, ebp, sage100: utf-8, iso-8859-15, cp1252, cp850.")] = "",
     close: Annotated[bool, typer.Option("--close", help="Take no more entries for these days, ever.")] = False,
 ) -> None:
     """Write accounting entries of a period (by default last month); written again, the file is the same.

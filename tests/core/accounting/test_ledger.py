@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from fec_parser.parser import FECParser
 from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
@@ -237,6 +239,8 @@ def test_a_period_written_again_is_the_same_and_a_closed_one_takes_nothing_more(
         booking.close(trade.session, march[1], chart=CHART, by=SYSTEM, at=trade.at)
     trade.at = trade.at.replace(month=4, day=2)
     first = {layout: written(layout) for layout in LAYOUTS}
+    read = list(FECParser.from_bytesio(io.BytesIO(first["fec"][0])).get_ecritures())  # a reader that is not ours
+    assert sum(row.debit for row in read) == sum(row.credit for row in read) == 1200
     booking.close(trade.session, march[1], chart=CHART, by=SYSTEM, at=trade.at)
     assert booking.closed_until(trade.session) == march[1]
     late = pay(trade, "1200", invoice, received_on=date(2026, 3, 30))  # settles it, too late for March
