@@ -44,7 +44,7 @@ def made(
     from core.journal import SYSTEM
 
     if layout not in LAYOUTS:
-        raise Refused("layout_unknown", layout=layout, known=", ".join(LAYOUTS))
+        raise Refused("entry_layout_unknown", layout=layout, known=", ".join(LAYOUTS))
     _ensure_known(encoding)
     first, until = days
     if first > until:
