@@ -44,13 +44,13 @@ def made(
     from core.journal import SYSTEM
 
     if layout not in LAYOUTS:
-        raise Refused("layout_unknown", layout=layout, known=", ".join(LAYOUTS))
+        raise Refused("entry_layout_unknown", layout=layout, known=", ".join(LAYOUTS))
     _ensure_known(encoding)
     first, until = days
     if first > until:
         raise Refused("period_backwards", first=first, until=until)
     with transaction(engine) as session:
-        booking.book(session, mine.accounting)
+        booking.book(session, mine.accounting, at=at)
         if close:
             booking.close(session, until, chart=mine.accounting, by=SYSTEM, at=at)
         entries = periods.of_period(session, first, until)
@@ -80,7 +80,7 @@ def entries(
     first: First = None,
     until: Day = None,
     out: Out = Path("exports"),
-    encoding: Annotated[str, typer.Option(help="Instead of the layout's own: utf-8, iso-8859-15, cp1252, cp850.")] = "",
+    encoding: Annotated[str, typer.Option(help="fec, ebp, sage100: utf-8, iso-8859-15, cp1252, cp850.")] = "",
     close: Annotated[bool, typer.Option("--close", help="Take no more entries for these days, ever.")] = False,
 ) -> None:
     """Write accounting entries of a period (by default last month); written again, the file is the same.

@@ -22,7 +22,7 @@ from core.accounting.entries import Entry
 from core.accounting.ledger import LedgerEntry
 from core.clock import business_date
 from core.errors import Refused
-from core.journal import Actor, JournalEntry
+from core.journal import SYSTEM, Actor, JournalEntry
 
 #: The last day that was handed over for good.
 CLOSED = "books_closed_until"
@@ -40,8 +40,11 @@ BOOKED: dict[str, Callable[[Books, Happened], Iterator[Entry]]] = {
 }
 
 
-def book(session: Session, chart: Chart) -> int:
-    """Book what happened since the last booked entry; returns the number of entries. Twice changes nothing."""
+def book(session: Session, chart: Chart, *, at: datetime) -> int:
+    """Book what happened since the last booked entry; returns the number of entries. Twice changes nothing.
+
+    The journal keeps a seal of each: `ledger.broken` names the one that was changed since.
+    """
     session.flush()
     journal.hold(session)
     last = session.scalar(select(func.max(LedgerEntry.seq))) or 0
@@ -50,13 +53,18 @@ def book(session: Session, chart: Chart) -> int:
         .where(JournalEntry.seq > last, JournalEntry.action.in_(BOOKED))
         .order_by(JournalEntry.seq)
     ).all()
-    books, closed, count = Books(session, chart), closed_until(session), 0
+    books, closed = Books(session, chart), closed_until(session)
+    seals: dict[str, str] = {}
     for seq, action, subject, data in rows:
         for entry in BOOKED[action](books, Happened(seq, action, subject, json.loads(data))):
+            if not entry.lines:  # goods that cost nothing
+                continue
             day = entry.booked_on if closed is None or entry.booked_on > closed else closed + timedelta(days=1)
-            ledger.add(session, replace(entry, booked_on=day), seq=seq, source=subject)
-            count += 1
-    return count
+            booked = ledger.add(session, replace(entry, booked_on=day), seq=seq, source=subject)
+            seals[str(booked.id)] = ledger.seal(booked)
+    if seals:
+        journal.write(session, ledger.SEALED, subject="ledger", by=SYSTEM, at=at, seals=seals)
+    return len(seals)
 
 
 def closed_until(session: Session) -> date | None:
@@ -69,7 +77,7 @@ def close(session: Session, until: date, *, chart: Chart, by: Actor, at: datetim
     """Book everything and close all days up to `until`, which must be over; closing them again changes nothing."""
     if until >= business_date(at):
         raise Refused("period_not_over", date=until)
-    book(session, chart)
+    book(session, chart, at=at)
     closed = closed_until(session)
     if closed is not None and closed >= until:
         return

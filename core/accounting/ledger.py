@@ -6,16 +6,23 @@ order was fixed when it happened, so an entry gets the same number whenever the 
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import ForeignKey, UniqueConstraint, func, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship, selectinload
 
 from core.accounting.accounts import Journal
 from core.accounting.entries import Entry, Held, Line
 from core.db import PERCENT, Base, choice
+from core.journal import JournalEntry, canonical_json
 from core.money import ZERO, Money
+
+#: The journal's action whose lines seal entries.
+SEALED = "entries_booked"
 
 
 class LedgerEntry(Base):
@@ -129,6 +136,32 @@ def balance(session: Session, settles: str) -> Money:
     ):
         found += debit - credit
     return found
+
+
+def seal(booked: LedgerEntry) -> str:
+    """A digest of all that the entry says."""
+    said = [
+        booked.seq, booked.source, booked.number, booked.booked_on, booked.piece, booked.piece_date, booked.label,
+        booked.due_date, booked.means, booked.validated_on,
+        [
+            (row.account, row.account_label, row.customer, row.customer_label, row.settles, row.debit, row.credit)
+            for row in booked.lines
+        ],
+        sorted((d.deposit_id, d.percent.normalize(), d.net, d.declared, d.pending) for d in booked.deposits),
+    ]  # fmt: skip
+    return hashlib.sha256(canonical_json(said).encode()).hexdigest()
+
+
+def broken(session: Session) -> Iterator[str]:
+    """The entries, by number, that are not as they were booked, or that nobody booked; by id those that are gone."""
+    sealed: dict[str, str] = {}
+    for data in session.scalars(select(JournalEntry.data).where(JournalEntry.action == SEALED)):
+        sealed |= json.loads(data)["seals"]
+    query = select(LedgerEntry).order_by(LedgerEntry.id).execution_options(populate_existing=True)
+    for booked in session.scalars(query.options(selectinload(LedgerEntry.lines), selectinload(LedgerEntry.deposits))):
+        if sealed.pop(str(booked.id), None) != seal(booked):
+            yield booked.number
+    yield from sealed
 
 
 def as_entry(booked: LedgerEntry) -> Entry:

@@ -97,6 +97,8 @@ def test_what_cannot_be_written_is_refused_by_name_and_nothing_is_there(type_: T
         code, _, err = type_("export", "entries", "--out", "none", *words)
         assert (code, said in err) == (2, True), err
     assert not (tmp_path / "none").exists()
+    code, _, err = type_("keep-late", "REG-2026-0001", "FA-2026-0001", "--interest", "12,40")
+    assert (code, err.strip()) == (2, "There is no payment REG-2026-0001.")
 
 
 def test_every_layout_is_told_with_its_state() -> None:

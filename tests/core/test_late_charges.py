@@ -34,7 +34,7 @@ def keep(trade: Trade, payment: Payment, invoice: Invoice, interest: str, recove
 
 
 def posted(trade: Trade) -> list[dict[str, str]]:
-    booking.book(trade.session, Chart())
+    booking.book(trade.session, Chart(), at=trade.at)
     found = []
     for entry in periods.of_period(trade.session, date.min, date.max):
         sums: dict[str, Money] = {}

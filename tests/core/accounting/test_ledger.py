@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from fec_parser.parser import FECParser
 from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from core import invoices, orders, payments
-from core.accounting import booking, lettering, periods
+from core.accounting import booking, ledger, lettering, periods
 from core.accounting.accounts import Chart, Journal
 from core.accounting.entries import Entry
 from core.accounting.layouts import LAYOUTS
@@ -35,7 +37,7 @@ ALWAYS = (date(2026, 1, 1), date(2027, 12, 31))
 
 
 def booked(trade: Trade) -> list[Entry]:
-    booking.book(trade.session, CHART)
+    booking.book(trade.session, CHART, at=trade.at)
     return periods.of_period(trade.session, *ALWAYS)
 
 
@@ -149,7 +151,7 @@ def test_vat_is_booked_by_rate_and_sales_by_category_nature_and_vat(trade: Trade
     food = trade.add_article("FOOD", "10", vat="5.5")
     food.category = "food"
     trade.invoiced((trade.article, "1"), (food, "3"))
-    booking.book(trade.session, Chart(sales={"goods": "707000", "food:S5.5": "707155", "food": "707100"}))
+    booking.book(trade.session, Chart(sales={"goods": "707000", "food:S5.5": "707155", "food": "707100"}), at=trade.at)
     (entry,) = periods.of_period(trade.session, *ALWAYS)
     assert posted(entry) == {
         "411000": "151.65", "707000": "-100.00", "707155": "-30.00", "445711": "-20.00", "445713": "-1.65",
@@ -210,7 +212,7 @@ def test_numbers_have_no_hole_in_a_journal_and_month_and_do_not_depend_on_when_t
                     again.later(days=days)
                     pay(again, "120", invoice, received_on=(again.at - timedelta(days=12)).date())
                     if often:
-                        booking.book(session, CHART)
+                        booking.book(session, CHART, at=trade.at)
                 found = [(e.number, e.piece, e.booked_on, posted(e)) for e in booked(again)]
                 savepoint.rollback()
             return found
@@ -228,7 +230,7 @@ def test_a_period_written_again_is_the_same_and_a_closed_one_takes_nothing_more(
     march = (date(2026, 3, 1), date(2026, 3, 31))
 
     def written(layout: str) -> list[bytes]:
-        booking.book(trade.session, CHART)
+        booking.book(trade.session, CHART, at=trade.at)
         entries = periods.of_period(trade.session, *march)
         return [file.content for file in LAYOUTS[layout].write(entries, handover)]
 
@@ -237,6 +239,8 @@ def test_a_period_written_again_is_the_same_and_a_closed_one_takes_nothing_more(
         booking.close(trade.session, march[1], chart=CHART, by=SYSTEM, at=trade.at)
     trade.at = trade.at.replace(month=4, day=2)
     first = {layout: written(layout) for layout in LAYOUTS}
+    read = list(FECParser.from_bytesio(io.BytesIO(first["fec"][0])).get_ecritures())  # a reader that is not ours
+    assert sum(row.debit for row in read) == sum(row.credit for row in read) == 1200
     booking.close(trade.session, march[1], chart=CHART, by=SYSTEM, at=trade.at)
     assert booking.closed_until(trade.session) == march[1]
     late = pay(trade, "1200", invoice, received_on=date(2026, 3, 30))  # settles it, too late for March
@@ -254,26 +258,47 @@ def test_a_period_written_again_is_the_same_and_a_closed_one_takes_nothing_more(
     assert booking.closed_until(trade.session) == march[1]
 
 
-def test_booking_twice_adds_nothing(trade: Trade) -> None:
+def test_booking_twice_adds_nothing_and_what_costs_nothing_has_no_entry(trade: Trade) -> None:
+    trade.invoiced((trade.add_article("GIFT", "0.000001"), "1"))
     trade.invoiced((trade.article, "1"))
-    assert booking.book(trade.session, CHART) == 1
-    assert booking.book(trade.session, CHART) == 0
+    assert booking.book(trade.session, CHART, at=trade.at) == 1
+    assert booking.book(trade.session, CHART, at=trade.at) == 0
 
 
-@pytest.mark.parametrize("table", ["ledger_entry", "ledger_line", "ledger_deposit"])
-def test_the_database_lets_nobody_change_what_is_booked(
-    furnished: Callable[[], Trade], engine: Engine, table: str
+def test_the_database_lets_nobody_change_what_is_booked_and_without_its_triggers_the_seals_tell(
+    furnished: Callable[[], Trade], engine: Engine
 ) -> None:
     trade = furnished()
     with transaction(engine) as session:
         again = Trade(session, trade.house, session.merge(trade.customer), session.merge(trade.article), {})
         again.staff = {role: session.merge(person) for role, person in trade.staff.items()}
         with_deposit(again, (again.article, "10"))
-        booking.book(session, CHART)
-    column = {"ledger_entry": "label", "ledger_line": "account", "ledger_deposit": "net"}[table]
-    for change in (f"UPDATE {table} SET {column} = '1'", f"DELETE FROM {table}"):  # noqa: S608 - names of ours
-        with pytest.raises(DatabaseError, match="rows never change"), engine.begin() as connection:
-            connection.execute(text(change))
+        again.invoiced((again.article, "1"))
+        booking.book(session, CHART, at=trade.at)
+        assert list(ledger.broken(session)) == []
+    tables = {"ledger_entry": "label", "ledger_line": "account", "ledger_deposit": "net"}
+    for table, column in tables.items():
+        for change in (f"UPDATE {table} SET {column} = '1'", f"DELETE FROM {table}"):  # noqa: S608 - names of ours
+            with pytest.raises(DatabaseError, match="rows never change"), engine.begin() as connection:
+                connection.execute(text(change))
+    with Session(engine) as session:
+        for table in tables:
+            for name in ("no_update", "no_delete"):
+                on = f" ON {table}" if engine.dialect.name == "postgresql" else ""
+                session.execute(text(f"DROP TRIGGER {table}_{name}{on}"))
+        for change, named in [
+            ("UPDATE ledger_line SET credit = credit + 1 WHERE id = 2", "VE-2026-03-00001"),
+            ("UPDATE ledger_deposit SET net = 1", "VE-2026-03-00001"),
+            ("UPDATE ledger_entry SET validated_on = '2026-03-11' WHERE id = 2", "VE-2026-03-00002"),
+            ("DELETE FROM ledger_line WHERE entry_id = 2", "VE-2026-03-00002"),
+        ]:
+            with session.begin_nested() as savepoint:
+                session.execute(text(change))
+                assert list(ledger.broken(session)) == [named]
+                savepoint.rollback()
+        session.execute(text("DELETE FROM ledger_line WHERE entry_id = 2"))
+        session.execute(text("DELETE FROM ledger_entry WHERE id = 2"))
+        assert list(ledger.broken(session)) == ["2"]
 
 
 def test_letters_go_on_after_z() -> None:
