@@ -85,6 +85,7 @@ def _tables(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001
 
     import core.tables  # noqa: F401 - every table registers itself
     from core import db, journal, seals
+    from core.accounting import ledger
     from core.outbox import OutboxRow, OutboxState
     from core.settings import SENDING_FROZEN, flag
 
@@ -92,7 +93,7 @@ def _tables(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001
     try:
         with db.transaction(engine) as session:
             broken, last = journal.first_broken(session), journal.position(session)
-            changed = list(seals.broken(session))
+            changed = [*seals.broken(session), *ledger.broken(session)]
             counted = {
                 state: session.scalar(select(func.count(OutboxRow.id)).where(OutboxRow.state == state)) or 0
                 for state in (OutboxState.FAILED, OutboxState.AMBIGUOUS)
@@ -107,10 +108,12 @@ def _tables(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001
         else Finding(
             "journal", f"entry {broken} does not fit the chain", "keep this database and compare with a backup"
         ),
-        Finding("documents", "every issued row is as it was issued")
+        Finding("documents", "every issued and every booked row is as it was")
         if not changed
         else Finding(
-            "documents", f"not as issued: {', '.join(changed[:NAMED])}", "keep this database and compare with a backup"
+            "documents",
+            f"changed since: {', '.join(changed[:NAMED])}",
+            "keep this database and compare with a backup",
         ),
         Finding("outbox", stuck, "look at these rows: they did not certainly leave" if any(counted.values()) else ""),
         Finding("sending", "free")

@@ -127,6 +127,7 @@ class Customer(Base):
     recap_policy: Mapped[Requirement] = mapped_column(choice(Requirement), default=Requirement.NOTED)
     minimum_order: Mapped[Money | None]
     partial_deliveries: Mapped[bool] = mapped_column(default=True)
+    priced_delivery_notes: Mapped[bool] = mapped_column(default=False)
     delivery_weekdays: Mapped[str] = mapped_column(default="")
     delivery_cutoff: Mapped[time | None]
     delivery_lead_days: Mapped[int] = mapped_column(default=0)

@@ -76,13 +76,12 @@ def _deducted(books: Books, issued: Invoice) -> dict[int, dict[Decimal, Held]]:
 def _sold(books: Books, issued: Invoice, document: Document) -> list[Sold]:
     """What its lines sold, or took back; a credit that gives no quantity back is a reduction (709)."""
     rows = {line.position: line for line in issued.lines}
-    nature = "service" if document.business_process.startswith("S") else "goods"
     found = []
     for line in document.lines:
         assert line.vat is not None and line.net is not None  # noqa: S101, PT018 - every line of an invoice is priced
         row = rows[line.position]
         article = books.session.get(Article, row.article_id) if row.article_id is not None else None
-        account = books.chart.sales_of(article.category if article else "", nature, line.vat)
+        account = books.chart.sales_of(article.category if article else "", line.nature.value, line.vat)
         reduction = issued.kind is DocumentKind.CREDIT_NOTE and not row.quantity
         found.append(Sold(books.chart.allowances if reduction else account, line.vat, line.net))
     return found

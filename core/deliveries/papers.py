@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from core.clock import business_date
 from core.deliveries.tables import Delivery, DeliveryLine, DeliveryState, remaining_quantities, shipped_quantities
 from core.documents import Document, DocumentKind, DocumentLine, Party
+from core.money import Money
 from core.orders import Order
 from core.quotes import packed
 
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
 
 def document(session: Session, delivery: Delivery, kind: DocumentKind, house: House, *, at: datetime) -> Document:
-    """The slip, or the note, of the delivery as it stands at this instant."""
+    """The slip, or the note, of the delivery as it stands at this instant; a note has prices for who asked for them."""
     order = delivery.order
+    priced = kind is DocumentKind.DELIVERY_NOTE and order.customer.priced_delivery_notes
     left = remaining_quantities(session, order)
     shipped = shipped_quantities(session, order)
     lines = []
@@ -36,6 +38,7 @@ def document(session: Session, delivery: Delivery, kind: DocumentKind, house: Ho
         remaining = left.get(line.id, Decimal(0)) - (0 if delivery.state is DeliveryState.SHIPPED else quantity)
         if quantity == 0 and (kind is DocumentKind.PREPARATION_SLIP or remaining <= 0):
             continue
+        price = (line.unit_price if prepared is None else prepared.price) if priced else None
         lines.append(
             DocumentLine(
                 position=line.position,
@@ -51,6 +54,8 @@ def document(session: Session, delivery: Delivery, kind: DocumentKind, house: Ho
                 buyer_reference=line.customer_reference,
                 gtin=article.gtin,
                 note=_note(prepared) if prepared is not None else "",
+                unit_price=price,
+                net=Money.of(quantity * price) if price is not None else None,
             )
         )
     return Document(
@@ -61,7 +66,7 @@ def document(session: Session, delivery: Delivery, kind: DocumentKind, house: Ho
         delivery_date=business_date(at) if kind is DocumentKind.DELIVERY_NOTE else None,
         order_reference=order.reference, buyer_order_number=order.customer_reference,
         buyer_order_date=order.customer_reference_date, packages=delivery.packages,
-        carrier=delivery.carrier, tracking=delivery.tracking,
+        carrier=delivery.carrier, tracking=delivery.tracking, shows_prices=priced,
     )  # fmt: skip
 
 

@@ -159,7 +159,7 @@ def decide(
     What is not accepted needs a reason, which the customer reads; it is invoiced, so it must be said before the invoice
     leaves what is missing or wrong out. Replacing needs an order that is still open.
     """
-    from core import disputes
+    from core import disputes, registration
 
     delivery = session.get_one(Delivery, reserve.line.delivery_id)
     session.flush()
@@ -188,7 +188,8 @@ def decide(
     if delivery.state is DeliveryState.SHIPPED:
         settle(session, delivery, house=house, by=by, at=at, told=delivery.stated_at is not None)
     if invoice is not None and invoiced:
-        disputes.answer(session, reserve, invoice, given=decision in GRANTED, house=house, by=by, at=at)
+        with registration.looking_again(session, order.customer, house=house, at=at):
+            disputes.answer(session, reserve, invoice, given=decision in GRANTED, house=house, by=by, at=at)
     if decision is ReserveDecision.REPLACE:
         _replace(session, reserve, house=house, by=by, at=at)
     close_when_done(session, order, by=by, at=at)

@@ -18,7 +18,7 @@ PARSED: dict[str, Callable[[str], Any]] = {
     "receipt_days": parse_receipt_days,
 }  # fmt: skip
 #: Yes or no, and what an empty cell says.
-SWITCHES = {"delivery_strict": False, "partial_deliveries": True}
+SWITCHES = {"delivery_strict": False, "partial_deliveries": True, "priced_delivery_notes": False}
 COLUMNS = (*PARSED, *SWITCHES, "minimum_order")
 
 
