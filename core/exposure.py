@@ -153,7 +153,7 @@ def still_to_come(session: Session, order: Order) -> Money:
 @cache
 def _amounts() -> Select[*tuple[int, ...]]:
     """One row: the amounts of the stages in `_SUMMED`, in cents."""
-    under_way, owed, left = _orders(), payments.sums().subquery(), payments.unallocated().subquery()
+    under_way, owed, left = _orders(), payments.owed().subquery(), payments.unallocated().subquery()
     moving = select(_sum(under_way.c.delivered), _sum(under_way.c.confirmed)).subquery()
     rows = owed.join(moving, true()).join(left, true())
     return select(*owed.c, *moving.c, *left.c).select_from(rows)

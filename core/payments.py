@@ -194,13 +194,19 @@ def _above_zero(column: ColumnElement[int]) -> ColumnElement[int]:
     return cast(func.coalesce(func.sum(case((column > 0, column), else_=0)), 0), BigInteger)
 
 
+def sums(session: Session, customer: Customer) -> tuple[Money, Money]:
+    """What the customer owes on invoices and open items, and what credit notes gave him beyond what he owed."""
+    row = session.execute(owed(), {"customer": customer.id}).one()
+    return Money.from_cents(row.owed), Money.from_cents(row.surplus)
+
+
 @cache
-def sums() -> Select[int, int]:
-    """One row about `CUSTOMER`, in cents: what he owes on invoices and open items; his credit beyond what he owed."""
+def owed() -> Select[int, int]:
+    """The statement behind `sums`: one row about `CUSTOMER`, in cents."""
     balance, item = _balances(), _items()
     items = select(_above_zero(item.c.cents)).scalar_subquery()
-    owed = (_above_zero(balance.c.cents) + items).label("owed")
-    return select(owed, _above_zero(-balance.c.cents).label("surplus"))
+    due = (_above_zero(balance.c.cents) + items).label("owed")
+    return select(due, _above_zero(-balance.c.cents).label("surplus"))
 
 
 def receipts(session: Session, customer: Customer) -> list[tuple[str, Money]]:
@@ -235,9 +241,8 @@ def surpluses(session: Session, customer: Customer) -> list[tuple[str, Money]]:
 def usable_credit(session: Session, customer: Customer) -> Money:
     """What the customer may still use: payments not allocated, and credit beyond what the credited invoice owed."""
     session.flush()
-    asked = {"customer": customer.id}
-    surplus, left = session.execute(sums(), asked).one().surplus, session.execute(unallocated(), asked).scalar_one()
-    return Money.from_cents(surplus + left)
+    left = session.execute(unallocated(), {"customer": customer.id}).scalar_one()
+    return Money.from_cents(left) + sums(session, customer)[1]
 
 
 @cache

@@ -214,13 +214,15 @@ def lower_flag(session: Session, name: str) -> None:
 
 def in_franchise(session: Session) -> bool:
     """The house charges no VAT at all, as the settings said when the desk was started last."""
-    found = session.get(Flag, VAT_FRANCHISE)
-    session.info[VAT_FRANCHISE] = found  # held, so that a session asks once and not line by line
-    return found is not None and found.value == "yes"
+    if VAT_FRANCHISE not in session.info:  # a session asks once, and not line by line
+        session.info[VAT_FRANCHISE] = flag(session, VAT_FRANCHISE) == "yes"
+    known: bool = session.info[VAT_FRANCHISE]
+    return known
 
 
 def note_franchise(session: Session, house: House, *, at: datetime) -> None:
     """Keep beside the data whether the house is in franchise; what was issued stays as it is."""
     if in_franchise(session) != house.vat_franchise:
         raise_flag(session, VAT_FRANCHISE, "yes" if house.vat_franchise else "no", at=at)
+        session.info[VAT_FRANCHISE] = house.vat_franchise
         session.flush()

@@ -480,7 +480,7 @@ def test_the_invoice_follows_the_customers_word_and_carries_its_data(desk: Any) 
             session, delivery, house=desk.app.house, by=desk.actor("warehouse"), at=desk.clock(), packages=4
         )
     desk.settle()
-    assert desk.last("customer").buttons == [["Tout est reçu"], ["Signaler un problème"]]
+    assert desk.last("customer").buttons == [["Tout est reçu"], ["Signaler un problème"], ["Signer…", "Tout refuser…"]]
     with transaction(desk.app.engine) as session:
         order = session.get_one(Order, order_id)
         delivery = deliveries.of_order(session, order)[0]

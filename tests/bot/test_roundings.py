@@ -29,7 +29,7 @@ def test_a_cents_difference_is_explained_in_recap_and_confirmation(trade: Trade,
     small = trade.add_article("A", "0.03")
     order = trade.draft((small, "1"), (small, "1"), (small, "1"), customer_vat=Money.of("0.03"))
     for template in ("order_recap", "order_confirmed"):
-        more = {"changes": [], "paper": None, "enclosed": ""}
+        more = {"changes": [], "paper": None, "enclosed": "", "terms": ""}
         told = texts.render(template, language, **cards.order_context(order, language), **more)
         assert said in " ".join(told.replace("\u00a0", " ").replace("\u202f", " ").split())
     order.customer_vat = Money.of("0.50")

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, select
 
 from core import backups, db, invoices, journal, messages, papers, settings
 from core.db import Base, transaction
+from core.documents import DocumentKind
 from core.errors import Refused
 from core.identifiers import next_number
 from core.journal import SYSTEM
@@ -83,7 +84,7 @@ def test_s39_a_backup_of_either_database_is_taken_back_by_either_and_sending_is_
         assert paper is not None
         assert paper.pdf_sha256 is not None
         assert messages.content_of(session, paper.pdf_sha256) == bytes(range(256)) * 9000
-        assert next_number(session, invoices.SERIES[invoices.DocumentKind.INVOICE], on=trade.at.date()).endswith("0002")
+        assert next_number(session, invoices.SERIES[DocumentKind.INVOICE], on=trade.at.date()).endswith("0002")
         session.add(Customer(code="NEW", name="its id is counted on"))
         session.flush()
         backups.release_sending(session, by=SYSTEM, at=AT)

@@ -13,7 +13,6 @@ from core.documents import Document
 from core.means import PaymentMeans, named
 from tests.core.builders import Trade
 from tests.core.test_facturx import Judge, text_of
-from tests.core.test_facturx import judge as judge  # noqa: PLC0414 - a fixture is found by its name
 
 MEANS = "//ram:SpecifiedTradeSettlementPaymentMeans"
 

@@ -215,7 +215,10 @@ def test_legal_may_say_no_with_a_reason(trade: Trade) -> None:
 
 def test_what_waits_for_legal_does_not_hold_back_the_rest(trade: Trade) -> None:
     old = due_thursday(trade)
-    trade.customer.payment_terms = "70 jours"  # due 40 days after the first one
+    trade.customer.payment_terms, trade.at = (
+        "60 jours",
+        trade.at + timedelta(days=10),
+    )  # due 40 days after the first one
     young = trade.invoiced((trade.article, "1"))
     made = run(trade, old.due_date + timedelta(days=47))
     assert [(r.level, [s.number for s in r.steps]) for r in made] == [(5, [old.number]), (2, [young.number])]

@@ -35,7 +35,6 @@ def upgrade() -> None:
     # what a customer's own purchase order says of VAT, beside its total without
     op.add_column("order", sa.Column("customer_vat", sa.BigInteger(), nullable=True))
     op.add_column("order", sa.Column("customer_gross", sa.BigInteger(), nullable=True))
-    op.execute("INSERT INTO flag (name, value, at) VALUES ('vat_franchise', 'no', '2026-11-24 00:00:00')")
 
 
 def downgrade() -> None:

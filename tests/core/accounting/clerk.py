@@ -233,7 +233,8 @@ class Clerk:
             return
         number = len(deliveries.of_order(self.session, order))
         delivery = Delivery(
-            reference=f"BL-{order.reference}-{number}", order=order, state=DeliveryState.VERIFIED,
+            reference=f"BL-{order.reference}-{number}", order=order, customer_id=order.customer_id,
+            state=DeliveryState.VERIFIED,
             created_at=self.trade.at, shipped_at=self.trade.at, verified_at=self.trade.at,
         )  # fmt: skip
         for line, quantity in parts.items():
