@@ -493,7 +493,8 @@ def test_the_invoice_follows_the_customers_word_and_carries_its_data(desk: Any) 
     with transaction(desk.app.engine) as session:
         invoice = session.scalars(select(Invoice)).one()
         assert invoice.paper.xml_sha256 is not None
-    assert desk.last("accounting").buttons == [["Enregistrer un paiement"]]
+    card, paper = desk.client.chat(desk.chats["accounting"])[-2:]
+    assert (card.buttons, paper.kind) == ([["Enregistrer un paiement"], ["Avoir…"]], "document")
 
 
 def test_a_paper_that_cannot_be_made_holds_no_other_back_and_is_told_once(
