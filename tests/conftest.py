@@ -64,6 +64,21 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         stop_postgres(Path(os.environ[FOLDER]))
 
 
+#: What reads messages and what shows cards is tried on SQLite in `make test` and on PostgreSQL in `make test-long`: the
+#: verbs they call are tried on both in `tests/core` and `tests/scenarios`. What leaves is tried on both at once.
+SQLITE_FIRST, BOTH = ("bot", "intake"), frozenset({"test_push.py"})
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        called = getattr(item, "callspec", None)
+        on_postgres = called is not None and called.params.get("database_url") == "postgresql"
+        folder = item.path.relative_to(ROOT / "tests").parts[0] if ROOT in item.path.parents else ""
+        if on_postgres and folder in SQLITE_FIRST and item.path.name not in BOTH:
+            item.add_marker(pytest.mark.long)
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     return ROOT

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from email.message import EmailMessage
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -39,21 +38,6 @@ from core.outbox import OutboxRow
 from core.parties import ChatLink, Contact, Customer, Role, Staff, StaffRole
 from core.settings import House, MailAccount, Settings, Telegram
 from core.stock import StockLevel
-
-#: What leaves is tried on both databases in `make test`; what comes in and the buttons of a card on SQLite there, and
-#: on PostgreSQL in `make test-long`: their verbs are tried on both in `tests/core` and `tests/scenarios`.
-BOTH = frozenset({"test_push.py"})
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = Path(__file__).parent
-    for item in items:
-        called = getattr(item, "callspec", None)
-        on_postgres = called is not None and called.params.get("database_url") == "postgresql"
-        if on_postgres and here in item.path.parents and item.path.name not in BOTH:
-            item.add_marker(pytest.mark.long)
-
 
 MONDAY = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 HOUSE = House(
