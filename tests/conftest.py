@@ -168,15 +168,16 @@ def postgres_server() -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of an empty, migrated database that only this test uses; once on SQLite, once on PostgreSQL."""
+    name = f"t{os.getpid()}_{next(NUMBERS)}"
     if request.param == "sqlite":
-        path = tmp_path / "comptoir.db"
-        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
-        yield f"sqlite:///{path}"
+        place = Path(tempfile.mkdtemp(prefix=name, dir=os.environ[FOLDER]))
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), place / "comptoir.db")
+        yield f"sqlite:///{place / 'comptoir.db'}"
+        shutil.rmtree(place)
         return
     folder = Path(request.getfixturevalue("postgres_server"))
-    name = f"t{os.getpid()}_{next(NUMBERS)}"
     with maintenance(folder) as connection:
         connection.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE template_comptoir STRATEGY FILE_COPY").format(sql.Identifier(name))
