@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from core.settings import House
 
 
+#: The slip is read in our own warehouse, whatever the customer reads.
+SLIP_LANGUAGE = "fr"
+
+
 def document(session: Session, delivery: Delivery, kind: DocumentKind, house: House, *, at: datetime) -> Document:
     """The slip, or the note, of the delivery as it stands at this instant; a note has prices for who asked for them."""
     order = delivery.order
@@ -62,7 +66,8 @@ def document(session: Session, delivery: Delivery, kind: DocumentKind, house: Ho
         kind=kind, number=delivery.reference, issue_date=business_date(at), seller=house.as_party(),
         accent=house.accent, logo=house.emblem, buyer=order.customer.as_party(), deliver_to=delivery_place(order),
         lines=tuple(lines),
-        language=order.customer.language, requested_delivery_date=order.requested_delivery_date,
+        language=order.customer.language if kind is DocumentKind.DELIVERY_NOTE else SLIP_LANGUAGE,
+        requested_delivery_date=order.requested_delivery_date,
         delivery_date=business_date(at) if kind is DocumentKind.DELIVERY_NOTE else None,
         order_reference=order.reference, buyer_order_number=order.customer_reference,
         buyer_order_date=order.customer_reference_date, packages=delivery.packages,

@@ -139,8 +139,21 @@ def test_the_preparation_slip_and_the_note_are_frozen_papers(trade: Trade) -> No
     note = trade.ship(delivery)
     assert slip is not None
     assert (slip.file_name, note.file_name) == (f"{delivery.reference}-BP.pdf", f"{delivery.reference}.pdf")
-    assert note.document.lines[0].unit_price is None
+    assert (note.document.lines[0].unit_price, note.document.shows_prices) == (None, False)
     assert deliveries.by_reference(trade.session, delivery.reference) is delivery
+
+
+def test_a_note_has_prices_for_who_asks_and_the_slip_is_in_our_own_language(trade: Trade) -> None:
+    trade.customer.priced_delivery_notes, trade.customer.language = True, "en"
+    order = trade.confirm(trade.draft((trade.article, "10")))
+    delivery = trade.preparing(order)
+    slip = papers.latest(trade.session, DocumentKind.PREPARATION_SLIP, delivery.reference)
+    note = trade.ship(delivery).document
+    assert slip is not None
+    assert (slip.document.language, slip.document.lines[0].unit_price) == ("fr", None)
+    line = note.lines[0]
+    assert (note.language, note.shows_prices) == ("en", True)
+    assert (line.unit_price, line.net) == (order.lines[0].unit_price, order.totals.net)
 
 
 def test_a_credit_note_gives_back_never_more_than_is_left(trade: Trade) -> None:
