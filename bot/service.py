@@ -108,25 +108,26 @@ class Service:
             messages.forget_waits(session)
             note_franchise(session, app.house, at=app.clock())
             letterheads.keep(session, app.house, at=app.clock())
-        self._worker = jobs.Worker(
-            app.engine,
-            {
-                "updates": lambda: telegram.handle(app),
-                "understand": self._understand,
-                "automation": self._confirm,
-                "receipts": self._follow_receipts,
-                "papers": lambda: push.make_papers(app),
-                "deliver": lambda: push.deliver(app, limiter=self.limiter),
-                "handovers": self._hand_over,
-            },
-            executor=f"desk-{os.uname().nodename}",
-        )
+        self._worker = jobs.Worker(app.engine, self.work(), executor=f"desk-{os.uname().nodename}")
         self.sweep()
         if app.settings.telegram.token.get_secret_value():
             self._thread("chat-poll", self._poll_chat)
         if app.settings.mail.imap_host:
             self._thread("mailbox", self._watch_mailbox)
         self._thread("ticks", self._tick)
+
+    def work(self) -> dict[str, Callable[[], object]]:
+        """What a bell of each kind sets off."""
+        app = self.app
+        return {
+            "updates": lambda: telegram.handle(app),
+            "understand": self._understand,
+            "automation": self._confirm,
+            "receipts": self._follow_receipts,
+            "papers": lambda: push.make_papers(app),
+            "deliver": lambda: push.deliver(app, limiter=self.limiter),
+            "handovers": self._hand_over,
+        }
 
     def close(self) -> None:
         """Stop taking things in, let the job under way end, give the lease back."""
