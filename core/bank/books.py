@@ -74,7 +74,8 @@ def _invoices(session: Session, customer_id: int | None = None) -> list[Claim]:
     """What is due of each invoice, with the numbers of its order and what paying it early earns."""
     note = aliased(Invoice)
     settled = select(func.sum(type_coerce(Allocation.amount, BigInteger))).where(Allocation.invoice_id == Invoice.id)
-    credited = select(func.sum(type_coerce(note.gross, BigInteger))).where(
+    back = type_coerce(note.gross, BigInteger) - type_coerce(note.prepaid, BigInteger)
+    credited = select(func.sum(back)).where(
         note.refers_to_id == Invoice.id, note.kind == DocumentKind.CREDIT_NOTE
     )
     payable = type_coerce(Invoice.gross, BigInteger) - type_coerce(Invoice.prepaid, BigInteger)
