@@ -75,9 +75,7 @@ def _invoices(session: Session, customer_id: int | None = None) -> list[Claim]:
     note = aliased(Invoice)
     settled = select(func.sum(type_coerce(Allocation.amount, BigInteger))).where(Allocation.invoice_id == Invoice.id)
     back = type_coerce(note.gross, BigInteger) - type_coerce(note.prepaid, BigInteger)
-    credited = select(func.sum(back)).where(
-        note.refers_to_id == Invoice.id, note.kind == DocumentKind.CREDIT_NOTE
-    )
+    credited = select(func.sum(back)).where(note.refers_to_id == Invoice.id, note.kind == DocumentKind.CREDIT_NOTE)
     payable = type_coerce(Invoice.gross, BigInteger) - type_coerce(Invoice.prepaid, BigInteger)
     due = (
         payable

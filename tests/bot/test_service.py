@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Engine
 
 from bot.service import Service
 from core import jobs
@@ -11,8 +10,8 @@ from core.settings import House, Settings
 
 
 @pytest.fixture
-def service(engine: Engine, database_url: str) -> Service:
-    return Service(Settings(_env_file=None, database_url=database_url, house=House(name="Maison", siren="999004286")))
+def service(database_url: str) -> Service:
+    return Service(Settings(database_url=database_url, house=House(name="Maison", siren="999004286")))
 
 
 def test_each_kind_of_work_has_its_queue_and_a_kind_that_no_queue_knows_is_refused(service: Service) -> None:
