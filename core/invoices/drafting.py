@@ -130,8 +130,11 @@ def _deductions(
 def _delivered(deliveries: Sequence[Delivery]) -> list[Source]:
     """What of the deliveries is invoiced, line by line, at the prices of their orders."""
     sources: list[Source] = []
+    several_orders = len({delivery.order_id for delivery in deliveries}) > 1
     for delivery in deliveries:
         note = delivery.reference if len(deliveries) > 1 else ""
+        if several_orders:  # the page and BT-13 name one order only: each buyer's number stands with its lines (L441-9)
+            note = " \u00b7 ".join(filter(None, (note, delivery.order.customer_reference)))
         for line in delivery.lines:
             ordered, quantity = line.order_line, line.invoiceable
             article, price = line.article, line.price

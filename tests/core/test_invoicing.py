@@ -45,6 +45,7 @@ def test_a_month_of_deliveries_is_one_invoice_at_its_end_due_45_days_after_it(tr
     first = delivered(trade, "10")
     trade.at = datetime(2026, 3, 20, 9, tzinfo=UTC)
     second = delivered(trade, "5")
+    second.order.customer_reference = "ACH-77"
     waits = delivered(trade, "3", verified=False)
     assert issued(trade) == []
     assert exposure.of(session, trade.customer, None, counted=frozenset({Stage.DELIVERED})).total == Money.of(2160)
@@ -57,7 +58,7 @@ def test_a_month_of_deliveries_is_one_invoice_at_its_end_due_45_days_after_it(tr
     said = invoice.paper.document
     assert (invoice.order, invoice.net, invoice.due_date) == (None, Money.of(1500), date(2026, 5, 15))
     assert [note.number for note in said.delivery_notes] == [first.reference, second.reference]
-    assert [line.note for line in said.lines] == [first.reference, second.reference]
+    assert [line.note for line in said.lines] == [first.reference, f"{second.reference} \u00b7 ACH-77"]
     assert (said.period_start, said.period_end, said.delivery_date) == (date(2026, 3, 10), date(2026, 3, 20), None)
     assert said.payment_terms.startswith("45 jours")  # what was agreed is not available to a periodic invoice
     xml = facturx.invoice_xml(said)
