@@ -162,8 +162,11 @@ def issue_for(
 ) -> Invoice:  # fmt: skip
     """Issue one invoice of deliveries that were verified or are presumed received, each of them once.
 
-    Deposits are deducted as `House.deposit_absorption` says; what no later invoice can deduct is given back.
+    Deposits are deducted as `House.deposit_absorption` says; what no later invoice can deduct is given back. Refuses
+    where the firm's ERP invoices: what was sold would be invoiced twice.
     """
+    if house.invoicing == "erp":
+        raise Refused("invoiced_by_erp", reference=deliveries[0].reference)
     # whoever numbers a document holds the journal: from here on nobody else invoices, credits or deducts
     journal.hold(session)
     for delivery in deliveries:

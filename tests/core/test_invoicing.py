@@ -105,6 +105,16 @@ def test_nothing_is_invoiced_before_an_answer_unless_the_customer_is_invoiced_as
     assert issued(trade) == [invoice]
 
 
+def test_where_the_erp_invoices_nothing_is_invoiced_here_not_even_by_hand(trade: Trade) -> None:
+    erp = trade.house.model_copy(update={"invoicing": "erp"})
+    delivery = delivered(trade, verified=False)
+    deliveries.verify(trade.session, delivery, house=erp, by=trade.buyer, at=trade.at)
+    invoicing.try_again(trade.session, house=erp, at=trade.at)
+    with pytest.raises(Refused, match="invoiced_by_erp"):
+        invoices.issue_for(trade.session, [delivery], house=erp, by=trade.by(), at=trade.at)
+    assert issued(trade) == []
+
+
 def test_goods_that_did_not_leave_are_never_invoiced(trade: Trade) -> None:
     order = trade.confirm(trade.draft((trade.article, "10")))
     with pytest.raises(Refused, match="delivery_not_verified"):
