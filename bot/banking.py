@@ -13,6 +13,7 @@ from core import payments, reversals
 from core.bank import CustomerIban, EntryState, booking, books, matching
 from core.bank.reading import bare
 from core.means import PaymentMeans
+from core.money import ZERO
 from core.parties import Customer, Staff
 from core.refunds import RefundState
 
@@ -51,6 +52,9 @@ def _entry(session: Session, entry: BankEntry, customer: Customer | None = None)
     if entry.reject:
         given["why"] = texts.word("entry_rejected")
         return given, [*_reject_rows(session, entry, about), [Press("leave_entry", about)]]
+    if entry.amount <= ZERO:  # a refund left the bank that our records do not let leave
+        given["why"] = texts.word(f"entry_{entry.rule}")
+        return given, [[Press("leave_entry", about)]]
     if customer is not None:
         answer = matching.of_customer(booking.movement_of(entry), customer.id, books.opened(session))
     else:

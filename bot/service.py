@@ -9,6 +9,7 @@ import signal
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -34,13 +35,14 @@ from core import (
     papers,
     reminders,
     rendering,
+    rounds,
 )
 from core.clock import PARIS, Clock, business_date, wall_clock
 from core.db import transaction
 from core.errors import TryLater
 from core.journal import SYSTEM
 from core.messages import Message, MessageState
-from core.settings import SENDING_FROZEN, Settings, flag, note_franchise, raise_flag
+from core.settings import SENDING_FROZEN, House, Settings, flag, note_franchise, raise_flag
 from intake.mailbox import Intervals, Mailbox
 from intake.outgoing import SmtpSender
 from intake.receive import DatabaseMailStore
@@ -54,6 +56,33 @@ REMINDED_ON = "reminded_on"
 REMINDERS_FROM = 8
 POLL_SECONDS = 20
 TICK_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of the day's work; what fails of it holds no other part."""
+
+    subject: str
+    work: Callable[[Session, House, datetime], object]
+
+
+def _dispute(session: Session, _house: House, at: datetime) -> None:
+    waiting = disputes.undisputed(session)
+    rounds.each(
+        session, "disputes", waiting, lambda one: disputes.open_for_reserves(session, one, by=SYSTEM, at=at), at=at
+    )
+
+
+#: The day's work, in its order: what is presumed received in the morning is invoiced at once.
+DAILY = (
+    Piece("work:reminders", lambda session, _house, at: reminders.run(session, today=business_date(at), at=at)),
+    Piece("work:backorders", lambda session, _house, at: deliveries.announce_backorders(session, at=at)),
+    Piece("work:receipts", lambda session, _house, at: deliveries.presume_received(session, at=at)),
+    Piece("work:invoicing", lambda session, house, at: invoicing.try_again(session, house=house, at=at)),
+    Piece("work:disputes", _dispute),
+    Piece("work:questions", lambda session, _house, at: conversations.forget_expired(session, at=at)),
+    Piece("work:automation", lambda session, _house, _at: automation.consider_again(session)),
+)
 
 
 class Service:
@@ -108,25 +137,26 @@ class Service:
             messages.forget_waits(session)
             note_franchise(session, app.house, at=app.clock())
             letterheads.keep(session, app.house, at=app.clock())
-        self._worker = jobs.Worker(
-            app.engine,
-            {
-                "updates": lambda: telegram.handle(app),
-                "understand": self._understand,
-                "automation": self._confirm,
-                "receipts": self._follow_receipts,
-                "papers": lambda: push.make_papers(app),
-                "deliver": lambda: push.deliver(app, limiter=self.limiter),
-                "handovers": self._hand_over,
-            },
-            executor=f"desk-{os.uname().nodename}",
-        )
+        self._worker = jobs.Worker(app.engine, self.work(), executor=f"desk-{os.uname().nodename}")
         self.sweep()
         if app.settings.telegram.token.get_secret_value():
             self._thread("chat-poll", self._poll_chat)
         if app.settings.mail.imap_host:
             self._thread("mailbox", self._watch_mailbox)
         self._thread("ticks", self._tick)
+
+    def work(self) -> dict[str, Callable[[], object]]:
+        """What a bell of each kind sets off."""
+        app = self.app
+        return {
+            "updates": lambda: telegram.handle(app),
+            "understand": self._understand,
+            "automation": self._confirm,
+            "receipts": self._follow_receipts,
+            "papers": lambda: push.make_papers(app),
+            "deliver": lambda: push.deliver(app, limiter=self.limiter),
+            "handovers": self._hand_over,
+        }
 
     def close(self) -> None:
         """Stop taking things in, let the job under way end, give the lease back."""
@@ -200,12 +230,15 @@ class Service:
         while not self.stop.wait(TICK_SECONDS):
             try:
                 self.sweep()
-                self.daily()
             except TryLater:
                 log.exception("lease_lost")
                 self.stop.set()
             except Exception:
                 log.exception("tick_failed")
+            try:
+                self.daily()
+            except Exception:
+                log.exception("daily_failed")
 
     def sweep(self) -> None:
         """Ring for every kind of row that is due and that no bell was heard for; renew the lease."""
@@ -239,14 +272,7 @@ class Service:
             if flag(session, REMINDED_ON) == today.isoformat():
                 return
             raise_flag(session, REMINDED_ON, today.isoformat(), at=at)
-            reminders.run(session, today=today, at=at)
-            deliveries.announce_backorders(session, at=at)
-            deliveries.presume_received(session, at=at)
-            invoicing.try_again(session, house=app.house, at=at)
-            for delivery in disputes.undisputed(session):
-                disputes.open_for_reserves(session, delivery, by=SYSTEM, at=at)
-            conversations.forget_expired(session, at=at)
-            automation.consider_again(session)
+            rounds.each(session, "daily", DAILY, lambda piece: piece.work(session, app.house, at), at=at)
 
     def idle(self) -> bool:
         """Nothing is due or under way: no message is being understood, no row sent, no press answered."""

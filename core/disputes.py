@@ -171,7 +171,7 @@ def answer(
     line = _invoiced_line(reserve, invoice)
     if not given or line is None:
         return
-    quantity = min(reserve.quantity, line.quantity - invoices.credited_quantity(session, line))
+    quantity = min(reserve.quantity, invoices.creditable_quantity(session, line))
     if quantity > 0:
         delivery = session.get_one(Delivery, reserve.line.delivery_id)
         why = mentions.wording(

@@ -150,6 +150,7 @@ class EntryKind(StrEnum):
     REFUND = "refund"
     DISCOUNT = "discount"
     REVERSAL = "reversal"
+    LATE_CHARGE = "late_charge"
 
 
 @dataclass(frozen=True, slots=True)

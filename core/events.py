@@ -161,6 +161,7 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "chat_blocked": (Route(Role.SALES, "chat_blocked"),),
     "send_failed": (Route(Role.ADMIN, "send_failed"),),
     "send_unsure": (Route(Role.ADMIN, "send_unsure"), Route(Role.ACCOUNTING, "send_unsure")),
+    "work_failed": (Route(Role.ADMIN, "work_failed"),),
     "mailbox_alarm": (Route(Role.ADMIN, "mailbox_alarm"),),
     "address_failed": (Route(Role.SALES, "address_failed"),),
     "customer_unreachable": (UNREACHABLE,),

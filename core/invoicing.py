@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from core import events, invoices, journal
+from core import events, invoices, journal, rounds
 from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState
 from core.errors import Refused
@@ -41,17 +41,20 @@ def try_again(session: Session, *, house: House, at: datetime) -> None:
     terms and went to the same place.
     """
     today = business_date(at)
-    months: dict[tuple[object, ...], list[Delivery]] = {}
+    groups: dict[tuple[object, ...], list[Delivery]] = {}
     for delivery in to_invoice(session):
         if not _due_now(delivery, on=today):
             continue
         if delivery.order.customer.invoice_trigger is InvoiceTrigger.MONTH_END:
             left_on = _left_on(delivery)
-            months.setdefault((*invoices.alike(delivery), left_on.year, left_on.month), []).append(delivery)
+            groups.setdefault((*invoices.alike(delivery), left_on.year, left_on.month), []).append(delivery)
         else:
-            _invoice_or_hold(session, [delivery], house=house, by=SYSTEM, at=at)
-    for together in months.values():
-        _invoice_or_hold(session, together, house=house, by=SYSTEM, at=at)
+            groups[(delivery.id,)] = [delivery]
+    together = {deliveries[0]: deliveries for deliveries in groups.values()}
+    rounds.each(
+        session, "invoicing", together,
+        lambda first: _invoice_or_hold(session, together[first], house=house, by=SYSTEM, at=at), at=at,
+    )  # fmt: skip
 
 
 def to_invoice(session: Session, customer: Customer | None = None) -> list[Delivery]:

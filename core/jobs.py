@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 #: The kinds of work; each has a queue of its own on which one job runs at a time, whatever the number of workers.
-NAMES = ("updates", "understand", "automation", "papers", "deliver", "handovers")
+NAMES = ("updates", "understand", "automation", "receipts", "papers", "deliver", "handovers")
 #: Seconds between two looks at a queue (measured commit to start: 17-57 ms; the default of 1 s gives 0.98 s).
 POLLING = 0.05
 LEASE = timedelta(seconds=30)
@@ -109,6 +109,8 @@ class Worker:
     """The process as one that does the work: DBOS launched on our own database."""
 
     def __init__(self, engine: Engine, work: Mapping[str, Callable[[], object]], *, executor: str) -> None:
+        if work.keys() != set(NAMES):  # a job that no queue knows would wait for ever
+            raise ValueError(f"these kinds of work are missing or unknown: {sorted(work.keys() ^ set(NAMES))}")
         from dbos import DBOS  # slow to import: only who works needs it
 
         config: DBOSConfig = {

@@ -50,6 +50,12 @@ class LateCharge(Base):
         """The charge as the subject of journal lines."""
         return f"late_charge:{self.id}"
 
+    def document(self, session: Session) -> Invoice | OpenItem:
+        """The paper that was late."""
+        if self.invoice_id is not None:
+            return session.get_one(Invoice, self.invoice_id)
+        return session.get_one(OpenItem, self.open_item_id)
+
 
 def keep(
     session: Session, payment: Payment, document: Invoice | OpenItem, *, interest: Money, recovery: Money, house: House,

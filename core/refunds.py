@@ -79,10 +79,15 @@ class Refund(Base):
 
 def free_credit(session: Session, customer: Customer) -> Money:
     """What may still be asked for: the usable credit less the refunds that are on their way."""
-    under_way = select(Refund.amount).where(
+    return max(payments.usable_credit(session, customer) - under_way(session, customer), ZERO)
+
+
+def under_way(session: Session, customer: Customer) -> Money:
+    """What was asked for or approved and has not left."""
+    query = select(Refund.amount).where(
         Refund.customer_id == customer.id, Refund.state.in_((RefundState.ASKED, RefundState.APPROVED))
     )
-    return max(payments.usable_credit(session, customer) - total(session.scalars(under_way)), ZERO)
+    return total(session.scalars(query))
 
 
 def ask(session: Session, customer: Customer, amount: Money, *, reason: str, by: Actor, at: datetime) -> Refund:

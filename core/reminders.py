@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ForeignKey, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from core import disputes, events, journal, papers, payments
+from core import disputes, events, journal, papers, payments, rounds
 from core.clock import business_date, is_business_day
 from core.db import Base, choice
 from core.documents import Document, DocumentKind, OpenAmount
@@ -134,15 +134,19 @@ def run(session: Session, *, today: date, at: datetime) -> list[Reminder]:
     if not is_business_day(today):
         return []
     broken = _break_promises(session, today=today, at=at)
-    made = []
-    for customer in session.scalars(select(Customer).where(Customer.active).order_by(Customer.id)):
+    made: list[Reminder] = []
+
+    def remind(customer: Customer) -> None:
         steps = [step for step in _steps(session, customer, today=today) if (customer.id, step[0].number) not in broken]
         told_today = select(Reminder.id).where(Reminder.customer_id == customer.id, Reminder.on == today)
         if session.scalar(told_today.limit(1)) is not None:
-            continue
+            return
         # what legal must approve waits for its yes; what leaves by itself does not wait with it
         parts = ([s for s in steps if s[1].approval], [s for s in steps if not s[1].approval])
-        made += [_take(session, customer, part, today=today, at=at) for part in parts if part]
+        made.extend([_take(session, customer, part, today=today, at=at) for part in parts if part])
+
+    customers = session.scalars(select(Customer).where(Customer.active).order_by(Customer.id)).all()
+    rounds.each(session, "reminders", customers, remind, at=at)
     return made
 
 

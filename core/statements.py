@@ -19,6 +19,7 @@ from core.early_discounts import EarlyDiscount
 from core.errors import Refused
 from core.identifiers import next_number
 from core.invoices import Invoice
+from core.late_charges import LateCharge
 from core.money import ZERO, Money, total
 from core.papers import Paper
 from core.payments import Allocation, OpenItem, Payment
@@ -83,7 +84,8 @@ def _invoiced(session: Session, customer: Customer) -> Iterator[StatementEntry]:
     for invoice in session.scalars(select(Invoice).where(Invoice.customer_id == customer.id)):
         if invoice.kind is DocumentKind.CREDIT_NOTE:
             about = invoice.refers_to.number if invoice.refers_to is not None else ""
-            yield _move(invoice.issue_date, EntryKind.CREDIT_NOTE, invoice.number, -invoice.gross, about=about)
+            # an internal one gives back no more than was to be paid: the deposits that were deducted are free again
+            yield _move(invoice.issue_date, EntryKind.CREDIT_NOTE, invoice.number, -invoice.payable, about=about)
         else:
             kind = EntryKind(invoice.kind.value)
             yield _move(invoice.issue_date, kind, invoice.number, invoice.payable, due=invoice.due_date)
@@ -124,6 +126,14 @@ def _discounted(session: Session, customer: Customer) -> Iterator[StatementEntry
         yield _move(discount.granted_on, EntryKind.DISCOUNT, number, -discount.amount, about=number)
 
 
+def _charged(session: Session, customer: Customer) -> Iterator[StatementEntry]:
+    """Interest and fee that were kept of what a payment brought: it is no longer his."""
+    for kept in session.scalars(select(LateCharge).join(Payment).where(Payment.customer_id == customer.id)):
+        document = kept.document(session)
+        amount = kept.interest + kept.recovery
+        yield _move(kept.kept_on, EntryKind.LATE_CHARGE, kept.payment.reference, amount, about=document.number)
+
+
 def _number(session: Session, part: Allocation) -> str:
     settled = (
         session.get(Invoice, part.invoice_id) if part.invoice_id is not None
@@ -139,7 +149,7 @@ def _parts(session: Session, *, invoice_id: int | None = None, open_item_id: int
 
 #: Everything that moves a customer's account.
 SOURCES: tuple[Callable[[Session, Customer], Iterator[StatementEntry]], ...] = (
-    _invoiced, _opened, _received, _returned, _discounted,
+    _invoiced, _opened, _received, _returned, _discounted, _charged,
 )  # fmt: skip
 
 
@@ -156,7 +166,7 @@ def owed_on(session: Session, customer: Customer, day: date) -> Iterator[Owed]:
         Invoice.customer_id == customer.id, Invoice.kind != DocumentKind.CREDIT_NOTE, Invoice.issue_date <= day
     )
     for invoice in session.scalars(documents):
-        credited = total(note.gross for note in notes if note.refers_to_id == invoice.id)
+        credited = total(note.payable for note in notes if note.refers_to_id == invoice.id)
         left = invoice.payable - credited - _settled(session, _parts(session, invoice_id=invoice.id), day)
         if left > ZERO:
             yield Owed(invoice.due_date, left)

@@ -50,12 +50,8 @@ if TYPE_CHECKING:
 MAX_DOWNLOAD = 20_000_000
 ANSWERS: dict[str, Any] = {
     **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **credit.ANSWERS, **pricing.ANSWERS,
-    **revisions.ANSWERS, **disputes.ANSWERS,
-    **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **conformity.ANSWERS,
-    **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **quotes.ANSWERS,
-    **invoices.ANSWERS,
-    **deliveries.ANSWERS, **receipts.ANSWERS, **returns.ANSWERS,
-    **payments.ANSWERS,
+    **revisions.ANSWERS, **disputes.ANSWERS, **conformity.ANSWERS, **quotes.ANSWERS, **invoices.ANSWERS,
+    **deliveries.ANSWERS, **receipts.ANSWERS, **returns.ANSWERS, **payments.ANSWERS,
 }  # fmt: skip
 
 

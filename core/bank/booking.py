@@ -169,7 +169,12 @@ def _debit(session: Session, entry: BankEntry, *, by: Actor, at: datetime) -> No
         entry.state, entry.rule = EntryState.LEFT, "debit"
         return
     if refund.state is RefundState.APPROVED:
-        refunds.execute(session, refund, on=min(entry.booked_on, business_date(at)), by=by, at=at)
+        try:
+            with session.begin_nested():
+                refunds.execute(session, refund, on=min(entry.booked_on, business_date(at)), by=by, at=at)
+        except Refused:  # his credit was used meanwhile and the money left all the same: the statement is taken in
+            _ask(session, entry, "refund_short", at=at)
+            return
     entry.state, entry.rule, entry.refund_id = EntryState.BOOKED, "refund", refund.id
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlalchemy import BigInteger, func, select, type_coerce
 from sqlalchemy.orm import Session, aliased
 
-from core import early_discounts, payments
+from core import early_discounts, payments, refunds
 from core.bank.matching import Book, Claim, Credit
 from core.bank.tables import CustomerIban
 from core.documents import DocumentKind
@@ -66,6 +66,8 @@ def _owners(session: Session) -> Iterable[int]:
 
 def _credits(session: Session, customer_id: int) -> list[Credit]:
     customer = session.get_one(Customer, customer_id)
+    if refunds.under_way(session, customer):  # promised to him: nothing is settled with it without asking
+        return []
     found = [*payments.surpluses(session, customer), *payments.receipts(session, customer)]
     return [Credit(number, customer_id, amount) for number, amount in found]
 
@@ -74,9 +76,8 @@ def _invoices(session: Session, customer_id: int | None = None) -> list[Claim]:
     """What is due of each invoice, with the numbers of its order and what paying it early earns."""
     note = aliased(Invoice)
     settled = select(func.sum(type_coerce(Allocation.amount, BigInteger))).where(Allocation.invoice_id == Invoice.id)
-    credited = select(func.sum(type_coerce(note.gross, BigInteger))).where(
-        note.refers_to_id == Invoice.id, note.kind == DocumentKind.CREDIT_NOTE
-    )
+    back = type_coerce(note.gross, BigInteger) - type_coerce(note.prepaid, BigInteger)
+    credited = select(func.sum(back)).where(note.refers_to_id == Invoice.id, note.kind == DocumentKind.CREDIT_NOTE)
     payable = type_coerce(Invoice.gross, BigInteger) - type_coerce(Invoice.prepaid, BigInteger)
     due = (
         payable

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import events, journal, orders, stock
+from core import events, journal, orders, rounds, stock
 from core.clock import PARIS, business_date
 from core.deliveries.preparation import prepare
 from core.deliveries.receipt import Signature, close_when_done, settle, sign
@@ -143,10 +143,13 @@ def statements_due(session: Session, *, at: datetime) -> list[Delivery]:
 def settle_statements(session: Session, *, house: House, at: datetime) -> list[Delivery]:
     """Let remarks count whose time to correct is over, also those of who never said that he was done."""
     due = statements_due(session, at=at)
-    for delivery in due:
+
+    def count(delivery: Delivery) -> None:
         hold(session, delivery)
         if delivery.state is DeliveryState.SHIPPED and delivery.reserves:
             settle(session, delivery, house=house, by=SYSTEM, at=at, told=delivery.stated_at is not None)
+
+    rounds.each(session, "reserves", due, count, at=at)
     return due
 
 

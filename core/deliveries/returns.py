@@ -194,13 +194,15 @@ def request(
     hold(session, delivery)
     if delivery.state not in GONE:
         raise IllegalTransition(thing="delivery", state=delivery.state, target=DeliveryState.VERIFIED)
-    back = _announce(delivery, reason=reason, by=by, at=at, reference=next_number(session, "RET", on=business_date(at)))
+    wanted = []
     for position, quantity in sorted(quantities.items()):
         line = line_of(delivery, position)
         left = returnable(session, line) if line is not None else Decimal(0)
         if line is None or not 0 < quantity <= left:
             raise Refused("return_above_left", reference=delivery.reference, position=position, left=left)
-        back.lines.append(_line(line, quantity))
+        wanted.append((line, quantity))
+    back = _announce(delivery, reason=reason, by=by, at=at, reference=next_number(session, "RET", on=business_date(at)))
+    back.lines += [_line(line, quantity) for line, quantity in wanted]
     session.add(back)
     session.flush()
     journal.write(
@@ -252,8 +254,8 @@ def receive(
         raise Refused("quantity_not_positive", quantity=Decimal(0))
     session.flush()
     orders.lock(session, back.delivery.order_id)
-    stock.hold(session, (line.delivery_line.order_line.article_id for line in back.lines))
-    stock.hold(session, (line.delivery_line.article_id for line in back.lines))
+    delivered = [line.delivery_line for line in back.lines]
+    stock.hold(session, (one for line in delivered for one in (line.order_line.article_id, line.article_id)))
     _decide(session, back, ReturnState.RECEIVED, by=by, at=at)
     back.received_at = at
     for position, found in counted.items():
@@ -263,12 +265,12 @@ def receive(
                           left=line.quantity if line is not None else Decimal(0))  # fmt: skip
         line.good, line.scrapped, line.quarantined = found.good, found.scrapped, found.quarantined
     session.flush()
-    note = _credit(session, back, house=house, by=by, at=at)
+    note, taken = _credit(session, back, house=house, by=by, at=at)
     for line in back.lines:
         article = line.delivery_line.article
         assert article is not None  # noqa: S101 - only lines with an article are delivered
-        if not line.credited and line.received:  # a credit note puts what it credits back by itself
-            stock.move(session, article.id, MovementKind.RETURN, line.received, source=back.subject, at=at)
+        if rest := line.received - taken.get(line.id, Decimal(0)):  # a credit note puts what it credits back by itself
+            stock.move(session, article.id, MovementKind.RETURN, rest, source=back.subject, at=at)
         if line.scrapped:
             stock.move(session, article.id, MovementKind.LOSS, -line.scrapped, source=back.subject, at=at)
         if line.quarantined:
@@ -280,25 +282,34 @@ def receive(
     return note
 
 
-def _credit(session: Session, back: GoodsReturn, *, house: House, by: Actor, at: datetime) -> Invoice | None:
-    """The credit note of what came back and was invoiced; what was not invoiced is not invoiced any more."""
+def _credit(
+    session: Session, back: GoodsReturn, *, house: House, by: Actor, at: datetime
+) -> tuple[Invoice | None, dict[int, Decimal]]:
+    """The credit note of what came back and was invoiced, and its units by line: they are on the shelf again.
+
+    What was not invoiced is not invoiced any more.
+    """
     from core import invoices
 
     parts: dict[int, Decimal] = {}
+    taken: dict[int, Decimal] = {}
     invoice = None
     for line in back.lines:
         found = invoiced_line(session, line.delivery_line)
-        if line.received and found is not None:
+        # goods that are here are taken in, whatever was given back since they were announced
+        units = min(line.received, invoices.creditable_quantity(session, found[1])) if found is not None else Decimal(0)
+        if found is not None and units > 0:
             invoice, known = found
-            parts[known.position], line.credited = line.received, True
+            parts[known.position], line.credited = units, True
+            taken[line.id] = units
     if invoice is None:
-        return None
+        return None, taken
     note = invoices.issue_credit_note(
         session, invoice, parts, reason=back.reason, returned=True, house=house, by=by, at=at
     )
     back.credit_note_id = note.id
     session.flush()
-    return note
+    return note, taken
 
 
 def clear_quarantine(

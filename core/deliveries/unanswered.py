@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import events, journal
+from core import events, journal, rounds
 from core.clock import PARIS, add_business_days, business_date, is_business_day
 from core.deliveries.receipt import close_when_done
 from core.deliveries.reserves import settle_statements, statements_due
@@ -54,15 +54,16 @@ def presume_received(session: Session, *, at: datetime) -> list[Delivery]:
         Delivery.state == DeliveryState.SHIPPED, Delivery.asked_again_at.is_not(None), Delivery.presumed_at.is_(None),
         Delivery.correctable_until.is_(None),
     )  # fmt: skip
-    presumed = []
-    for delivery in session.scalars(query.order_by(Delivery.id)).all():
+    presumed: list[Delivery] = []
+
+    def presume(delivery: Delivery) -> None:
         assert delivery.shipped_at is not None and delivery.asked_again_at is not None  # noqa: S101, PT018 - asked for
         last = add_business_days(business_date(delivery.shipped_at), delivery.customer.receipt_days)
         if today <= last or business_date(delivery.asked_again_at) >= today:
-            continue
+            return
         hold(session, delivery)
         if delivery.state is not DeliveryState.SHIPPED:
-            continue
+            return
         delivery.presumed_at = at
         journal.write(
             session, "delivery_presumed_received", subject=delivery.subject, by=SYSTEM, at=at,
@@ -71,6 +72,8 @@ def presume_received(session: Session, *, at: datetime) -> list[Delivery]:
         events.emit(session, "delivery_presumed", delivery, at=at)
         close_when_done(session, delivery.order, by=SYSTEM, at=at)
         presumed.append(delivery)
+
+    rounds.each(session, "receipts", session.scalars(query.order_by(Delivery.id)).all(), presume, at=at)
     return presumed
 
 

@@ -130,8 +130,11 @@ def _deductions(
 def _delivered(deliveries: Sequence[Delivery]) -> list[Source]:
     """What of the deliveries is invoiced, line by line, at the prices of their orders."""
     sources: list[Source] = []
+    several_orders = len({delivery.order_id for delivery in deliveries}) > 1
     for delivery in deliveries:
         note = delivery.reference if len(deliveries) > 1 else ""
+        if several_orders:  # the page and BT-13 name one order only: each buyer's number stands with its lines (L441-9)
+            note = " \u00b7 ".join(filter(None, (note, delivery.order.customer_reference)))
         for line in delivery.lines:
             ordered, quantity = line.order_line, line.invoiceable
             article, price = line.article, line.price
@@ -159,8 +162,11 @@ def issue_for(
 ) -> Invoice:  # fmt: skip
     """Issue one invoice of deliveries that were verified or are presumed received, each of them once.
 
-    Deposits are deducted as `House.deposit_absorption` says; what no later invoice can deduct is given back.
+    Deposits are deducted as `House.deposit_absorption` says; what no later invoice can deduct is given back. Refuses
+    where the firm's ERP invoices: what was sold would be invoiced twice.
     """
+    if house.invoicing == "erp":
+        raise Refused("invoiced_by_erp", reference=deliveries[0].reference)
     # whoever numbers a document holds the journal: from here on nobody else invoices, credits or deducts
     journal.hold(session)
     for delivery in deliveries:

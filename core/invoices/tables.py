@@ -211,6 +211,11 @@ def credited_quantity(session: Session, line: InvoiceLine) -> Decimal:
     return sum(session.scalars(query), Decimal(0))
 
 
+def creditable_quantity(session: Session, line: InvoiceLine) -> Decimal:
+    """How much of an invoiced line may still be credited: none of it once its whole price was given back."""
+    return line.quantity - credited_quantity(session, line) if left_net(session, line) else Decimal(0)
+
+
 def credited_net(session: Session, line: InvoiceLine) -> Money:
     """What credit notes have given back of an invoiced line, without VAT."""
     return total(session.scalars(select(InvoiceLine.net).where(InvoiceLine.credits_line_id == line.id)))

@@ -45,6 +45,7 @@ def test_a_month_of_deliveries_is_one_invoice_at_its_end_due_45_days_after_it(tr
     first = delivered(trade, "10")
     trade.at = datetime(2026, 3, 20, 9, tzinfo=UTC)
     second = delivered(trade, "5")
+    second.order.customer_reference = "ACH-77"
     waits = delivered(trade, "3", verified=False)
     assert issued(trade) == []
     assert exposure.of(session, trade.customer, None, counted=frozenset({Stage.DELIVERED})).total == Money.of(2160)
@@ -57,7 +58,7 @@ def test_a_month_of_deliveries_is_one_invoice_at_its_end_due_45_days_after_it(tr
     said = invoice.paper.document
     assert (invoice.order, invoice.net, invoice.due_date) == (None, Money.of(1500), date(2026, 5, 15))
     assert [note.number for note in said.delivery_notes] == [first.reference, second.reference]
-    assert [line.note for line in said.lines] == [first.reference, second.reference]
+    assert [line.note for line in said.lines] == [first.reference, f"{second.reference} \u00b7 ACH-77"]
     assert (said.period_start, said.period_end, said.delivery_date) == (date(2026, 3, 10), date(2026, 3, 20), None)
     assert said.payment_terms.startswith("45 jours")  # what was agreed is not available to a periodic invoice
     xml = facturx.invoice_xml(said)
@@ -102,6 +103,16 @@ def test_nothing_is_invoiced_before_an_answer_unless_the_customer_is_invoiced_as
     assert invoice.net == Money.of(1000)
     trade.verify(delivery)
     assert issued(trade) == [invoice]
+
+
+def test_where_the_erp_invoices_nothing_is_invoiced_here_not_even_by_hand(trade: Trade) -> None:
+    erp = trade.house.model_copy(update={"invoicing": "erp"})
+    delivery = delivered(trade, verified=False)
+    deliveries.verify(trade.session, delivery, house=erp, by=trade.buyer, at=trade.at)
+    invoicing.try_again(trade.session, house=erp, at=trade.at)
+    with pytest.raises(Refused, match="invoiced_by_erp"):
+        invoices.issue_for(trade.session, [delivery], house=erp, by=trade.by(), at=trade.at)
+    assert issued(trade) == []
 
 
 def test_goods_that_did_not_leave_are_never_invoiced(trade: Trade) -> None:

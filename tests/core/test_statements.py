@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from core import invoices, payments, refunds, reversals, statements
+from core import invoices, late_charges, orders, payments, refunds, reversals, statements
 from core.documents import DocumentKind, EntryKind, StatementEntry
 from core.errors import Refused
 from core.journal import JournalEntry
@@ -205,3 +205,34 @@ def test_money_that_went_back_and_discounts_move_the_account_too(trade: Trade) -
     assert {EntryKind.DISCOUNT, EntryKind.REFUND, EntryKind.REVERSAL} <= set(kinds)
     before = statements.of_customer(session, customer, since=START, until=trade.at.date() - timedelta(days=1))
     assert before.closing == made.closing - Money.of(30) - Money.of(50)
+
+
+def test_an_internal_credit_note_and_what_was_kept_for_being_late_move_the_account_by_what_they_are(
+    trade: Trade,
+) -> None:
+    session, customer, by = trade.session, trade.customer, trade.by(Role.ACCOUNTING)
+    who = {"house": trade.house, "by": by, "at": trade.at}
+    order = trade.draft((trade.article, "10"))
+    order.deposit_percent = Decimal(30)
+    orders.accept_recap(session, order, by=trade.buyer, at=trade.at)
+    deposit = invoices.issue_deposit(session, order, label="Acompte", **who)
+    payments.record(session, customer, deposit.gross, settles=deposit, received_on=trade.at.date(), **who)
+    delivery = trade.preparing(trade.confirm(order))
+    trade.ship(delivery)
+    trade.verify(delivery)
+    refused = invoices.of_order(session, order)[-1]
+    assert refused.prepaid == deposit.gross
+    invoices.cancel_internally(session, refused, reason="refus", **who)
+    made = statements.of_customer(session, customer, since=START, until=trade.at.date())
+    assert (made.closing, made.ageing) == (ZERO, ())  # the deposit is paid, and nothing stands for the goods
+    again = invoices.issue_again(session, refused, **who)
+    trade.at += timedelta(days=90)
+    who["at"] = trade.at
+    paid = payments.record(
+        session, customer, again.payable + Money.of(45), settles=again, received_on=trade.at.date(), **who
+    )
+    late_charges.keep(session, paid, again, interest=Money.of(5), recovery=Money.of(40), **who)
+    made = statements.of_customer(session, customer, since=START, until=trade.at.date())
+    assert made.closing == ZERO == payments.usable_credit(session, customer)
+    kept = next(entry for entry in made.entries if entry.kind is EntryKind.LATE_CHARGE)
+    assert (kept.debit, kept.number, kept.about) == (Money.of(45), paid.reference, again.number)

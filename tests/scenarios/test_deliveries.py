@@ -288,6 +288,25 @@ def test_a_return_leads_to_stock_and_a_credit_note(trade: Trade) -> None:
     assert {"return_noted", "return_agreed", "return_refused", "return_received"} <= set(told(session, "customer"))
 
 
+def test_goods_that_came_back_are_taken_in_whatever_was_credited_since_they_were_announced(trade: Trade) -> None:
+    session, delivery, who = trade.session, shipped(trade, "10", "3"), {"house": trade.house, "at": trade.at}
+    trade.verify(delivery)
+    (invoice,) = invoices.of_order(session, delivery.order)
+    wanted = {1: Decimal(4), 2: Decimal(2)}
+    back = returns.request(session, delivery, wanted, reason="trop", by=trade.buyer, at=trade.at)
+    returns.agree(session, back, by=trade.by(), at=trade.at)
+    credit = {"reason": "geste", "by": trade.by(), **who}
+    invoices.issue_credit_note(session, invoice, {1: Decimal(7)}, returned=False, **credit)
+    invoices.credit_price(session, invoice, 2, amount=invoice.lines[1].net, **credit)
+    before = on_hand(trade, "A0"), on_hand(trade, "A1")
+    counted = {position: Counted(good=units) for position, units in wanted.items()}
+    note = returns.receive(session, back, counted, by=trade.by(Role.WAREHOUSE), **who)
+    assert note is not None
+    assert [(line.position, line.quantity) for line in note.lines] == [(1, 3)]  # what was left to credit
+    assert (on_hand(trade, "A0"), on_hand(trade, "A1")) == (before[0] + 4, before[1] + 2)
+    assert not payments.amount_due(session, invoice)
+
+
 def test_what_comes_back_before_it_is_invoiced_is_not_invoiced(trade: Trade) -> None:
     session, delivery = trade.session, shipped(trade, "10")
     back = returns.request(session, delivery, {1: Decimal(4)}, reason="trop", by=trade.buyer, at=trade.at)

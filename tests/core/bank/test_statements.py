@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import func, select
 
-from core import early_discounts, payments, refunds, reversals
+from core import credit_uses, early_discounts, payments, refunds, reversals
 from core.bank import BankEntry, BankStatement, CustomerIban, EntryState, booking, statements
 from core.bank.statements import StatementReport
 from core.clock import business_date
@@ -178,6 +178,29 @@ def test_a_refund_that_leaves_the_bank_is_recorded(trade: Trade) -> None:
     assert payments.usable_credit(trade.session, trade.customer) == Money.of(60)
 
 
+@SQLITE
+def test_credit_that_a_refund_was_promised_from_settles_nothing_by_itself_and_holds_no_statement_up(
+    trade: Trade,
+) -> None:
+    on, by = business_date(trade.at), trade.by(Role.ACCOUNTING)
+    who = {"by": by, "at": trade.at, "house": trade.house}
+    loose = payments.record(trade.session, trade.customer, Money.of(40), received_on=on, **who)
+    invoice = trade.invoiced((trade.article, "1"))
+    refund = refunds.ask(
+        trade.session, trade.customer, Money.of(40), reason="trop-perçu de mars", by=trade.by(), at=trade.at
+    )
+    refunds.approve(trade.session, refund, by=by, at=trade.at)
+    report = taken(trade, camt(Line("80.00", f"Facture {invoice.number}", day=on), day=on))
+    assert (report.entries[0].state, due(trade, invoice)) == (EntryState.BOOKED, Money.of(40))  # not with the 40
+    credit_uses.use(trade.session, loose, invoice, house=trade.house, by=by, at=trade.at)  # somebody did so by hand
+    lines = Line("-40.00", f"Remboursement {refund.reference}", day=on), Line("7.00", "inconnu", day=on)
+    report = taken(trade, camt(*lines, day=on))
+    assert [(entry.state, entry.rule) for entry in report.entries] == [
+        (EntryState.ASKED, "refund_short"), (EntryState.ASKED, "payer_unknown"),
+    ]  # fmt: skip
+    assert (refund.state, refund.executed_on) == (refunds.RefundState.APPROVED, None)
+
+
 def test_refunds_never_give_more_than_what_is_left_at_that_moment(trade: Trade) -> None:
     by = trade.by(Role.ACCOUNTING)
     invoice = trade.invoiced((trade.article, "1"))
@@ -195,8 +218,6 @@ def test_refunds_never_give_more_than_what_is_left_at_that_moment(trade: Trade) 
         refunds.approve(trade.session, refund, by=trade.by(), at=trade.at)
     refunds.approve(trade.session, refund, by=by, at=trade.at)
     other = trade.invoiced((trade.article, "1"))
-    from core import credit_uses
-
     used = credit_uses.use(trade.session, invoice, other, Money.of(50), house=trade.house, by=by, at=trade.at)
     assert (used, due(trade, other)) == (Money.of(50), Money.of(70))
     with pytest.raises(Refused, match="refund_above_credit"):
