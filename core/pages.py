@@ -184,7 +184,7 @@ def _priced(document: Document, words: dict[str, Any], language: str) -> dict[st
         "operation": mentions.operation(document),
         "quote": _dated(document.quote.number, document.quote.date, words) if document.quote else "",
         "delivery_notes": ", ".join(_dated(note.number, note.date, words) for note in document.delivery_notes),
-        "delivery_notes_label": words["fields"]["delivery_notes" if len(document.delivery_notes) > 1 else "delivery_note"],
+        "notes_label": words["fields"]["delivery_notes" if len(document.delivery_notes) > 1 else "delivery_note"],
         "done_label": words["fields"]["service_date" if document.process[0] == "S" else "delivery_date"],
         "qr": _transfer_code(document),
         "paying": _paying(document, words, language),
