@@ -15,7 +15,7 @@ from typing import Any
 
 import pypdfium2
 
-from core import rendering
+from core import formats, mentions, rendering
 from core.documents import (
     Document,
     DocumentKind,
@@ -145,7 +145,7 @@ def _deliveries() -> dict[str, Document]:
         ),
         "preparation-slip-40-lines": _paper(DocumentKind.PREPARATION_SLIP, "BL-2026-00190", _lines(40, priced=False)),
         "delivery-note": _paper(
-            DocumentKind.DELIVERY_NOTE, "BL-2026-00187", whole, delivery_date=date(2026, 11, 23), packages=7,
+            DocumentKind.DELIVERY_NOTE, "BL-2026-00187", _batched(whole), delivery_date=date(2026, 11, 23), packages=7,
             deliver_to=_party("places", "depot"), carrier=_data()["texts"]["carrier"], tracking="6A 04417 82911 3",
         ),
         "delivery-note-english": _paper(
@@ -191,8 +191,9 @@ def _invoices() -> dict[str, Document]:
             deposits=(Reference(deposit.number, deposit.issue_date, deposit.totals.gross),),
         ),
         "invoice-several-deliveries": _invoice(
-            "FA-2026-00110", _lines(12), delivery_date=None, notes=(texts["period"],),
-            delivery_notes=tuple(Reference(f"BL-2026-0018{n}", date(2026, 11, 2 + 5 * n)) for n in range(1, 5)),
+            "FA-2026-00110", _lines(12), delivery_date=None, period_start=date(2026, 11, 5),
+            period_end=date(2026, 11, 23),
+            delivery_notes=tuple(Reference(f"BL-2026-0018{n}", date(2026, 11, 9 * n - 4)) for n in range(1, 4)),
         ),
         "invoice-settled-by-deposits": _invoice(
             "FA-2026-00111", lines[:1], business_process="B4",
@@ -201,6 +202,12 @@ def _invoices() -> dict[str, Document]:
         "invoice-direct-debit": _invoice(
             "FA-2026-00112", lines, payment_means=PaymentMeans.DIRECT_DEBIT, mandate_reference="RUM-C0012-2024",
             creditor_id="FR72ZZZ123456", debited_account="FR1420041010050500013M02606",
+        ),
+        "invoice-early-discount": _invoice(
+            "FA-2026-00115", lines[:3], early_percent=Decimal(2), early_days=8,
+            discount_terms=mentions.wording(
+                "early_discount", on=TODAY, language="fr", percent=formats.percent(Decimal(2)), days="8"
+            ),
         ),
         "invoice-cheque": _invoice("FA-2026-00113", lines[:2], payment_means=PaymentMeans.CHEQUE),
         "invoice-card-english": _invoice(
@@ -244,7 +251,8 @@ def _taxed() -> dict[str, Document]:
         return tuple(dataclasses.replace(line, vat=rate, nature=nature) for line in _lines(count))
 
     def sold(number: str, lines: Lines, buyer: str, **changes: Any) -> Document:
-        return _invoice(f"FA-2026-{number}", lines, buyer=_party("buyers", buyer), **changes)
+        terms = texts["terms_english" if changes.get("language") == "en" else "terms"]
+        return _invoice(f"FA-2026-{number}", lines, buyer=_party("buyers", buyer), payment_terms=terms, **changes)
 
     rates = [VatRate(rate) for rate in sorted(RATES - {Decimal(0)}, reverse=True)]
     every = zip(_lines(len(rates)), rates, strict=True)
@@ -316,6 +324,15 @@ def _given(lines: Lines) -> Lines:
 def _long(lines: tuple[DocumentLine, ...]) -> tuple[DocumentLine, ...]:
     texts = _data()["texts"]
     return tuple(dataclasses.replace(line, name=texts["long_name"], note=texts["note"]) for line in lines)
+
+
+def _batched(lines: Lines) -> Lines:
+    """The food with the batches that it was taken from."""
+    batches = _data()["texts"]["batches"]
+    return (
+        tuple(dataclasses.replace(line, note=batch) for line, batch in zip(lines, batches, strict=False))
+        + lines[len(batches) :]
+    )
 
 
 def _delivered(lines: tuple[DocumentLine, ...]) -> tuple[DocumentLine, ...]:

@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any
 
 import facturx
+from facturx.facturx import _facturx_update_metadata_add_attachment as _attach
 from lxml import etree
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, ByteStringObject, NameObject, TextStringObject
@@ -274,22 +275,28 @@ def check(xml: bytes) -> list[str]:
 
 
 def embed(pdf: bytes, xml: bytes, document: Document) -> bytes:
-    """The PDF/A-3 with the XML in it; dates and identifier follow from the document, never from the clock."""
-    made = facturx.generate_from_binary(
-        pdf, xml, flavor="factur-x", level=LEVEL, check_xsd=False, check_schematron=False, lang=document.language,
-        pdf_metadata={
-            "author": document.seller.name, "title": document.number, "keywords": "Factur-X",
-            "subject": f"Factur-X {document.untdid_code} {document.number}",
-        },
-    )  # fmt: skip
-    return _dated(made, document)
+    """The PDF/A-3 with the XML in it; dates and identifier follow from the document, never from the clock.
+
+    The library's own `generate_from_binary` reads and writes the file once, and its stamps of today would have to be
+    replaced by reading and writing it again; its inner step does the same to the file in our hands.
+    """
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf)))
+    writer.pdf_header = "%PDF-1.6"
+    told = {
+        "author": document.seller.name, "title": document.number, "keywords": "Factur-X",
+        "subject": f"Factur-X {document.untdid_code} {document.number}",
+    }  # fmt: skip
+    _attach(writer, xml, told, "factur-x", LEVEL, lang=document.language)
+    _date(writer, document)
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
 
 
-def _dated(pdf: bytes, document: Document) -> bytes:
+def _date(writer: PdfWriter, document: Document) -> None:
     """The library stamps the time of the call; put the document's own day there, and an identifier made of it."""
     at = datetime.combine(document.issue_date, time(0), UTC)
     stamp = TextStringObject(at.strftime("D:%Y%m%d%H%M%S+00'00'"))
-    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf)))
     writer.add_metadata({"/CreationDate": stamp, "/ModDate": stamp})
     root: Any = writer.root_object
     attached = root["/AF"][0].get_object()["/EF"]["/F"].get_object()
@@ -298,6 +305,3 @@ def _dated(pdf: bytes, document: Document) -> bytes:
     metadata.set_data(_XMP_DATE.sub(at.strftime("%Y-%m-%dT%H:%M:%S+00:00").encode(), metadata.get_data()))
     named = ByteStringObject(identifier(document))
     writer._ID = ArrayObject((named, named))  # noqa: SLF001 - pypdf has no other door to it
-    out = io.BytesIO()
-    writer.write(out)
-    return out.getvalue()

@@ -56,7 +56,7 @@ class Press:
         fonts = {file.name: file.read_bytes() for file in shipped if file.name.endswith(".ttf")}
         self.assets = Assets({**fonts, **(assets or {})})
         self.fonts = FontConfiguration()
-        self._faces = self._sheet("fonts.css")
+        self._sheet("fonts.css")  # read once for its faces, which stay with `fonts`
         self._styles: dict[str, CSS] = {}
 
     def _sheet(self, name: str, accent: str = "") -> CSS:
@@ -72,9 +72,11 @@ class Press:
     def pdf(self, document: Document, assets: Mapping[str, bytes] | None = None) -> bytes:
         """The document as PDF, its page shown `assets` beside our own; an invoice is a PDF/A-3 that carries its XML."""
         invoice = document.kind in INVOICES and bool(document.number)  # a preview is no invoice yet
-        fetcher = Assets({**self.assets.known, **assets}) if assets else self.assets
-        made: bytes = Page(pages.render_html(document), fetcher).write_pdf(
-            stylesheets=[self._faces, self._style(pages.accent(document))],
+        page, pictures = pages.render(document)
+        pictures |= assets or {}
+        fetcher = Assets({**self.assets.known, **pictures}) if pictures else self.assets
+        made: bytes = Page(page, fetcher).write_pdf(
+            stylesheets=[self._style(pages.accent(document))],
             font_config=self.fonts,
             pdf_identifier=identifier(document),
             pdf_variant="pdf/a-3b" if invoice else None,

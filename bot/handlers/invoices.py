@@ -16,7 +16,7 @@ from bot.cards import Content
 from bot.handlers.sales import number
 from bot.handlers.staff import amount as read_amount
 from bot.keyboards import Press
-from core import events, invoices, invoicing, journal, rendering
+from core import events, invoices, invoicing, journal, letterheads, rendering
 from core.clock import business_date
 from core.deliveries import Delivery
 from core.errors import Refused
@@ -160,11 +160,12 @@ def waiting(turn: Turn, _rest: str = "") -> None:
 def preview_invoice(turn: Turn, args: Args, _thing: Any) -> None:
     """Send the page as it would be issued now: without a number, marked as a preview, and kept nowhere."""
     document = invoices.preview(turn.session, _deliveries(turn, args), house=turn.house, at=turn.at)
-    turn.later.append(partial(_send_page, turn, document, texts.answer("preview_file", day=business_date(turn.at))))
+    name, assets = texts.answer("preview_file", day=business_date(turn.at)), letterheads.assets(turn.session, document)
+    turn.later.append(partial(_send_page, turn, document, assets, name))
 
 
-async def _send_page(turn: Turn, document: Document, name: str) -> None:
-    page = await asyncio.to_thread(rendering.pdf, document)
+async def _send_page(turn: Turn, document: Document, assets: dict[str, bytes], name: str) -> None:
+    page = await asyncio.to_thread(rendering.pdf, document, assets)
     await turn.app.application.bot.send_document(turn.chat_id, page, filename=name)
 
 

@@ -295,7 +295,7 @@ def test_what_the_data_says_stands_on_the_page_too(name: str) -> None:
 
 def test_two_ways_of_charging_no_vat_are_told_apart_on_the_page_by_their_letter() -> None:
     page = pages.render_html(PAPERS["vat-goods-and-service-abroad"])
-    assert "AE : Reverse charge" in page
+    assert "AE: Reverse charge" in page
     assert page.count("0% K") == page.count("0% AE") == 4
     assert "0% K" not in pages.render_html(PAPERS["invoice-english"])
 
