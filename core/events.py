@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from core import jobs, journal
 from core.outbox import OutboxChannel, OutboxRow, OutboxState, Resend
-from core.parties import Customer, Role, chats_of, staff_with
+from core.parties import Customer, Role, chats_of, chats_with, staff_with
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -207,6 +207,7 @@ def emit(
     """
     session.flush()
     rows: list[OutboxRow] = []
+    position = journal.position(session)
     for route in ROUTES[name]:
         order = getattr(thing, "order", None) if route.about_order else None
         about: Thing = order if order is not None else thing
@@ -218,12 +219,14 @@ def emit(
         if route.audience == CUSTOMER and bool(getattr(about, "customer_clue", None)):
             continue  # whose order it is must be confirmed before anybody hears of it (E60)
         told, given = route, params
-        if route.audience == CUSTOMER and address_of_customer(session, about) is None:
+        theirs = address_of_customer(session, about) if route.audience == CUSTOMER else None
+        if route.audience == CUSTOMER and theirs is None:
             told, given = UNREACHABLE, {**params, "template": route.template}
             if route.card and _was_queued(session, told, about):
                 continue  # one word about a recap that reaches nobody is enough
-        for address in _addresses(session, told, about):
-            made = _queue(session, name, told, about, address, at=at, not_before=later, paper=paper, params=given)
+        for address in _addresses(session, told, about, theirs):
+            key = f"{name}:{about.subject}:{told.template}:{address.recipient}:{position}"
+            made = _queue(session, key, told, about, address, at=at, not_before=later, paper=paper, params=given)
             if enclosure is not None and told.audience == CUSTOMER and not told.card:
                 for row in made:
                     row.enclosure_sha256 = enclosure
@@ -238,7 +241,7 @@ def _was_queued(session: Session, route: Route, thing: Thing) -> bool:
 
 def _queue(
     session: Session,
-    name: str,
+    key: str,
     route: Route,
     thing: Thing,
     address: Address,
@@ -250,12 +253,12 @@ def _queue(
 ) -> list[OutboxRow]:
     if route.card and _already_waiting(session, route, thing, address):
         return []
-    key = f"{name}:{thing.subject}:{route.template}:{address.recipient}:{journal.position(session)}"
     if paper is not None:
         key += f":{paper.id}"
-    same = select(func.count()).where((OutboxRow.key == key) | OutboxRow.key.startswith(f"{key}#", autoescape=True))
-    if before := session.scalar(same):  # the same event twice between two journal lines
-        key += f"#{before}"
+    if session.scalar(select(OutboxRow.id).where(OutboxRow.key == key)) is not None:
+        # the same event twice between two journal lines
+        again = select(func.count()).where(OutboxRow.key.startswith(f"{key}#", autoescape=True))
+        key += f"#{1 + session.scalars(again).one()}"
     customer = customer_of(thing)
     row = OutboxRow(
         key=key, channel=address.channel, audience=route.audience, chat_id=address.chat_id, email=address.email,
@@ -285,28 +288,25 @@ def _already_waiting(session: Session, route: Route, thing: Thing, address: Addr
     return session.scalar(query.limit(1)) is not None
 
 
-def _addresses(session: Session, route: Route, thing: Thing) -> list[Address]:
+def _addresses(session: Session, route: Route, thing: Thing, theirs: Address | None) -> list[Address]:
+    """Where the route's audience is told; `theirs` is the customer's address, where he is the audience."""
     if route.audience == CUSTOMER:
-        found = address_of_customer(session, thing)
-        if found is not None and route.card and found.channel is OutboxChannel.MAIL:
+        if theirs is not None and route.card and theirs.channel is OutboxChannel.MAIL:
             # A card is one living message; by mail only its first state is told: the acknowledgement.
             sent = select(OutboxRow.id).where(
                 OutboxRow.template == route.template, OutboxRow.subject == thing.subject, OutboxRow.email != ""
             )
-            return [] if session.scalar(sent.limit(1)) is not None else [found]
-        return [found] if found is not None else []
+            return [] if session.scalar(sent.limit(1)) is not None else [theirs]
+        return [theirs] if theirs is not None else []
     return staff_addresses(session, Role(route.audience))
 
 
 def staff_addresses(session: Session, role: Role) -> list[Address]:
     """Where the holders of a role are told: their chats, else their mailboxes; managers or admins when nobody is."""
     for wanted in (role, Role.MANAGER, Role.ADMIN):
-        holders = staff_with(session, wanted)
-        found = [
-            Address(OutboxChannel.CHAT, chat_id=link.chat_id)
-            for person in holders
-            for link in chats_of(session, person)
-        ] or [Address(OutboxChannel.MAIL, email=person.email) for person in holders if person.email]
+        found = [Address(OutboxChannel.CHAT, chat_id=chat_id) for chat_id in chats_with(session, wanted)] or [
+            Address(OutboxChannel.MAIL, email=person.email) for person in staff_with(session, wanted) if person.email
+        ]
         if found:
             return found
     return []

@@ -5,13 +5,14 @@ Remaining = ordered - shipped - closed, per line, computed from deliveries and n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, Index, Text, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship, selectinload
 
 from core import journal
 from core.catalogue import Article
@@ -268,6 +269,18 @@ def of_order(session: Session, order: Order) -> list[Delivery]:
 def by_reference(session: Session, reference: str) -> Delivery | None:
     """The delivery with that reference."""
     return session.scalar(select(Delivery).where(Delivery.reference == reference.strip().upper()))
+
+
+def read_whole(session: Session, deliveries: Sequence[Delivery]) -> None:
+    """Read deliveries, their orders and lines, and what was said about each, in a statement per table and not per line."""
+    orders = joinedload(Delivery.order).options(
+        joinedload(Order.customer), selectinload(Order.clauses), selectinload(Order.lines)
+    )
+    lines = selectinload(Delivery.lines).options(
+        selectinload(DeliveryLine.reserves), selectinload(DeliveryLine.returns), selectinload(DeliveryLine.batches)
+    )
+    ours = Delivery.id.in_([delivery.id for delivery in deliveries])
+    session.scalars(select(Delivery).where(ours).options(orders, lines)).all()
 
 
 def _quantities(session: Session, order: Order, states: tuple[DeliveryState, ...]) -> dict[int, Decimal]:

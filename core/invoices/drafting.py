@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import journal, mentions, terms
 from core.clock import business_date
-from core.deliveries import Delivery, DeliveryState
+from core.deliveries import Delivery, DeliveryState, read_whole
 from core.documents import Document, DocumentKind, DocumentLine, Reference
 from core.errors import Refused
 from core.invoices.deposits import (
@@ -28,7 +29,7 @@ from core.invoices.deposits import (
     uncredited_deposits,
 )
 from core.invoices.issuing import Source, head, issue
-from core.invoices.tables import Invoice, InvoiceDelivery, internal_note, invoice_of
+from core.invoices.tables import Invoice, InvoiceDelivery, invoice_of
 from core.journal import Actor
 from core.money import Money
 from core.orders import Order
@@ -67,6 +68,7 @@ def received_on(delivery: Delivery) -> date | None:
 def _draft(
     session: Session, deliveries: Sequence[Delivery], house: House, *, at: datetime
 ) -> tuple[Document, list[Source], list[Deduction]]:
+    read_whole(session, deliveries)
     if len({alike(delivery) for delivery in deliveries}) != 1:
         raise Refused("deliveries_not_alike")
     orders = {delivery.order_id: delivery.order for delivery in deliveries}
@@ -186,7 +188,7 @@ def issue_for(
     )  # fmt: skip
     for order in orders.values():
         # a deposit let through unpaid, or more than came: beside the last invoice it would be owed a second time
-        if not still_to_invoice(session, order) and uncredited_deposits(session, order):
+        if uncredited_deposits(session, order) and not still_to_invoice(session, order):
             reason = mentions.wording(
                 "deposit_given_back", on=invoice.issue_date, language=invoice.customer.language, number=invoice.number
             )
@@ -197,13 +199,10 @@ def issue_for(
 def _freed_by(session: Session, delivery: Delivery) -> int | None:
     """The internal credit note that cancelled the last invoice of the delivery, or None when it never had one."""
     earlier = (
-        session.query(Invoice)
-        .join(InvoiceDelivery, InvoiceDelivery.invoice_id == Invoice.id)
-        .filter(InvoiceDelivery.delivery_id == delivery.id)
-        .order_by(Invoice.id.desc())
-        .first()
+        select(InvoiceDelivery.invoice_id)
+        .where(InvoiceDelivery.delivery_id == delivery.id)
+        .order_by(InvoiceDelivery.invoice_id.desc())
+        .limit(1)
+        .scalar_subquery()
     )
-    if earlier is None:
-        return None
-    note = internal_note(session, earlier)
-    return note.id if note is not None else None
+    return session.scalar(select(Invoice.id).where(Invoice.refers_to_id == earlier, Invoice.internal))

@@ -31,6 +31,8 @@ class Invoice(Base):
     """
 
     __tablename__ = "invoice"
+    # the day of the last document of a kind, before which none may be issued
+    __table_args__ = (Index(None, "kind", "internal", "issue_date"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[DocumentKind] = mapped_column(choice(DocumentKind))

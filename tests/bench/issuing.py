@@ -36,7 +36,7 @@ from tests.core.builders import AT, CUSTOMER_CHAT, furnish
 
 HOUSE = House(
     name="Linge et Maison SAS", street="1 rue du Quai", postcode="59000", city="Lille", siren="732829320",
-    vat_number="FR44732829320", terms_version="2026-01", penalty_rate=Decimal("12.15"), cutoff=None,
+    vat_number="FR44732829320", terms_version="2026-01", penalty_rate=Decimal("12.15"),
 )  # fmt: skip
 LINES, BAR = 5, 50
 WARM, EACH = 20, 300  #: invoices that a run does not count, and those that its processes share
