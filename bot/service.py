@@ -25,9 +25,11 @@ from core import (
     db,
     deliveries,
     disputes,
+    events,
     handovers,
     invoicing,
     jobs,
+    journal,
     letterheads,
     messages,
     outbox,
@@ -247,6 +249,9 @@ class Service:
                 disputes.open_for_reserves(session, delivery, by=SYSTEM, at=at)
             conversations.forget_expired(session, at=at)
             automation.consider_again(session)
+            # last: what today's run wrote is before it
+            if (head := journal.anchor(session)).position:
+                events.emit(session, "journal_anchor", head, at=at, anchor=str(head))
 
     def idle(self) -> bool:
         """Nothing is due or under way: no message is being understood, no row sent, no press answered."""

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from core import jobs, journal
 from core.outbox import OutboxChannel, OutboxRow, OutboxState, Resend
@@ -154,6 +154,7 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "promise_broken": (Route(Role.ACCOUNTING, "promise_broken"),),
     "dispute_opened": (Route(CUSTOMER, "dispute_opened"), Route(Role.ACCOUNTING, "dispute_info")),
     "statement_issued": (Route(CUSTOMER, "statement_issued"),),
+    "journal_anchor": (Route(Role.ACCOUNTING, "journal_anchor"),),
     "statement_ready": (Route(Role.ACCOUNTING, "statement_ready"),),
     "payment_claimed": (Route(Role.ACCOUNTING, "payment_claimed"),),
     "human_wanted": (Route(CUSTOMER, "human_wanted"), Route(Role.SALES, "customer_message")),
@@ -208,6 +209,7 @@ def emit(
     session.flush()
     rows: list[OutboxRow] = []
     position = journal.position(session)
+    queued: dict[str, _Queued] = {}
     for route in ROUTES[name]:
         order = getattr(thing, "order", None) if route.about_order else None
         about: Thing = order if order is not None else thing
@@ -226,7 +228,10 @@ def emit(
                 continue  # one word about a recap that reaches nobody is enough
         for address in _addresses(session, told, about, theirs):
             key = f"{name}:{about.subject}:{told.template}:{address.recipient}:{position}"
-            made = _queue(session, key, told, about, address, at=at, not_before=later, paper=paper, params=given)
+            if about.subject not in queued:
+                queued[about.subject] = _queued(session, name, about)
+            there = queued[about.subject]
+            made = _queue(session, there, key, told, about, address, at=at, not_before=later, paper=paper, params=given)
             if enclosure is not None and told.audience == CUSTOMER and not told.card:
                 for row in made:
                     row.enclosure_sha256 = enclosure
@@ -239,8 +244,30 @@ def _was_queued(session: Session, route: Route, thing: Thing) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
+@dataclass(frozen=True, slots=True)
+class _Queued:
+    """What the outbox holds of a subject: the keys of one event's rows, and what waits by text and address."""
+
+    keys: set[str]
+    waiting: set[tuple[str, Address]]
+
+
+def _queued(session: Session, name: str, thing: Thing) -> _Queued:
+    ours = OutboxRow.key.startswith(f"{name}:{thing.subject}:", autoescape=True)
+    rows = session.execute(
+        select(
+            OutboxRow.key, OutboxRow.state, OutboxRow.template, OutboxRow.channel, OutboxRow.chat_id, OutboxRow.email
+        ).where(OutboxRow.subject == thing.subject, ours | (OutboxRow.state == OutboxState.WAITING))
+    ).all()  # fmt: skip
+    waiting = {
+        (row.template, Address(row.channel, row.chat_id, row.email)) for row in rows if row.state is OutboxState.WAITING
+    }
+    return _Queued({row.key for row in rows}, waiting)
+
+
 def _queue(
     session: Session,
+    queued: _Queued,
     key: str,
     route: Route,
     thing: Thing,
@@ -251,14 +278,12 @@ def _queue(
     paper: Paper | None,
     params: dict[str, Any],
 ) -> list[OutboxRow]:
-    if route.card and _already_waiting(session, route, thing, address):
+    if route.card and (route.template, address) in queued.waiting:
         return []
     if paper is not None:
         key += f":{paper.id}"
-    if session.scalar(select(OutboxRow.id).where(OutboxRow.key == key)) is not None:
-        # the same event twice between two journal lines
-        again = select(func.count()).where(OutboxRow.key.startswith(f"{key}#", autoescape=True))
-        key += f"#{1 + session.scalars(again).one()}"
+    if key in queued.keys:  # the same event twice between two journal lines
+        key += f"#{1 + sum(known.startswith(f'{key}#') for known in queued.keys)}"
     customer = customer_of(thing)
     row = OutboxRow(
         key=key, channel=address.channel, audience=route.audience, chat_id=address.chat_id, email=address.email,
@@ -268,6 +293,8 @@ def _queue(
         card=route.card and address.channel is OutboxChannel.CHAT, resend=_resend(route, address),
         not_before=not_before, created_at=at,
     )  # fmt: skip
+    queued.keys.add(key)
+    queued.waiting.add((route.template, address))
     session.add(row)
     session.flush()
     jobs.ring(session, "deliver", f"outbox:{row.id}:{row.attempt}", at=not_before, now=at)
@@ -278,14 +305,6 @@ def _resend(route: Route, address: Address) -> Resend:
     """A card in a mailbox cannot be repainted: what may have left is sent again once, marked."""
     by_mail = route.card and address.channel is OutboxChannel.MAIL
     return Resend.MARKED if by_mail else route.resend
-
-
-def _already_waiting(session: Session, route: Route, thing: Thing, address: Address) -> bool:
-    query = select(OutboxRow.id).where(
-        OutboxRow.state == OutboxState.WAITING, OutboxRow.template == route.template,
-        OutboxRow.subject == thing.subject, OutboxRow.chat_id == address.chat_id, OutboxRow.email == address.email,
-    )  # fmt: skip
-    return session.scalar(query.limit(1)) is not None
 
 
 def _addresses(session: Session, route: Route, thing: Thing, theirs: Address | None) -> list[Address]:

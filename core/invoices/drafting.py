@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from core import journal, mentions, terms
 from core.clock import business_date
@@ -29,7 +29,7 @@ from core.invoices.deposits import (
     uncredited_deposits,
 )
 from core.invoices.issuing import Source, head, issue
-from core.invoices.tables import Invoice, InvoiceDelivery, invoice_of
+from core.invoices.tables import Invoice, InvoiceDelivery, deposits_of
 from core.journal import Actor
 from core.money import Money
 from core.orders import Order
@@ -120,6 +120,8 @@ def _deductions(
     left = document.totals.gross
     found: list[Deduction] = []
     for order in {delivery.order_id: delivery.order for delivery in deliveries}.values():
+        if not deposits_of(session, order):
+            continue
         ours = {line.id for line in order.lines}
         lines = [source.line for source in sources if source.order_line_id in ours]
         gross = totals((line.vat, line.net) for line in lines if line.vat is not None and line.net is not None).gross
@@ -165,20 +167,19 @@ def issue_for(
     """
     # whoever numbers a document holds the journal: from here on nobody else invoices, credits or deducts
     journal.hold(session)
+    freed: dict[int, int | None] = {}
     for delivery in deliveries:
         presumed = delivery.state is DeliveryState.SHIPPED and delivery.presumed_at is not None
         if delivery.state is not DeliveryState.VERIFIED and not presumed:
             raise Refused("delivery_not_verified", reference=delivery.reference)
-        if invoice_of(session, delivery) is not None:
-            raise Refused("delivery_already_invoiced", reference=delivery.reference)
+        freed[delivery.id] = _freed_by(session, delivery)
     document, sources, deductions = _draft(session, deliveries, house, at=at)
     orders = {delivery.order_id: delivery.order for delivery in deliveries}
     only = deliveries[0].order if len(orders) == 1 else None
 
     def complete(made: Invoice) -> None:
         for delivery in deliveries:
-            freed = _freed_by(session, delivery)
-            session.add(InvoiceDelivery(invoice_id=made.id, delivery_id=delivery.id, freed_by_id=freed))
+            session.add(InvoiceDelivery(invoice_id=made.id, delivery_id=delivery.id, freed_by_id=freed[delivery.id]))
         for deduction in deductions:
             deduct(session, made, deduction)
 
@@ -197,12 +198,21 @@ def issue_for(
 
 
 def _freed_by(session: Session, delivery: Delivery) -> int | None:
-    """The internal credit note that cancelled the last invoice of the delivery, or None when it never had one."""
+    """The internal credit note that cancelled the last invoice of the delivery, or None when it never had one.
+
+    Refuses a delivery that an invoice stands for.
+    """
+    note = aliased(Invoice)
     earlier = (
-        select(InvoiceDelivery.invoice_id)
+        select(InvoiceDelivery.invoice_id, note.id)
+        .outerjoin(note, (note.refers_to_id == InvoiceDelivery.invoice_id) & note.internal)
         .where(InvoiceDelivery.delivery_id == delivery.id)
         .order_by(InvoiceDelivery.invoice_id.desc())
-        .limit(1)
-        .scalar_subquery()
     )
-    return session.scalar(select(Invoice.id).where(Invoice.refers_to_id == earlier, Invoice.internal))
+    last = session.execute(earlier.limit(1)).first()
+    if last is None:
+        return None
+    if last[1] is None:
+        raise Refused("delivery_already_invoiced", reference=delivery.reference)
+    freed: int = last[1]
+    return freed
