@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -34,6 +35,7 @@ from core import (
     messages,
     outbox,
     papers,
+    platforms,
     reminders,
     rendering,
 )
@@ -249,6 +251,9 @@ class Service:
                 disputes.open_for_reserves(session, delivery, by=SYSTEM, at=at)
             conversations.forget_expired(session, at=at)
             automation.consider_again(session)
+            if app.house.platform and app.house.platform_folder:
+                folder = platforms.Folder(Path(app.house.platform_folder))
+                platforms.take_statuses(session, folder, at=at)
             # last: what today's run wrote is before it
             if (head := journal.anchor(session)).position:
                 events.emit(session, "journal_anchor", head, at=at, anchor=str(head))

@@ -154,6 +154,7 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "promise_broken": (Route(Role.ACCOUNTING, "promise_broken"),),
     "dispute_opened": (Route(CUSTOMER, "dispute_opened"), Route(Role.ACCOUNTING, "dispute_info")),
     "statement_issued": (Route(CUSTOMER, "statement_issued"),),
+    "statuses_unread": (Route(Role.ACCOUNTING, "statuses_unread"),),
     "journal_anchor": (Route(Role.ACCOUNTING, "journal_anchor"),),
     "statement_ready": (Route(Role.ACCOUNTING, "statement_ready"),),
     "payment_claimed": (Route(Role.ACCOUNTING, "payment_claimed"),),
