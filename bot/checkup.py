@@ -11,6 +11,7 @@ from bot.logs import redacted, secrets_of
 from core.errors import Comptoir
 
 if TYPE_CHECKING:
+    from core.journal import Anchor
     from core.settings import Settings
 
 
@@ -37,11 +38,12 @@ class Finding:
         )
 
 
-def everything(settings: Settings, *, at: datetime) -> Iterator[Finding]:
-    """Look at each thing in turn; one that breaks never hides the next."""
+def everything(settings: Settings, *, at: datetime, anchor: Anchor | None = None) -> Iterator[Finding]:
+    """Look at each thing in turn; none hides the next. `anchor` is a head that the journal once had."""
     checks: tuple[tuple[str, Callable[[Settings, datetime], list[Finding]], str], ...] = (
         ("database", _database, "see COMPTOIR_DATABASE_URL in .env, then: comptoir init"),
         ("tables", _tables, "restart on a migrated database"),
+        ("anchor", lambda mine, _: _anchored(mine, anchor), "see COMPTOIR_DATABASE_URL in .env"),
         ("handovers", _handovers, "see handover_folder and [house.erp] in comptoir.toml"),
         ("imap", _imap, "see mail.imap_host, mail.user in comptoir.toml and COMPTOIR_MAIL__PASSWORD in .env"),
         ("smtp", _smtp, "see mail.smtp_host, mail.user in comptoir.toml and COMPTOIR_MAIL__PASSWORD in .env"),
@@ -84,7 +86,7 @@ def _tables(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001
     from sqlalchemy import func, select
 
     import core.tables  # noqa: F401 - every table registers itself
-    from core import db, journal, seals
+    from core import db, invoices, journal, seals
     from core.accounting import ledger
     from core.outbox import OutboxRow, OutboxState
     from core.settings import SENDING_FROZEN, flag
@@ -93,6 +95,7 @@ def _tables(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001
     try:
         with db.transaction(engine) as session:
             broken, last = journal.first_broken(session), journal.position(session)
+            missing = invoices.missing_numbers(session)
             changed = [*seals.broken(session), *ledger.broken(session)]
             counted = {
                 state: session.scalar(select(func.count(OutboxRow.id)).where(OutboxRow.state == state)) or 0
@@ -115,11 +118,33 @@ def _tables(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001
             f"changed since: {', '.join(changed[:NAMED])}",
             "keep this database and compare with a backup",
         ),
+        Finding("numbers", "every number of a legal series is there")
+        if not missing
+        else Finding(
+            "numbers", f"missing: {', '.join(missing[:NAMED])}", "keep this database and compare with a backup"
+        ),
         Finding("outbox", stuck, "look at these rows: they did not certainly leave" if any(counted.values()) else ""),
         Finding("sending", "free")
         if frozen is None
         else Finding("sending", f"frozen: {frozen}", "comptoir release-sending"),
     ]
+
+
+def _anchored(settings: Settings, anchor: Anchor | None) -> list[Finding]:
+    from core import db, journal
+
+    if anchor is None:
+        return []
+    engine = db.engine(settings.database_url)
+    try:
+        with db.transaction(engine) as session:
+            there = journal.contains(session, anchor)
+    finally:
+        engine.dispose()
+    if there:
+        return [Finding("anchor", f"the journal contains its head at entry {anchor.position}")]
+    said = f"entry {anchor.position} is gone or is another one than the anchor says: the journal was cut or rebuilt"
+    return [Finding("anchor", said, "keep this database and compare with a backup")]
 
 
 def _handovers(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001

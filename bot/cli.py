@@ -325,11 +325,18 @@ def replay(message: int) -> None:
 
 
 @app.command()
-def check() -> None:
+def check(
+    anchor: Annotated[str, typer.Option(help="POSITION:HASH of the journal, as accounting was told it")] = "",
+) -> None:
     """Say, one line each, whether everything that a running desk needs is well, and what to do when not."""
     from bot import checkup
+    from core import journal
 
-    findings = list(checkup.everything(settings(), at=now()))
+    try:
+        kept = journal.read_anchor(anchor) if anchor else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    findings = list(checkup.everything(settings(), at=now(), anchor=kept))
     for finding in findings:
         typer.echo(str(finding))
     raise typer.Exit(0 if all(finding.well for finding in findings) else 1)

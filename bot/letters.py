@@ -436,6 +436,11 @@ def _not_handed(_session: Session, _order: Order, row: OutboxRow, _house: House,
     return {"sentence": texts.refusal(Refused(str(row.arguments["code"]), **row.arguments["data"]), "fr")}, []
 
 
+def _unread(_session: Session, _thing: Any, row: OutboxRow, _house: House, _at: datetime, _lang: str) -> Made:
+    problems = row.arguments["problems"]
+    return {"sentences": [texts.refusal(Refused(str(said["code"]), **said["data"]), "fr") for said in problems]}, []
+
+
 def _terms_sent(session: Session, _order: Order, row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
     terms = sale_terms.named(session, row.enclosure_sha256) if row.enclosure_sha256 is not None else None
     given = {"version": terms.version if terms is not None else ""}
@@ -487,6 +492,7 @@ MAKERS: dict[str, Maker] = {
     "payment_reversed": banking.made_reversal, "payment_reversed_info": banking.made_reversal,
     "refund_sent": banking.made_refund_told, "refund_refused": banking.made_refund_told,
     "invoice_refused": _refused, "handover_failed": _not_handed,
+    "statuses_unread": _unread,
     "payment_asked": _asked, "payment_asked_info": _asked, "delivery_blocked": _withheld,
     "delivery_blocked_info": _withheld,
     "stock_oversold": _oversold,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -26,13 +27,16 @@ from core import (
     db,
     deliveries,
     disputes,
+    events,
     handovers,
     invoicing,
     jobs,
+    journal,
     letterheads,
     messages,
     outbox,
     papers,
+    platforms,
     reminders,
     rendering,
     rounds,
@@ -73,6 +77,17 @@ def _dispute(session: Session, _house: House, at: datetime) -> None:
     )
 
 
+def _take_statuses(session: Session, house: House, at: datetime) -> None:
+    if house.platform and house.platform_folder:
+        platforms.take_statuses(session, platforms.Folder(Path(house.platform_folder)), at=at)
+
+
+def _anchor(session: Session, _house: House, at: datetime) -> None:
+    head = journal.anchor(session)
+    if head.position:
+        events.emit(session, "journal_anchor", head, at=at, anchor=str(head))
+
+
 #: The day's work, in its order: what is presumed received in the morning is invoiced at once.
 DAILY = (
     Piece("work:reminders", lambda session, _house, at: reminders.run(session, today=business_date(at), at=at)),
@@ -82,6 +97,8 @@ DAILY = (
     Piece("work:disputes", _dispute),
     Piece("work:questions", lambda session, _house, at: conversations.forget_expired(session, at=at)),
     Piece("work:automation", lambda session, _house, _at: automation.consider_again(session)),
+    Piece("work:statuses", _take_statuses),
+    Piece("work:anchor", _anchor),  # last: what the day's work wrote is before it
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -56,7 +55,7 @@ def _lines(markup: str, limit: int) -> Iterator[str]:
         rest = texts.plain(line)
         step = limit // 8  # an escaped character takes at most six places, one outside the basic plane two
         for start in range(0, len(rest), step):
-            yield html.escape(rest[start : start + step], quote=False)
+            yield texts.escape(rest[start : start + step])
 
 
 def invoice_xml(document: Document) -> bytes | None:

@@ -10,11 +10,11 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from core import jobs, journal
 from core.outbox import OutboxChannel, OutboxRow, OutboxState, Resend
-from core.parties import Customer, Role, chats_of, staff_with
+from core.parties import Customer, Role, chats_of, chats_with, staff_with
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -154,6 +154,8 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "promise_broken": (Route(Role.ACCOUNTING, "promise_broken"),),
     "dispute_opened": (Route(CUSTOMER, "dispute_opened"), Route(Role.ACCOUNTING, "dispute_info")),
     "statement_issued": (Route(CUSTOMER, "statement_issued"),),
+    "statuses_unread": (Route(Role.ACCOUNTING, "statuses_unread"),),
+    "journal_anchor": (Route(Role.ACCOUNTING, "journal_anchor"),),
     "statement_ready": (Route(Role.ACCOUNTING, "statement_ready"),),
     "payment_claimed": (Route(Role.ACCOUNTING, "payment_claimed"),),
     "human_wanted": (Route(CUSTOMER, "human_wanted"), Route(Role.SALES, "customer_message")),
@@ -208,6 +210,8 @@ def emit(
     """
     session.flush()
     rows: list[OutboxRow] = []
+    position = journal.position(session)
+    queued: dict[str, _Queued] = {}
     for route in ROUTES[name]:
         order = getattr(thing, "order", None) if route.about_order else None
         about: Thing = order if order is not None else thing
@@ -219,12 +223,17 @@ def emit(
         if route.audience == CUSTOMER and bool(getattr(about, "customer_clue", None)):
             continue  # whose order it is must be confirmed before anybody hears of it (E60)
         told, given = route, params
-        if route.audience == CUSTOMER and address_of_customer(session, about) is None:
+        theirs = address_of_customer(session, about) if route.audience == CUSTOMER else None
+        if route.audience == CUSTOMER and theirs is None:
             told, given = UNREACHABLE, {**params, "template": route.template}
             if route.card and _was_queued(session, told, about):
                 continue  # one word about a recap that reaches nobody is enough
-        for address in _addresses(session, told, about):
-            made = _queue(session, name, told, about, address, at=at, not_before=later, paper=paper, params=given)
+        for address in _addresses(session, told, about, theirs):
+            key = f"{name}:{about.subject}:{told.template}:{address.recipient}:{position}"
+            if about.subject not in queued:
+                queued[about.subject] = _queued(session, name, about)
+            there = queued[about.subject]
+            made = _queue(session, there, key, told, about, address, at=at, not_before=later, paper=paper, params=given)
             if enclosure is not None and told.audience == CUSTOMER and not told.card:
                 for row in made:
                     row.enclosure_sha256 = enclosure
@@ -237,9 +246,31 @@ def _was_queued(session: Session, route: Route, thing: Thing) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
+@dataclass(frozen=True, slots=True)
+class _Queued:
+    """What the outbox holds of a subject: the keys of one event's rows, and what waits by text and address."""
+
+    keys: set[str]
+    waiting: set[tuple[str, Address]]
+
+
+def _queued(session: Session, name: str, thing: Thing) -> _Queued:
+    ours = OutboxRow.key.startswith(f"{name}:{thing.subject}:", autoescape=True)
+    rows = session.execute(
+        select(
+            OutboxRow.key, OutboxRow.state, OutboxRow.template, OutboxRow.channel, OutboxRow.chat_id, OutboxRow.email
+        ).where(OutboxRow.subject == thing.subject, ours | (OutboxRow.state == OutboxState.WAITING))
+    ).all()  # fmt: skip
+    waiting = {
+        (row.template, Address(row.channel, row.chat_id, row.email)) for row in rows if row.state is OutboxState.WAITING
+    }
+    return _Queued({row.key for row in rows}, waiting)
+
+
 def _queue(
     session: Session,
-    name: str,
+    queued: _Queued,
+    key: str,
     route: Route,
     thing: Thing,
     address: Address,
@@ -249,14 +280,12 @@ def _queue(
     paper: Paper | None,
     params: dict[str, Any],
 ) -> list[OutboxRow]:
-    if route.card and _already_waiting(session, route, thing, address):
+    if route.card and (route.template, address) in queued.waiting:
         return []
-    key = f"{name}:{thing.subject}:{route.template}:{address.recipient}:{journal.position(session)}"
     if paper is not None:
         key += f":{paper.id}"
-    same = select(func.count()).where((OutboxRow.key == key) | OutboxRow.key.startswith(f"{key}#", autoescape=True))
-    if before := session.scalar(same):  # the same event twice between two journal lines
-        key += f"#{before}"
+    if key in queued.keys:  # the same event twice between two journal lines
+        key += f"#{1 + sum(known.startswith(f'{key}#') for known in queued.keys)}"
     customer = customer_of(thing)
     row = OutboxRow(
         key=key, channel=address.channel, audience=route.audience, chat_id=address.chat_id, email=address.email,
@@ -266,6 +295,8 @@ def _queue(
         card=route.card and address.channel is OutboxChannel.CHAT, resend=_resend(route, address),
         not_before=not_before, created_at=at,
     )  # fmt: skip
+    queued.keys.add(key)
+    queued.waiting.add((route.template, address))
     session.add(row)
     session.flush()
     jobs.ring(session, "deliver", f"outbox:{row.id}:{row.attempt}", at=not_before, now=at)
@@ -278,36 +309,25 @@ def _resend(route: Route, address: Address) -> Resend:
     return Resend.MARKED if by_mail else route.resend
 
 
-def _already_waiting(session: Session, route: Route, thing: Thing, address: Address) -> bool:
-    query = select(OutboxRow.id).where(
-        OutboxRow.state == OutboxState.WAITING, OutboxRow.template == route.template,
-        OutboxRow.subject == thing.subject, OutboxRow.chat_id == address.chat_id, OutboxRow.email == address.email,
-    )  # fmt: skip
-    return session.scalar(query.limit(1)) is not None
-
-
-def _addresses(session: Session, route: Route, thing: Thing) -> list[Address]:
+def _addresses(session: Session, route: Route, thing: Thing, theirs: Address | None) -> list[Address]:
+    """Where the route's audience is told; `theirs` is the customer's address, where he is the audience."""
     if route.audience == CUSTOMER:
-        found = address_of_customer(session, thing)
-        if found is not None and route.card and found.channel is OutboxChannel.MAIL:
+        if theirs is not None and route.card and theirs.channel is OutboxChannel.MAIL:
             # A card is one living message; by mail only its first state is told: the acknowledgement.
             sent = select(OutboxRow.id).where(
                 OutboxRow.template == route.template, OutboxRow.subject == thing.subject, OutboxRow.email != ""
             )
-            return [] if session.scalar(sent.limit(1)) is not None else [found]
-        return [found] if found is not None else []
+            return [] if session.scalar(sent.limit(1)) is not None else [theirs]
+        return [theirs] if theirs is not None else []
     return staff_addresses(session, Role(route.audience))
 
 
 def staff_addresses(session: Session, role: Role) -> list[Address]:
     """Where the holders of a role are told: their chats, else their mailboxes; managers or admins when nobody is."""
     for wanted in (role, Role.MANAGER, Role.ADMIN):
-        holders = staff_with(session, wanted)
-        found = [
-            Address(OutboxChannel.CHAT, chat_id=link.chat_id)
-            for person in holders
-            for link in chats_of(session, person)
-        ] or [Address(OutboxChannel.MAIL, email=person.email) for person in holders if person.email]
+        found = [Address(OutboxChannel.CHAT, chat_id=chat_id) for chat_id in chats_with(session, wanted)] or [
+            Address(OutboxChannel.MAIL, email=person.email) for person in staff_with(session, wanted) if person.email
+        ]
         if found:
             return found
     return []

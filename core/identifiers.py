@@ -51,7 +51,10 @@ def next_number(session: Session, prefix: str, *, on: date) -> str:
     """
     name = f"{prefix}-{on.year}"
     journal.hold(session)  # a number is always followed by its journal line: two never wait for each other in a circle
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    session.execute(insert(Series).values(name=name, last=0).on_conflict_do_nothing())
     bumped = update(Series).where(Series.name == name).values(last=Series.last + 1).returning(Series.last)
-    return f"{name}-{session.execute(bumped).scalar_one():04d}"
+    number = session.scalar(bumped)
+    if number is None:  # the first one of the series
+        insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        session.execute(insert(Series).values(name=name, last=0).on_conflict_do_nothing())
+        number = session.scalars(bumped).one()
+    return f"{name}-{number:04d}"

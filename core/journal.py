@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,12 +20,14 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Text, select, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column
 
 from core.db import Base
 from core.money import Money
 
 GENESIS = "0" * 64
+#: Where a session keeps the transaction in which it took hold of the journal.
+HELD = "journal_held"
 
 
 class ActorKind(StrEnum):
@@ -154,9 +158,59 @@ def entries_of(session: Session, subject: str) -> list[JournalEntry]:
     return list(session.scalars(select(JournalEntry).where(JournalEntry.subject == subject).order_by(JournalEntry.seq)))
 
 
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The head of the journal as it was once, kept where whoever owns the database cannot reach it (S47).
+
+    It is evidence of tampering, not a proof of anything: a chain that was rebuilt, or cut, no longer contains it.
+    """
+
+    position: int
+    hash: str
+
+    @property
+    def subject(self) -> str:
+        """The anchor as the subject of outbox rows."""
+        return f"journal:{self.position}"
+
+    def __str__(self) -> str:
+        return f"{self.position}:{self.hash}"
+
+
+def read_anchor(text: str) -> Anchor:
+    """The anchor written `POSITION:HASH`; raises `ValueError` for anything else."""
+    position, _, digest = text.strip().partition(":")
+    if not position.isdecimal() or not re.fullmatch(r"[0-9a-f]{64}", digest.lower()):
+        raise ValueError(f"an anchor is POSITION:HASH, with 64 hexadecimal figures: {text}")
+    return Anchor(int(position), digest.lower())
+
+
+def anchor(session: Session) -> Anchor:
+    """The head of the journal now."""
+    return Anchor(*session.execute(select(JournalHead.seq, JournalHead.hash)).one())
+
+
+def contains(session: Session, anchor: Anchor) -> bool:
+    """The journal still holds the entry that was its head then; `first_broken` says whether the chain is whole."""
+    known = select(JournalEntry.hash).where(JournalEntry.seq == anchor.position)
+    return session.scalar(known) == anchor.hash if anchor.position else anchor.hash == GENESIS
+
+
 def hold(session: Session) -> None:
     """Wait for whoever appends now, and append next: what is locked after the journal is locked so by everybody."""
+    holder = session.info.get(HELD)
+    if holder is not None and holder.is_active and holder in _under_way(session):
+        return  # a savepoint that was rolled back let go of it, and is no longer active
     session.execute(select(JournalHead.seq).where(JournalHead.id == 1).with_for_update())
+    session.info[HELD] = next(iter(_under_way(session)), None)
+
+
+def _under_way(session: Session) -> Iterator[SessionTransaction]:
+    """The transaction that a statement is part of now, innermost savepoint first."""
+    inner = session.get_nested_transaction() or session.get_transaction()
+    while inner is not None:
+        yield inner
+        inner = inner.parent
 
 
 def position(session: Session) -> int:

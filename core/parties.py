@@ -381,6 +381,17 @@ def staff_with(session: Session, role: Role) -> list[Staff]:
     return list(session.scalars(query))
 
 
+def chats_with(session: Session, role: Role) -> list[int]:
+    """The chats of the active colleagues who hold this role that may be written to, colleague by colleague."""
+    query = (
+        select(ChatLink.chat_id)
+        .join(Staff, Staff.id == ChatLink.staff_id)
+        .join(StaffRole, StaffRole.staff_id == Staff.id)
+        .where(Staff.active, StaffRole.role == role, ChatLink.blocked_at.is_(None))
+    )
+    return list(session.scalars(query.order_by(Staff.id, ChatLink.linked_at)))
+
+
 def chats_of(session: Session, whom: Customer | Staff) -> list[ChatLink]:
     """The chats that may be written to, oldest link first."""
     column = ChatLink.customer_id if isinstance(whom, Customer) else ChatLink.staff_id

@@ -11,18 +11,20 @@ import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import messages
+from core import events, messages, statuses
 from core.documents import Document
 from core.errors import Refused
 from core.exports import outgoing
+from core.imports.files import ImportRefused
 from core.invoices import Invoice
+from core.journal import SYSTEM
 from core.statuses import Reported
 
 if TYPE_CHECKING:
@@ -104,11 +106,41 @@ class Folder:
 
     def poll(self, since: datetime) -> Iterator[Reported]:
         """What the files say, oldest first; raises `ImportRefused` for a file that cannot be read."""
-        from core.imports import statuses
+        from core.imports.statuses import read
 
         files = sorted(self.folder.glob("statuses/*.csv"))
-        found = [told for path in files for told in statuses.read(path.read_bytes())]
+        found = [told for path in files for told in read(path.read_bytes())]
         yield from sorted((told for told in found if told.at > since), key=lambda told: told.at)
+
+
+class Statuses:
+    """What the platform tells, as the subject of outbox rows."""
+
+    subject = "platform:statuses"
+
+
+def take_statuses(session: Session, platform: Platform, *, at: datetime) -> int:
+    """Keep what the platform tells and is not known yet, each status once; returns how many were new.
+
+    What cannot be kept holds nothing else back: accounting is told, each time until it is put right.
+    """
+    kept, problems = 0, []
+    try:
+        # all of it: a status may arrive days after the time that it bears
+        for told in platform.poll(datetime.min.replace(tzinfo=UTC)):
+            try:
+                kept += statuses.note(session, told, source="platform", by=SYSTEM, at=at) is not None
+            except Refused as refusal:
+                problems.append(refusal)
+    except ImportRefused as unread:
+        first = unread.problems[0]
+        problems.append(Refused("statuses_unread", line=first.line, column=first.column))
+    except OSError as error:
+        problems.append(Refused("statuses_unread", line=0, column=error.strerror or ""))
+    if problems:
+        said = [{"code": refusal.code, "data": refusal.data} for refusal in problems]
+        events.emit(session, "statuses_unread", Statuses(), at=at, problems=said)
+    return kept
 
 
 def rule(document: Document) -> str:

@@ -10,9 +10,10 @@ import hashlib
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Table, select, type_coerce
+from sqlalchemy import Executable, Table, bindparam, select, type_coerce
 from sqlalchemy.types import NullType
 
 from core.db import Base
@@ -47,12 +48,17 @@ def of(session: Session, invoice_id: int, paper_id: int) -> dict[str, str]:
 
 def _rows(session: Session, table: Table, column: str, value: int) -> dict[str, str]:
     found = {}
-    # as the database keeps it: what was forged need not be a value that our types know
-    stored = select(*(type_coerce(c, NullType()).label(c.name) for c in table.columns))
-    for row in session.execute(stored.where(table.c[column] == value)).mappings():
+    for row in session.connection().execute(_stored(table, column), {"value": value}).mappings():
         key = "-".join(str(row[part.name]) for part in table.primary_key.columns)
         found[f"{table.name}:{key}"] = _digest({c.name: row[c.name] for c in table.columns if c.name not in LATER})
     return found
+
+
+@cache
+def _stored(table: Table, column: str) -> Executable:
+    """The rows as the database keeps them: what was forged need not be a value that our types know."""
+    columns = (type_coerce(c, NullType()).label(c.name) for c in table.columns)
+    return select(*columns).where(table.c[column] == bindparam("value"))
 
 
 def _digest(values: dict[str, Any]) -> str:

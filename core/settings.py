@@ -46,6 +46,7 @@ class House(BaseModel):
     handover_folder: str = ""
     erp: dict[str, str] = {}
     platform: Literal["", "folder"] = ""
+    platform_folder: str = ""
     vat_franchise: bool = False
     vat_on_debits: bool = False
     eco_contribution: str = ""

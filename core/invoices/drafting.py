@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy.orm import Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased
 
 from core import journal, mentions, terms
 from core.clock import business_date
-from core.deliveries import Delivery, DeliveryState
+from core.deliveries import Delivery, DeliveryState, read_whole
 from core.documents import Document, DocumentKind, DocumentLine, Reference
 from core.errors import Refused
 from core.invoices.deposits import (
@@ -28,7 +29,7 @@ from core.invoices.deposits import (
     uncredited_deposits,
 )
 from core.invoices.issuing import Source, head, issue
-from core.invoices.tables import Invoice, InvoiceDelivery, internal_note, invoice_of
+from core.invoices.tables import Invoice, InvoiceDelivery, deposits_of
 from core.journal import Actor
 from core.money import Money
 from core.orders import Order
@@ -67,6 +68,7 @@ def received_on(delivery: Delivery) -> date | None:
 def _draft(
     session: Session, deliveries: Sequence[Delivery], house: House, *, at: datetime
 ) -> tuple[Document, list[Source], list[Deduction]]:
+    read_whole(session, deliveries)
     if len({alike(delivery) for delivery in deliveries}) != 1:
         raise Refused("deliveries_not_alike")
     orders = {delivery.order_id: delivery.order for delivery in deliveries}
@@ -118,6 +120,8 @@ def _deductions(
     left = document.totals.gross
     found: list[Deduction] = []
     for order in {delivery.order_id: delivery.order for delivery in deliveries}.values():
+        if not deposits_of(session, order):
+            continue
         ours = {line.id for line in order.lines}
         lines = [source.line for source in sources if source.order_line_id in ours]
         gross = totals((line.vat, line.net) for line in lines if line.vat is not None and line.net is not None).gross
@@ -169,20 +173,19 @@ def issue_for(
         raise Refused("invoiced_by_erp", reference=deliveries[0].reference)
     # whoever numbers a document holds the journal: from here on nobody else invoices, credits or deducts
     journal.hold(session)
+    freed: dict[int, int | None] = {}
     for delivery in deliveries:
         presumed = delivery.state is DeliveryState.SHIPPED and delivery.presumed_at is not None
         if delivery.state is not DeliveryState.VERIFIED and not presumed:
             raise Refused("delivery_not_verified", reference=delivery.reference)
-        if invoice_of(session, delivery) is not None:
-            raise Refused("delivery_already_invoiced", reference=delivery.reference)
+        freed[delivery.id] = _freed_by(session, delivery)
     document, sources, deductions = _draft(session, deliveries, house, at=at)
     orders = {delivery.order_id: delivery.order for delivery in deliveries}
     only = deliveries[0].order if len(orders) == 1 else None
 
     def complete(made: Invoice) -> None:
         for delivery in deliveries:
-            freed = _freed_by(session, delivery)
-            session.add(InvoiceDelivery(invoice_id=made.id, delivery_id=delivery.id, freed_by_id=freed))
+            session.add(InvoiceDelivery(invoice_id=made.id, delivery_id=delivery.id, freed_by_id=freed[delivery.id]))
         for deduction in deductions:
             deduct(session, made, deduction)
 
@@ -192,7 +195,7 @@ def issue_for(
     )  # fmt: skip
     for order in orders.values():
         # a deposit let through unpaid, or more than came: beside the last invoice it would be owed a second time
-        if not still_to_invoice(session, order) and uncredited_deposits(session, order):
+        if uncredited_deposits(session, order) and not still_to_invoice(session, order):
             reason = mentions.wording(
                 "deposit_given_back", on=invoice.issue_date, language=invoice.customer.language, number=invoice.number
             )
@@ -201,15 +204,21 @@ def issue_for(
 
 
 def _freed_by(session: Session, delivery: Delivery) -> int | None:
-    """The internal credit note that cancelled the last invoice of the delivery, or None when it never had one."""
+    """The internal credit note that cancelled the last invoice of the delivery, or None when it never had one.
+
+    Refuses a delivery that an invoice stands for.
+    """
+    note = aliased(Invoice)
     earlier = (
-        session.query(Invoice)
-        .join(InvoiceDelivery, InvoiceDelivery.invoice_id == Invoice.id)
-        .filter(InvoiceDelivery.delivery_id == delivery.id)
-        .order_by(Invoice.id.desc())
-        .first()
+        select(InvoiceDelivery.invoice_id, note.id)
+        .outerjoin(note, (note.refers_to_id == InvoiceDelivery.invoice_id) & note.internal)
+        .where(InvoiceDelivery.delivery_id == delivery.id)
+        .order_by(InvoiceDelivery.invoice_id.desc())
     )
-    if earlier is None:
+    last = session.execute(earlier.limit(1)).first()
+    if last is None:
         return None
-    note = internal_note(session, earlier)
-    return note.id if note is not None else None
+    if last[1] is None:
+        raise Refused("delivery_already_invoiced", reference=delivery.reference)
+    freed: int = last[1]
+    return freed

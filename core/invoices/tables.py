@@ -13,6 +13,7 @@ from core.db import PERCENT, PRICE, Base, choice
 from core.deliveries import Delivery, DeliveryLine
 from core.documents import DocumentKind
 from core.errors import Refused
+from core.identifiers import Series
 from core.money import Money, total
 from core.orders import Order
 from core.parties import Customer
@@ -31,6 +32,8 @@ class Invoice(Base):
     """
 
     __tablename__ = "invoice"
+    # the day of the last document of a kind, before which none may be issued
+    __table_args__ = (Index(None, "kind", "internal", "issue_date"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[DocumentKind] = mapped_column(choice(DocumentKind))
@@ -142,6 +145,22 @@ def by_number(session: Session, number: str) -> Invoice:
     if found is None:
         raise Refused("invoice_unknown", number=number)
     return found
+
+
+def missing_numbers(session: Session) -> list[str]:
+    """The numbers that a series gave and no document has: a rollback gives its number back, so there are none.
+
+    What was cancelled, credited or refused keeps its number, in its own series.
+    """
+    prefixes = {*SERIES.values(), INTERNAL_SERIES}
+    there = set(session.scalars(select(Invoice.number)))
+    return [
+        number
+        for name, last in session.execute(select(Series.name, Series.last).order_by(Series.name))
+        if name.partition("-")[0] in prefixes
+        for number in (f"{name}-{position:04d}" for position in range(1, last + 1))
+        if number not in there
+    ]
 
 
 def of_order(session: Session, order: Order) -> list[Invoice]:

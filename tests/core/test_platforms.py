@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import DatabaseError
 
+from bot import letters
 from core import invoices, papers, platforms, statuses
 from core.documents import DocumentKind
 from core.errors import Refused
@@ -123,6 +124,28 @@ WRONG = {
     "FA-2026-0001;200;yesterday;;": "is not a date",
     "FA-2026-0001;200;;;": "line 2, at: is empty",
 }
+
+
+def test_the_platforms_folder_is_read_each_day_and_each_status_kept_once(trade: Trade, tmp_path: Path) -> None:
+    invoice = trade.invoiced((trade.article, "2"))
+    folder = platforms.Folder(tmp_path)
+    assert platforms.take_statuses(trade.session, folder, at=LATER) == 0
+    (tmp_path / "statuses").mkdir()
+    (tmp_path / "statuses" / "1.csv").write_text(FILE + "FA-2026-9999;200;2026-03-10T10:00:00Z;;\n")
+    assert [platforms.take_statuses(trade.session, folder, at=LATER) for _ in range(2)] == [2, 0]
+    assert [(one.code, one.source) for one in statuses.of(trade.session, invoice)] == [
+        ("200", "platform"),
+        ("210", "platform"),
+    ]
+    told = select(OutboxRow).where(OutboxRow.template == "statuses_unread")
+    row = trade.session.scalars(told).first()
+    assert row is not None
+    assert "FA-2026-9999" in letters.content(trade.session, row, house=trade.house, at=LATER).html
+    (tmp_path / "statuses" / "2.csv").write_text("number;code;at\nFA-2026-0001;200;yesterday\n")
+    assert platforms.take_statuses(trade.session, folder, at=LATER) == 0
+    last = trade.session.scalars(told.order_by(OutboxRow.id.desc())).first()
+    assert last is not None
+    assert "ligne 2, at" in letters.content(trade.session, last, house=trade.house, at=LATER).html
 
 
 def test_a_wrong_row_is_named_and_nothing_is_kept(trade: Trade) -> None:
