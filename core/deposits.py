@@ -365,6 +365,14 @@ def waiting(session: Session, customer: Customer) -> Iterator[Order]:
     yield from session.scalars(query.order_by(Order.id)).all()
 
 
+def tell_of_closed(session: Session, order: Order, *, at: datetime) -> None:
+    """Nothing is left to invoice of a closed order: accounting is told of the deposit that no invoice will deduct."""
+    from core import events, invoices
+
+    if not invoices.still_to_invoice(session, order) and invoices.uncredited_deposits(session, order):
+        events.emit(session, "deposit_to_credit", order, at=at)
+
+
 def tell_of_cancelled(session: Session, order: Order, *, at: datetime) -> None:
     """Only a credit note gives back the deposit of a cancelled order: accounting is told; what was paid stays his."""
     from core import events, invoices

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
-from core import events, journal, messages, orders
+from core import deposits, events, journal, messages, orders
 from core.deliveries.tables import (
     Delivery,
     DeliveryFile,
@@ -150,3 +150,4 @@ def close_when_done(session: Session, order: Order, *, by: Actor, at: datetime) 
         and not remaining_quantities(session, order)
     ):
         orders.move(session, order, OrderState.CLOSED, by=by, at=at)
+        deposits.tell_of_closed(session, order, at=at)

@@ -13,6 +13,7 @@ from core.invoices.deposits import (
     deducted_by_rate,
     issue_deposit,
     left_by_rate,
+    still_to_invoice,
     uncredited_deposits,
 )
 from core.invoices.drafting import alike, document_for_delivery, issue_for, issue_for_delivery, preview
@@ -76,5 +77,6 @@ __all__ = [
     "missing_numbers",
     "of_order",
     "preview",
+    "still_to_invoice",
     "uncredited_deposits",
 ]

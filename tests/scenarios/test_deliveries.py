@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import deliveries, disputes, exposure, invoices, journal, messages, payments, revising, stock
+from core import deliveries, disputes, exposure, invoices, journal, messages, orders, payments, revising, stock
 from core.clock import PARIS
 from core.deliveries import (
     Counted,
@@ -354,3 +354,21 @@ def test_the_photo_of_the_signed_note_is_the_proof(trade: Trade) -> None:
 )
 def test_remarks_may_be_corrected_until_six(said: datetime, ends: datetime) -> None:
     assert reserves.correction_ends(said) == ends
+
+
+def test_a_deposit_of_which_nothing_is_left_to_invoice_is_told_to_accounting(trade: Trade) -> None:
+    session, who = trade.session, {"house": trade.house, "by": trade.by(Role.ACCOUNTING), "at": trade.at}
+    order = trade.draft((trade.article, "10"))
+    order.deposit_percent = Decimal(30)
+    orders.accept_recap(session, order, by=trade.buyer, at=trade.at)
+    deposit = invoices.issue_deposit(session, order, label="Acompte", **who)
+    payments.record(session, trade.customer, deposit.gross, settles=deposit, received_on=trade.at.date(), **who)
+    delivery = trade.preparing(trade.confirm(order))
+    trade.ship(delivery)
+    trade.verify(delivery, reserves={1: (ReserveKind.MISSING, Decimal(10), "rien")})
+    assert "deposit_to_credit" not in told(session, Role.ACCOUNTING)
+    reserves.decide(session, delivery.reserves[0], ReserveDecision.CREDIT, **(who | {"by": trade.by()}))
+    assert order.state is OrderState.CLOSED
+    assert "deposit_to_credit" in told(session, Role.ACCOUNTING)
+    (note,) = invoices.credit_deposits(session, order, reason="rien livré", **who)
+    assert note.gross == payments.usable_credit(session, trade.customer) == deposit.gross
