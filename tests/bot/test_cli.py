@@ -187,7 +187,8 @@ def test_check_says_one_line_each_and_what_to_do(database_url: str, engine: Engi
         mine = Settings(database_url=database_url, telegram=telegram)
         found = {finding.name: finding for finding in checkup.everything(mine, at=AT)}
     well = {name for name, finding in found.items() if finding.well}
-    assert well - {"scans"} == {"database", "journal", "documents", "outbox", "sending", "telegram", "fonts"}
+    sound = {"database", "journal", "documents", "outbox", "sending", "telegram", "letterhead", "fonts"}
+    assert well - {"scans"} == sound
     assert found["imap"].todo
     with transaction(engine) as session:
         raise_flag(session, SENDING_FROZEN, "restored", at=AT)
