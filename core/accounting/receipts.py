@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, select
 from core.accounting import entries
 from core.accounting.accounts import Journal, wording
 from core.accounting.books import Books, Happened
-from core.accounting.entries import Entry, Postings
+from core.accounting.entries import Entry, Holding, Postings
 from core.clock import business_date
 from core.credit_uses import CreditUse
 from core.documents import DocumentKind
@@ -45,7 +45,7 @@ def payment(books: Books, happened: Happened) -> Iterator[Entry]:
     for settles, amount in parts:
         postings.owed(-amount, settles=settles)
     entry = _entry("payment", paid.reference, paid.received_on, paid.recorded_at, postings, means=paid.means)
-    yield from _with_vat(books, entry, paid, parts)
+    yield from _with_vat(books, entry, parts)
 
 
 def reversal(books: Books, happened: Happened) -> Iterator[Entry]:
@@ -68,7 +68,7 @@ def reversal(books: Books, happened: Happened) -> Iterator[Entry]:
     means, reference = undone.payment.means, undone.payment.reference
     postings.add(books.chart.bank_of(means), -undone.amount)
     entry = _entry("reversal", reference, undone.reversed_on, undone.recorded_at, postings, means=means)
-    yield from _with_vat(books, entry, undone, parts)
+    yield from _with_vat(books, entry, parts)
 
 
 def refund(books: Books, happened: Happened) -> Iterator[Entry]:
@@ -100,7 +100,7 @@ def credit_use(books: Books, happened: Happened) -> Iterator[Entry]:
     postings.owed(-amount, settles=paper)
     on = business_date(line.settled_at)
     entry = _entry("credit_use", str(happened.data["document"]), on, line.settled_at, postings, journal=Journal.OTHER)
-    yield from _with_vat(books, entry, paid_for, [(paper, amount)])
+    yield from _with_vat(books, entry, [(paper, amount)])
 
 
 def late_charge(books: Books, happened: Happened) -> Iterator[Entry]:
@@ -153,20 +153,24 @@ def _post_discounts(postings: Postings, discounts: Iterable[EarlyDiscount]) -> N
         postings.add(postings.chart.vat_of(part.vat_percent), part.vat)
 
 
-def _with_vat(books: Books, entry: Entry, whose: Payment | PaymentReversal | Invoice, parts: Parts) -> Iterator[Entry]:
+def _with_vat(books: Books, entry: Entry, parts: Parts) -> Iterator[Entry]:
     """The entry, and for each deposit that it pays the VAT that falls due with it."""
     for settles, amount in parts:
         kind, _, number = settles.partition(":")
         deposit = books.session.get(Invoice, int(number)) if kind == "invoice" else None
         if deposit is None or deposit.kind is not DocumentKind.DEPOSIT_INVOICE or amount == ZERO:
             continue
-        moved = books.vat_due(deposit, amount)
-        shift = books.postings(whose.customer)
-        entries.post_due_vat(shift, moved)
-        if lines := shift.lines():
-            label = wording("entries", "deposit_vat", number=deposit.number)
-            yield replace(
-                entry, journal=Journal.OTHER, piece=deposit.number, piece_date=deposit.issue_date, label=label,
-                lines=lines, means="", holdings={deposit.id: moved},
-            )  # fmt: skip
+        yield from due_vat(books, entry, deposit, books.vat_due(deposit, amount))
     yield entry
+
+
+def due_vat(books: Books, beside: Entry, deposit: Invoice, moved: Holding) -> Iterator[Entry]:
+    """The entry of VAT of a deposit that falls due, or waits again, with the entry that it stands beside; or none."""
+    shift = books.postings(deposit.customer)
+    entries.post_due_vat(shift, moved)
+    if lines := shift.lines():
+        label = wording("entries", "deposit_vat", number=deposit.number)
+        yield replace(
+            beside, journal=Journal.OTHER, piece=deposit.number, piece_date=deposit.issue_date, label=label,
+            lines=lines, means="", holdings={deposit.id: moved},
+        )  # fmt: skip

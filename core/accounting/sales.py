@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from core import invoices
-from core.accounting import entries, ledger
+from core.accounting import entries, ledger, receipts
 from core.accounting.accounts import Journal, wording
 from core.accounting.books import Books, Happened, gone
 from core.accounting.entries import Entry, Held, Holding, Postings, Sold
@@ -45,7 +45,12 @@ def credit_note(books: Books, happened: Happened) -> Iterator[Entry]:
     if original.kind is DocumentKind.DEPOSIT_INVOICE:
         held = ledger.held(books.session, original.id)
         taken = entries.post_deposit_credit(postings, sums, held, settles=original.subject)
-        yield _entry(note, document, postings, {original.id: gone(taken)})
+        entry = _entry(note, document, postings, {original.id: gone(taken)})
+        left = {percent: known.minus(taken.get(percent, Held())) for percent, known in held.items()}
+        # what is left of it may be paid now: then none of its VAT waits any more
+        moved = entries.fall_due(left, ledger.balance(books.session, original.subject) - sums.gross)
+        yield entry
+        yield from receipts.due_vat(books, entry, original, moved)
         return
     freed = ledger.done_to_deposits(books.session, original.subject) if note.internal else {}
     entries.post_sale(
