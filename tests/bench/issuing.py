@@ -39,7 +39,7 @@ HOUSE = House(
     vat_number="FR44732829320", terms_version="2026-01", penalty_rate=Decimal("12.15"),
 )  # fmt: skip
 LINES, BAR = 5, 50
-WARM, EACH = 20, 300  #: invoices that a run does not count, and those that its processes share
+WARM, EACH = 10, 120  #: invoices that a run does not count, and those that its processes share
 PROCESSES = (1, 2, 4)
 
 
