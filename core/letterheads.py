@@ -8,13 +8,15 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lxml import etree
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -75,9 +77,19 @@ def read(folder: Path, name: str) -> Logo:
     return Logo(content, _drawn(content, name) if drawing else _picture(content, name))
 
 
+@contextmanager
+def _whole() -> Iterator[None]:
+    """A picture that is cut is refused, though WeasyPrint tells Pillow to draw what there is of one."""
+    before, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
+
+
 def _picture(content: bytes, name: str) -> str:
     try:
-        with warnings.catch_warnings(), Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
+        with warnings.catch_warnings(), _whole(), Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             if image.width * image.height > MAX_PIXELS:
                 raise Refused("logo_too_large", file=name, most=MAX_BYTES // 1000)
