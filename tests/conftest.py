@@ -7,6 +7,7 @@ controlling process stops it, and a run that was killed has its server stopped b
 from __future__ import annotations
 
 import fcntl
+import gc
 import importlib.util
 import ipaddress
 import itertools
@@ -48,6 +49,7 @@ def runs() -> Path:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.set_threshold(50_000, 20, 20)  # thousands of short-lived rows: looking for cycles less often saves a twentieth
     if hasattr(config, "workerinput"):
         return
     for folder in [*MEMORY.glob(f"{PREFIX}*"), *DISK.glob(f"{PREFIX}*")]:
