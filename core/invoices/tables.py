@@ -32,8 +32,14 @@ class Invoice(Base):
     """
 
     __tablename__ = "invoice"
-    # the day of the last document of a kind, before which none may be issued
-    __table_args__ = (Index(None, "kind", "internal", "issue_date"),)
+    # the day of the last document of a kind, before which none may be issued; the one internal note of an invoice
+    __table_args__ = (
+        Index(None, "kind", "internal", "issue_date"),
+        Index(
+            "ix_invoice_internal_note", "refers_to_id", unique=True, sqlite_where=text("internal = 1"),
+            postgresql_where=text("internal"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[DocumentKind] = mapped_column(choice(DocumentKind))
