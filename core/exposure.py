@@ -265,15 +265,16 @@ def _to_invoice() -> Subquery:
     left = Delivery.state.in_([DeliveryState.SHIPPED, DeliveryState.VERIFIED]) & ~invoiced()
     return (
         select(
-            Delivery.order_id, article.label("article_id"), price.label("price"),
+            OrderLine.order_id, article.label("article_id"), price.label("price"),
             _sum(whole(DeliveryLine.quantity) - not_owed).label("quantity"),
         )
+        .select_from(Delivery)
         .join(DeliveryLine, DeliveryLine.delivery_id == Delivery.id)
         .join(OrderLine, OrderLine.id == DeliveryLine.order_line_id)
         .outerjoin(refused, refused.c.delivery_line_id == DeliveryLine.id)
         .outerjoin(back, back.c.delivery_line_id == DeliveryLine.id)
         .where(Delivery.customer_id == CUSTOMER, left)
-        .group_by(Delivery.order_id, OrderLine.id, article, price)
+        .group_by(OrderLine.order_id, OrderLine.id, article, price)
         .subquery()
     )  # fmt: skip
 
