@@ -122,7 +122,9 @@ def engine(url: str) -> Engine:
     """An engine on `url` with the pragmas and the transaction mode that the rest relies on."""
     url = normalised(url)
     if not url.startswith("sqlite"):
-        built = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10)
+        # what is asked twice is asked often: the server plans it once for each connection
+        prepared = {"prepare_threshold": 1}
+        built = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10, connect_args=prepared)
 
         @event.listens_for(built, "connect")
         def _small_statements(connection: Any, _record: object) -> None:

@@ -217,15 +217,13 @@ def _deposits(column: str, wanted: ColumnElement[Any]) -> Subquery:
 
 def _to_deliver() -> Subquery:
     """Of each line of a registered order, what is neither shipped nor closed, and what is shipped again."""
-    again = (
-        select(func.coalesce(func.sum(whole(Reserve.quantity)), 0))
-        .where(Reserve.delivery_line_id == DeliveryLine.id, Reserve.decision == ReserveDecision.REPLACE)
-        .correlate(DeliveryLine).scalar_subquery()
-    )  # fmt: skip
+    again = _of_delivered(Reserve, whole(Reserve.quantity), Reserve.decision == ReserveDecision.REPLACE)
+    came_back = func.coalesce(again.c.quantity, 0, type_=BigInteger)
     shipped = (
-        select(DeliveryLine.order_line_id, _sum(whole(DeliveryLine.quantity) - again).label("quantity"))
+        select(DeliveryLine.order_line_id, _sum(whole(DeliveryLine.quantity) - came_back).label("quantity"))
         .join(Delivery, Delivery.id == DeliveryLine.delivery_id)
         .join(Order, Order.id == Delivery.order_id)
+        .outerjoin(again, again.c.delivery_line_id == DeliveryLine.id)
         .where(
             Delivery.customer_id == CUSTOMER, Order.customer_id == CUSTOMER, Order.state == OrderState.CONFIRMED,
             Delivery.state.in_([DeliveryState.SHIPPED, DeliveryState.VERIFIED]),
