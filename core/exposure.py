@@ -180,6 +180,11 @@ def _sum(column: Any) -> Whole:
     return cast(func.coalesce(func.sum(column), 0), BigInteger)
 
 
+def _or_zero(column: Any) -> Whole:
+    """The whole number, or zero where an outer join found no row."""
+    return func.coalesce(column, 0, type_=BigInteger)
+
+
 def _line_cents(quantity: Whole, price: Whole) -> Whole:
     """Quantity (10^-4) x price (10^-6) to the cent, half up; the whole euros apart, so that nothing overflows."""
     euros = quantity * (price // 1_000_000)
@@ -218,7 +223,7 @@ def _deposits(column: str, wanted: ColumnElement[Any]) -> Subquery:
 def _to_deliver() -> Subquery:
     """Of each line of a registered order, what is neither shipped nor closed, and what is shipped again."""
     again = _of_delivered(Reserve, whole(Reserve.quantity), Reserve.decision == ReserveDecision.REPLACE)
-    came_back = func.coalesce(again.c.quantity, 0, type_=BigInteger)
+    came_back = _or_zero(again.c.quantity)
     shipped = (
         select(DeliveryLine.order_line_id, _sum(whole(DeliveryLine.quantity) - came_back).label("quantity"))
         .join(Delivery, Delivery.id == DeliveryLine.delivery_id)
@@ -231,7 +236,7 @@ def _to_deliver() -> Subquery:
         .group_by(DeliveryLine.order_line_id)
         .subquery()
     )  # fmt: skip
-    gone = func.coalesce(shipped.c.quantity, 0, type_=BigInteger)
+    gone = _or_zero(shipped.c.quantity)
     return (
         select(
             Order.id.label("order_id"), OrderLine.article_id, whole(OrderLine.unit_price).label("price"),
@@ -255,9 +260,7 @@ def _to_invoice() -> Subquery:
     refused = _of_delivered(Reserve, whole(Reserve.quantity), granted | claimed)
     came = whole(GoodsReturnLine.good) + whole(GoodsReturnLine.scrapped) + whole(GoodsReturnLine.quarantined)
     back = _of_delivered(GoodsReturnLine, came, GoodsReturnLine.credited.is_(False))
-    not_owed = func.coalesce(refused.c.quantity, 0, type_=BigInteger) + func.coalesce(
-        back.c.quantity, 0, type_=BigInteger
-    )
+    not_owed = _or_zero(refused.c.quantity) + _or_zero(back.c.quantity)
     article = func.coalesce(DeliveryLine.article_id, OrderLine.article_id)
     price = func.coalesce(whole(DeliveryLine.unit_price), whole(OrderLine.unit_price), type_=BigInteger)
     left = Delivery.state.in_([DeliveryState.SHIPPED, DeliveryState.VERIFIED]) & ~invoiced()
@@ -324,7 +327,7 @@ def _orders() -> Subquery:
         .subquery()
     )
     left = _deposits("customer_id", CUSTOMER)
-    deposit = func.coalesce(left.c.cents, 0, type_=BigInteger)
+    deposit = _or_zero(left.c.cents)
     after = gross.c.delivered - deposit
     rest = gross.c.confirmed + case((after < 0, after), else_=0)
     return (

@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, Text, select
+from sqlalchemy import ForeignKey, Text
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from core import events, journal, orders, stock
@@ -370,9 +370,3 @@ def refuse_delivery(session: Session, delivery: Delivery, *, reason: str, by: Ac
     events.emit(session, "delivery_refused", delivery, at=at)
     events.emit(session, "return_expected", back, at=at)
     return back
-
-
-def of_delivery(session: Session, delivery: Delivery) -> list[GoodsReturn]:
-    """What came back of a delivery, or is to, oldest first."""
-    query = select(GoodsReturn).where(GoodsReturn.delivery_id == delivery.id).order_by(GoodsReturn.id)
-    return list(session.scalars(query))
