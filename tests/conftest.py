@@ -7,6 +7,7 @@ controlling process stops it, and a run that was killed has its server stopped b
 from __future__ import annotations
 
 import fcntl
+import functools
 import gc
 import importlib.util
 import ipaddress
@@ -25,6 +26,7 @@ import hypothesis
 import psutil
 import psycopg
 import pytest
+from httpx._transports import default
 from psycopg import sql
 from sqlalchemy import Engine
 
@@ -50,6 +52,8 @@ def runs() -> Path:
 
 def pytest_configure(config: pytest.Config) -> None:
     gc.set_threshold(50_000, 20, 20)  # thousands of short-lived rows: looking for cycles less often saves a twentieth
+    # each HTTP client reads the authorities of the machine, 20 ms, and nothing here speaks TLS
+    default.create_ssl_context = functools.cache(default.create_ssl_context)
     if hasattr(config, "workerinput"):
         return
     for folder in [*MEMORY.glob(f"{PREFIX}*"), *DISK.glob(f"{PREFIX}*")]:
