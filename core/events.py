@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from core import jobs, journal
 from core.outbox import OutboxChannel, OutboxRow, OutboxState, Resend
@@ -211,7 +211,7 @@ def emit(
     session.flush()
     rows: list[OutboxRow] = []
     position = journal.position(session)
-    queued: dict[str, _Queued] = {}
+    queued: dict[str, _Queued] | None = None
     for route in ROUTES[name]:
         order = getattr(thing, "order", None) if route.about_order else None
         about: Thing = order if order is not None else thing
@@ -226,22 +226,27 @@ def emit(
         theirs = address_of_customer(session, about) if route.audience == CUSTOMER else None
         if route.audience == CUSTOMER and theirs is None:
             told, given = UNREACHABLE, {**params, "template": route.template}
-            if route.card and _was_queued(session, told, about):
+            if route.card and _was_queued(session, told, about, rows):
                 continue  # one word about a recap that reaches nobody is enough
         for address in _addresses(session, told, about, theirs):
             key = f"{name}:{about.subject}:{told.template}:{address.recipient}:{position}"
-            if about.subject not in queued:
-                queued[about.subject] = _queued(session, name, about)
+            queued = queued or _queued(session, name, thing)
             there = queued[about.subject]
-            made = _queue(session, there, key, told, about, address, at=at, not_before=later, paper=paper, params=given)
-            if enclosure is not None and told.audience == CUSTOMER and not told.card:
-                for row in made:
+            made = _row(there, key, told, about, address, at=at, not_before=later, paper=paper, params=given)
+            for row in made:
+                if enclosure is not None and told.audience == CUSTOMER and not told.card:
                     row.enclosure_sha256 = enclosure
             rows += made
+    session.add_all(rows)
+    session.flush()
+    for row in rows:
+        jobs.ring(session, "deliver", f"outbox:{row.id}:{row.attempt}", at=row.not_before, now=at)
     return rows
 
 
-def _was_queued(session: Session, route: Route, thing: Thing) -> bool:
+def _was_queued(session: Session, route: Route, thing: Thing, rows: list[OutboxRow]) -> bool:
+    if any((row.template, row.subject) == (route.template, thing.subject) for row in rows):
+        return True
     query = select(OutboxRow.id).where(OutboxRow.template == route.template, OutboxRow.subject == thing.subject)
     return session.scalar(query.limit(1)) is not None
 
@@ -254,21 +259,26 @@ class _Queued:
     waiting: set[tuple[str, Address]]
 
 
-def _queued(session: Session, name: str, thing: Thing) -> _Queued:
-    ours = OutboxRow.key.startswith(f"{name}:{thing.subject}:", autoescape=True)
+def _queued(session: Session, name: str, thing: Thing) -> dict[str, _Queued]:
+    """By subject, for the thing and its order: what an event may be about."""
+    order = getattr(thing, "order", None)
+    subjects = {thing.subject} if order is None else {thing.subject, order.subject}
+    ours = or_(*(OutboxRow.key.startswith(f"{name}:{subject}:", autoescape=True) for subject in sorted(subjects)))
     rows = session.execute(
         select(
-            OutboxRow.key, OutboxRow.state, OutboxRow.template, OutboxRow.channel, OutboxRow.chat_id, OutboxRow.email
-        ).where(OutboxRow.subject == thing.subject, ours | (OutboxRow.state == OutboxState.WAITING))
+            OutboxRow.subject, OutboxRow.key, OutboxRow.state, OutboxRow.template, OutboxRow.channel,
+            OutboxRow.chat_id, OutboxRow.email,
+        ).where(OutboxRow.subject.in_(subjects), ours | (OutboxRow.state == OutboxState.WAITING))
     ).all()  # fmt: skip
-    waiting = {
-        (row.template, Address(row.channel, row.chat_id, row.email)) for row in rows if row.state is OutboxState.WAITING
-    }
-    return _Queued({row.key for row in rows}, waiting)
+    found = {subject: _Queued(set(), set()) for subject in subjects}
+    for row in rows:
+        found[row.subject].keys.add(row.key)
+        if row.state is OutboxState.WAITING:
+            found[row.subject].waiting.add((row.template, Address(row.channel, row.chat_id, row.email)))
+    return found
 
 
-def _queue(
-    session: Session,
+def _row(
     queued: _Queued,
     key: str,
     route: Route,
@@ -280,6 +290,7 @@ def _queue(
     paper: Paper | None,
     params: dict[str, Any],
 ) -> list[OutboxRow]:
+    """The row to one address; none where the same card waits to be painted there already."""
     if route.card and (route.template, address) in queued.waiting:
         return []
     if paper is not None:
@@ -287,6 +298,8 @@ def _queue(
     if key in queued.keys:  # the same event twice between two journal lines
         key += f"#{1 + sum(known.startswith(f'{key}#') for known in queued.keys)}"
     customer = customer_of(thing)
+    queued.keys.add(key)
+    queued.waiting.add((route.template, address))
     row = OutboxRow(
         key=key, channel=address.channel, audience=route.audience, chat_id=address.chat_id, email=address.email,
         customer_id=customer.id if customer is not None and route.audience == CUSTOMER else None,
@@ -295,11 +308,6 @@ def _queue(
         card=route.card and address.channel is OutboxChannel.CHAT, resend=_resend(route, address),
         not_before=not_before, created_at=at,
     )  # fmt: skip
-    queued.keys.add(key)
-    queued.waiting.add((route.template, address))
-    session.add(row)
-    session.flush()
-    jobs.ring(session, "deliver", f"outbox:{row.id}:{row.attempt}", at=not_before, now=at)
     return [row]
 
 

@@ -28,6 +28,8 @@ from core.money import Money
 GENESIS = "0" * 64
 #: Where a session keeps the transaction in which it took hold of the journal.
 HELD = "journal_held"
+#: Where it keeps the head that it holds: the innermost transaction then, the number, the hash.
+HEAD = "journal_head"
 
 
 class ActorKind(StrEnum):
@@ -116,11 +118,10 @@ def write(
 ) -> JournalEntry:
     """Append one entry in the caller's transaction; `data` must hold no personal data, `private` may."""
     session.flush()
-    held = update(JournalHead).where(JournalHead.id == 1).values(seq=JournalHead.seq + 1)
-    seq, prev_hash = session.execute(held.returning(JournalHead.seq, JournalHead.hash)).one()
+    last, prev_hash = _head(session)
     salt = secrets.token_hex(16) if private is not None else None
     entry = JournalEntry(
-        seq=seq,
+        seq=last + 1,
         at=at,
         action=action,
         subject=subject,
@@ -133,8 +134,9 @@ def write(
     )
     entry.hash = _chained(entry)
     session.add(entry)
-    session.execute(update(JournalHead).where(JournalHead.id == 1).values(hash=entry.hash))
+    session.execute(update(JournalHead).where(JournalHead.id == 1).values(seq=entry.seq, hash=entry.hash))
     session.flush()
+    session.info[HEAD] = _innermost(session), entry.seq, entry.hash
     return entry
 
 
@@ -198,11 +200,34 @@ def contains(session: Session, anchor: Anchor) -> bool:
 
 def hold(session: Session) -> None:
     """Wait for whoever appends now, and append next: what is locked after the journal is locked so by everybody."""
+    if not is_held(session):
+        _head(session)
+
+
+def is_held(session: Session) -> bool:
+    """Whether this transaction has taken hold of the journal; a savepoint that was rolled back let go of it."""
     holder = session.info.get(HELD)
-    if holder is not None and holder.is_active and holder in _under_way(session):
-        return  # a savepoint that was rolled back let go of it, and is no longer active
-    session.execute(select(JournalHead.seq).where(JournalHead.id == 1).with_for_update())
-    session.info[HELD] = next(iter(_under_way(session)), None)
+    return holder is not None and holder.is_active and holder in _under_way(session)
+
+
+def _head(session: Session) -> tuple[int, str]:
+    """The number and the hash of the last entry, which nobody else can follow before this transaction ends.
+
+    They are known from the last time they were asked for, unless a savepoint began or ended since.
+    """
+    known = session.info.get(HEAD)
+    if known is not None and known[0] is _innermost(session):
+        return known[1], known[2]
+    head = select(JournalHead.seq, JournalHead.hash).where(JournalHead.id == 1).with_for_update()
+    last, digest = session.execute(head).one()
+    if not is_held(session):
+        session.info[HELD] = _innermost(session)
+    session.info[HEAD] = _innermost(session), last, digest
+    return last, digest
+
+
+def _innermost(session: Session) -> SessionTransaction | None:
+    return next(_under_way(session), None)
 
 
 def _under_way(session: Session) -> Iterator[SessionTransaction]:
@@ -215,4 +240,7 @@ def _under_way(session: Session) -> Iterator[SessionTransaction]:
 
 def position(session: Session) -> int:
     """The number of the last entry: it grows with everything that happens, whatever the clock says."""
+    known = session.info.get(HEAD)
+    if known is not None and known[0] is _innermost(session):
+        return int(known[1])
     return session.scalars(select(JournalHead.seq)).one()

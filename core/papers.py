@@ -47,11 +47,16 @@ class Paper(Base):
         return f"{self.number}{suffix}{'-BP' if self.kind is DocumentKind.PREPARATION_SLIP else ''}.pdf"
 
 
-def freeze(session: Session, document: Document, *, customer_id: int, order_id: int | None, at: datetime) -> Paper:
-    """Keep the content of a document that is issued now; a paper of the same kind and number gets the next revision."""
+def freeze(
+    session: Session, document: Document, *, customer_id: int, order_id: int | None, at: datetime, first: bool = False
+) -> Paper:
+    """Keep the content of a document that is issued now; a paper of the same kind and number gets the next revision.
+
+    `first` says that its number was given in this transaction: it has no earlier paper.
+    """
     letterheads.ensure_kept(session, document)
     query = select(Paper.revision).where(Paper.kind == document.kind, Paper.number == document.number)
-    earlier = session.scalar(query.order_by(Paper.revision.desc()).limit(1))
+    earlier = None if first else session.scalar(query.order_by(Paper.revision.desc()).limit(1))
     payload = canonical(document)
     paper = Paper(
         kind=document.kind,

@@ -9,11 +9,26 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Executable, Table, bindparam, select, type_coerce
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    DateTime,
+    Executable,
+    Text,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    type_coerce,
+    union_all,
+)
 from sqlalchemy.types import NullType
 
 from core.db import Base
@@ -40,37 +55,50 @@ ISSUED = ("invoice_issued", "deposit_invoice_issued", "credit_note_issued")
 def of(session: Session, invoice_id: int, paper_id: int) -> dict[str, str]:
     """The digest of every row of an issued document, by `table:key`; columns without a value count for nothing."""
     session.flush()
+    stored = _stored(session.get_bind().dialect.name)
     found: dict[str, str] = {}
-    for name, column in SEALED.items():
-        found |= _rows(session, Base.metadata.tables[name], column, invoice_id)
-    return found | _rows(session, Base.metadata.tables["paper"], "id", paper_id)
-
-
-def _rows(session: Session, table: Table, column: str, value: int) -> dict[str, str]:
-    found = {}
-    for row in session.connection().execute(_stored(table, column), {"value": value}).mappings():
+    for name, *texts in session.connection().execute(stored, {"invoice": invoice_id, "paper": paper_id}):
+        table = Base.metadata.tables[name]
+        row = dict(zip(table.columns.keys(), texts, strict=False))
         key = "-".join(str(row[part.name]) for part in table.primary_key.columns)
-        found[f"{table.name}:{key}"] = _digest({c.name: row[c.name] for c in table.columns if c.name not in LATER})
+        found[f"{name}:{key}"] = _digest({column: text for column, text in row.items() if column not in LATER})
     return found
 
 
 @cache
-def _stored(table: Table, column: str) -> Executable:
-    """The rows as the database keeps them: what was forged need not be a value that our types know."""
-    columns = (type_coerce(c, NullType()).label(c.name) for c in table.columns)
-    return select(*columns).where(table.c[column] == bindparam("value"))
+def _stored(dialect: str) -> Executable:
+    """All rows of a document in one question, as the database keeps them: what was forged need not be a value we know.
+
+    A row is the name of its table and its columns as text; nothing, and no, are empty.
+    """
+    tables = {Base.metadata.tables[name]: (column, "invoice") for name, column in SEALED.items()}
+    tables[Base.metadata.tables["paper"]] = ("id", "paper")
+    width = max(len(table.columns) for table in tables)
+    questions = [
+        select(
+            literal(table.name).label("name"),
+            *(_text(column, dialect).label(f"c{n}") for n, column in enumerate(table.columns)),
+            *(cast(null(), Text).label(f"c{n}") for n in range(len(table.columns), width)),
+        ).where(table.c[column] == bindparam(value))
+        for table, (column, value) in tables.items()
+    ]
+    return union_all(*questions)
 
 
-def _digest(values: dict[str, Any]) -> str:
+def _text(column: Column[Any], dialect: str) -> ColumnElement[str | None]:
+    stored = type_coerce(column, NullType())
+    kind = getattr(column.type, "impl_instance", column.type)
+    if isinstance(kind, Boolean):
+        return case((column, "True"), else_=None)
+    if isinstance(kind, DateTime) and dialect == "postgresql":  # in UTC, whatever the server's own zone
+        return func.to_char(func.timezone("UTC", stored), 'YYYY-MM-DD"T"HH24:MI:SS.US')
+    return cast(stored, Text)
+
+
+def _digest(values: dict[str, str | None]) -> str:
     # a column that a later version adds is empty in old rows: it must not break their seals
-    said = {name: _said(value) for name, value in values.items() if value not in (None, "", False)}
+    said = {name: value for name, value in values.items() if value}
     return hashlib.sha256(json.dumps(said, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:LENGTH]
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    return str(value)
 
 
 def broken(session: Session) -> Iterator[str]:

@@ -272,13 +272,20 @@ def by_reference(session: Session, reference: str) -> Delivery | None:
 
 
 def read_whole(session: Session, deliveries: Sequence[Delivery]) -> None:
-    """Read deliveries, their orders and lines, and what was said about each line, at once and not line by line."""
+    """Read deliveries, their orders and lines, and what was said about each line, at once and not line by line.
+
+    They are read as they are now, whatever the session knew of them before.
+    """
     ours = [delivery.id for delivery in deliveries]
-    orders = joinedload(Delivery.order).joinedload(Order.customer)
-    session.scalars(select(Delivery).where(Delivery.id.in_(ours)).options(orders, selectinload(Delivery.lines).options(
+    orders = joinedload(Delivery.order).options(
+        joinedload(Order.customer), joinedload(Order.clauses), joinedload(Order.delivery_address)
+    )
+    lines = selectinload(Delivery.lines).options(
         joinedload(DeliveryLine.order_line), joinedload(DeliveryLine.reserves), joinedload(DeliveryLine.returns),
         joinedload(DeliveryLine.batches),
-    ))).all()  # fmt: skip
+    )  # fmt: skip
+    query = select(Delivery).where(Delivery.id.in_(ours)).options(orders, lines)
+    session.scalars(query.execution_options(populate_existing=True)).unique().all()
 
 
 def _quantities(session: Session, order: Order, states: tuple[DeliveryState, ...]) -> dict[int, Decimal]:

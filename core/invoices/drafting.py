@@ -29,10 +29,10 @@ from core.invoices.deposits import (
     uncredited_deposits,
 )
 from core.invoices.issuing import Source, head, issue
-from core.invoices.tables import Invoice, InvoiceDelivery, deposits_of
+from core.invoices.tables import Invoice, InvoiceDelivery
 from core.journal import Actor
 from core.money import Money
-from core.orders import Order
+from core.orders import Order, lock
 from core.quotes import packed
 from core.vat import totals
 
@@ -50,7 +50,9 @@ def preview(session: Session, deliveries: Sequence[Delivery], *, house: House, a
 
     Refuses deliveries of several customers, terms or places: those are several invoices (`alike`).
     """
-    return _draft(session, deliveries, house, at=at)[0]
+    document, sources = _draft(session, deliveries, house, at=at)
+    asked = _with_deposits(session, deliveries)
+    return _less_deposits(session, deliveries, asked, document, sources, house)[0]
 
 
 def alike(delivery: Delivery) -> tuple[int, str, int | None, bool]:
@@ -67,7 +69,8 @@ def received_on(delivery: Delivery) -> date | None:
 
 def _draft(
     session: Session, deliveries: Sequence[Delivery], house: House, *, at: datetime
-) -> tuple[Document, list[Source], list[Deduction]]:
+) -> tuple[Document, list[Source]]:
+    """What was delivered, at its price, before any deposit."""
     read_whole(session, deliveries)
     if len({alike(delivery) for delivery in deliveries}) != 1:
         raise Refused("deliveries_not_alike")
@@ -90,13 +93,16 @@ def _draft(
         document = _periodic(document, order, shipped)
     if len(orders) > 1:
         document = dataclasses.replace(document, order_reference="", buyer_order_number="", buyer_order_date=None)
-    deductions = _deductions(session, deliveries, document, sources, house)
-    if deductions:
-        document = dataclasses.replace(
-            document,
-            deposits=tuple(Reference(d.deposit.number, d.deposit.issue_date, d.amount) for d in deductions),
-        )  # fmt: skip
-    return document, sources, deductions
+    return document, sources
+
+
+def _less_deposits(
+    session: Session, deliveries: Sequence[Delivery], asked: list[Order], document: Document, sources: list[Source],
+    house: House,
+) -> tuple[Document, list[Deduction]]:  # fmt: skip
+    deductions = _deductions(session, deliveries, asked, document, sources, house)
+    paid = tuple(Reference(d.deposit.number, d.deposit.issue_date, d.amount) for d in deductions)
+    return dataclasses.replace(document, deposits=paid), deductions
 
 
 def _periodic(document: Document, order: Order, shipped: list[date]) -> Document:
@@ -114,14 +120,13 @@ def _periodic(document: Document, order: Order, shipped: list[date]) -> Document
 
 
 def _deductions(
-    session: Session, deliveries: Sequence[Delivery], document: Document, sources: list[Source], house: House
-) -> list[Deduction]:
-    """The deposits of each order that the invoice deducts, up to what it invoices of that order."""
+    session: Session, deliveries: Sequence[Delivery], asked: list[Order], document: Document, sources: list[Source],
+    house: House,
+) -> list[Deduction]:  # fmt: skip
+    """The deposits of each order that asked for some, which the invoice deducts up to what it invoices of the order."""
     left = document.totals.gross
     found: list[Deduction] = []
-    for order in {delivery.order_id: delivery.order for delivery in deliveries}.values():
-        if not deposits_of(session, order):
-            continue
+    for order in asked:
         ours = {line.id for line in order.lines}
         lines = [source.line for source in sources if source.order_line_id in ours]
         gross = totals((line.vat, line.net) for line in lines if line.vat is not None and line.net is not None).gross
@@ -129,6 +134,14 @@ def _deductions(
             found.append(deduction)
             left -= deduction.amount
     return found
+
+
+def _with_deposits(session: Session, deliveries: Sequence[Delivery]) -> list[Order]:
+    """The orders of the deliveries that have deposit invoices."""
+    orders = {delivery.order_id: delivery.order for delivery in deliveries}
+    asked = Invoice.order_id.in_(orders) & (Invoice.kind == DocumentKind.DEPOSIT_INVOICE)
+    found = set(session.scalars(select(Invoice.order_id).where(asked)))
+    return [order for order_id, order in orders.items() if order_id in found]
 
 
 def _delivered(deliveries: Sequence[Delivery]) -> list[Source]:
@@ -171,15 +184,15 @@ def issue_for(
     """
     if house.invoicing == "erp":
         raise Refused("invoiced_by_erp", reference=deliveries[0].reference)
+    if not journal.is_held(session):  # whoever holds the journal waits for nobody
+        for order_id in sorted({delivery.order_id for delivery in deliveries}):
+            lock(session, order_id)  # what is said about a delivery is said under its order's lock
+    document, sources = _draft(session, deliveries, house, at=at)
     # whoever numbers a document holds the journal: from here on nobody else invoices, credits or deducts
     journal.hold(session)
-    freed: dict[int, int | None] = {}
-    for delivery in deliveries:
-        presumed = delivery.state is DeliveryState.SHIPPED and delivery.presumed_at is not None
-        if delivery.state is not DeliveryState.VERIFIED and not presumed:
-            raise Refused("delivery_not_verified", reference=delivery.reference)
-        freed[delivery.id] = _freed_by(session, delivery)
-    document, sources, deductions = _draft(session, deliveries, house, at=at)
+    freed = {delivery.id: _freed_by(session, delivery) for delivery in deliveries}
+    asked = _with_deposits(session, deliveries)
+    document, deductions = _less_deposits(session, deliveries, asked, document, sources, house)
     orders = {delivery.order_id: delivery.order for delivery in deliveries}
     only = deliveries[0].order if len(orders) == 1 else None
 
@@ -193,7 +206,7 @@ def issue_for(
         session, document, sources, customer=deliveries[0].order.customer, order=only, by=by, at=at,
         event="invoice_issued", then=complete,
     )  # fmt: skip
-    for order in orders.values():
+    for order in asked:
         # a deposit let through unpaid, or more than came: beside the last invoice it would be owed a second time
         if uncredited_deposits(session, order) and not still_to_invoice(session, order):
             reason = mentions.wording(
@@ -206,8 +219,11 @@ def issue_for(
 def _freed_by(session: Session, delivery: Delivery) -> int | None:
     """The internal credit note that cancelled the last invoice of the delivery, or None when it never had one.
 
-    Refuses a delivery that an invoice stands for.
+    Refuses a delivery that an invoice stands for, and one whose receipt is neither said nor presumed.
     """
+    presumed = delivery.state is DeliveryState.SHIPPED and delivery.presumed_at is not None
+    if delivery.state is not DeliveryState.VERIFIED and not presumed:
+        raise Refused("delivery_not_verified", reference=delivery.reference)
     note = aliased(Invoice)
     earlier = (
         select(InvoiceDelivery.invoice_id, note.id)

@@ -75,7 +75,7 @@ def issue(
     document = dataclasses.replace(document, number=number)
     sums = document.totals
     paper = papers.freeze(
-        session, document, customer_id=customer.id, order_id=order.id if order is not None else None, at=at
+        session, document, customer_id=customer.id, order_id=order.id if order is not None else None, at=at, first=True
     )
     assert document.due_date is not None  # noqa: S101 - every invoice document is built with one
     invoice = Invoice(
