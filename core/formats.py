@@ -6,8 +6,9 @@ French groups thousands with U+202F and sets U+00A0 before the sign, as babel do
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
@@ -15,6 +16,8 @@ from babel.numbers import format_currency, format_decimal
 from core.money import Money
 
 NO_BREAK = "\u00a0"
+#: Blanks as wide as a figure, and as what stands between groups of them.
+FIGURE, GROUP = "\u2007", "\u202f"
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 #: Emoji and their joiners: no font of ours draws them, and PDF/A forbids the box that would stand for them.
 _PICTURES = re.compile("[\u200d\ufe0e\ufe0f\U0001f000-\U0001faff\U000e0000-\U000fffff]")
@@ -44,6 +47,20 @@ def price(value: Decimal, language: str = "fr") -> str:
 def number(value: Decimal, language: str = "fr") -> str:
     """A quantity: up to four decimals, none when it is whole."""
     return format_decimal(value, "#,##0.####", locale=locale_of(language))
+
+
+def aligned(values: Sequence[Decimal], language: str = "fr") -> list[str]:
+    """The quantities of one column, filled up on their left so that units stand below units.
+
+    The blanks are as wide as what they stand for where all figures are equally wide, as in our typeface.
+    """
+    whole = [number(value.to_integral_value(ROUND_DOWN), language) for value in values]
+    figures = [sum(map(str.isdigit, text)) for text in whole]
+    groups = [len(text) - count for text, count in zip(whole, figures, strict=True)]
+    return [
+        GROUP * (max(groups) - between) + FIGURE * (max(figures) - count) + number(value, language)
+        for value, count, between in zip(values, figures, groups, strict=True)
+    ]
 
 
 def percent(value: Decimal, language: str = "fr", *, places: int = 0) -> str:

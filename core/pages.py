@@ -163,6 +163,7 @@ def _priced(document: Document, words: dict[str, Any], language: str) -> dict[st
             "sku": any(line.sku for line in document.lines),
             "discount": any(line.discount_percent for line in document.lines),
         },
+        "quantities": formats.aligned([line.quantity for line in document.lines], language),
         "revision": texts["confirmation_replaces"].format(
             revision=document.revision, number=document.number, date=formats.short_day(document.replaces.date)
         ) if document.revision and document.replaces else "",
@@ -246,7 +247,8 @@ def _transfer_code(document: Document) -> bytes | None:
         return None
     drawn, side = io.BytesIO(), len(code.matrix)
     dots = Image.frombytes("L", (side, side), bytes(0 if dark else 255 for row in code.matrix for dark in row))
-    dots.resize((side * 8, side * 8), Image.Resampling.NEAREST).convert("1").save(drawn, "PNG")
+    # in grey: a picture of one bit would be made one of three bytes before it is printed
+    dots.resize((side * 4, side * 4), Image.Resampling.NEAREST).save(drawn, "PNG")
     return drawn.getvalue()
 
 

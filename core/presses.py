@@ -5,6 +5,7 @@ The same `Document` gives the same bytes: dates and identifiers come from it, fo
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from xml.etree.ElementTree import fromstring
 
@@ -46,6 +47,12 @@ class Page(HTML):  # type: ignore[misc]
 
     def _ua_stylesheets(self, forms: bool = False) -> list[CSS]:  # noqa: ARG002 - WeasyPrint's own signature
         return []
+
+
+def settle() -> None:
+    """Make a process ready to print for long: what is loaded stays, and cycles are looked for less often."""
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
 
 
 class Press:

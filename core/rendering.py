@@ -6,7 +6,6 @@ again when it dies. The service itself never loads WeasyPrint.
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import resource
 import signal
@@ -109,10 +108,10 @@ class Printer:
 
 def _serve(line: Connection, assets: dict[str, bytes], memory: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
-    from core.presses import Press
+    from core.presses import Press, settle
 
     press = Press(assets)
-    gc.freeze()  # what is loaded stays: the collector need not look at it again for every page
+    settle()
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.addaudithook(_forbid)

@@ -6,7 +6,6 @@ Processor time, not the clock: other work on the machine then matters less.
 from __future__ import annotations
 
 import dataclasses
-import gc
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from weasyprint import HTML
 from bot import gallery
 from core import pages
 from core.documents import Document, DocumentKind
-from core.presses import Press
+from core.presses import Press, settle
 from tests.bench.measures import Row
 
 LINES = 20
@@ -55,7 +54,7 @@ def _plain(document: Document, press: Press) -> bytes:
 def _print(line: Connection, count: int) -> None:
     """A process of its own: warm itself, say so, wait for the word, print, say how long it took."""
     press = Press()
-    gc.freeze()
+    settle()
     for number in range(WARM):
         press.pdf(invoice(number))
     line.send("ready")
@@ -88,7 +87,7 @@ def _together(processes: int) -> float:
 
 def _grow(line: Connection) -> None:
     press, process = Press(), psutil.Process()
-    gc.freeze()
+    settle()
     for number in range(MANY + 1):
         press.pdf(invoice(number))
         if number in {FEW, MANY}:
@@ -109,7 +108,7 @@ def _growth() -> tuple[int, int]:
 def benches() -> Iterator[Row]:
     """The rows of this bench."""
     press = Press()
-    gc.freeze()  # as the desk's own printer does
+    settle()  # as the desk's own printer does
     page = _processor(lambda n: press.pdf(dataclasses.replace(invoice(n), kind=DocumentKind.ORDER_CONFIRMATION)))
     whole = _processor(lambda n: press.pdf(invoice(n)))
     plain = _processor(lambda n: _plain(invoice(n), press))
