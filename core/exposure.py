@@ -112,12 +112,17 @@ def stages(house: House) -> frozenset[Stage]:
     return frozenset(map(Stage, house.exposure_stages))
 
 
-def of(session: Session, customer: Customer, order: Order | None, *, counted: frozenset[Stage]) -> Exposure:
-    """The customer's exposure with that order in it: a draft is added, a registered order is already in its stage."""
+def of(
+    session: Session, customer: Customer, order: Order | None, *, counted: frozenset[Stage], gross: Money | None = None
+) -> Exposure:
+    """The customer's exposure with that order in it: a draft is added, a registered order is already in its stage.
+
+    `gross` is what the order comes to, where the caller knows it.
+    """
     session.flush()
     row = session.execute(_amounts(), {"customer": customer.id}).one()
     amounts = dict(zip(_SUMMED, map(Money.from_cents, row), strict=True))
-    amounts[Stage.THIS_ORDER] = still_to_come(session, order) if order is not None else ZERO
+    amounts[Stage.THIS_ORDER] = still_to_come(session, order, gross) if order is not None else ZERO
     kept = {stage: amount if stage in counted else ZERO for stage, amount in amounts.items()}
     return Exposure(
         kept[Stage.UNPAID], kept[Stage.DELIVERED], kept[Stage.CONFIRMED], kept[Stage.THIS_ORDER],
@@ -142,12 +147,12 @@ def documents(session: Session, customer: Customer, order: Order | None, *, coun
     return [entry for entry in found if entry.stage in counted]
 
 
-def still_to_come(session: Session, order: Order) -> Money:
+def still_to_come(session: Session, order: Order, gross: Money | None = None) -> Money:
     """What a draft adds: its total less its deposit invoices; a registered order is counted in its own stage."""
     if order.state is not OrderState.DRAFT:
         return ZERO
     deposit = session.execute(_deposits_of_order(), {"order": order.id}).scalar_one()
-    return max(order.totals.gross - Money.from_cents(deposit), ZERO)
+    return max((order.totals.gross if gross is None else gross) - Money.from_cents(deposit), ZERO)
 
 
 @cache

@@ -42,9 +42,7 @@ class Money:
     @classmethod
     def from_cents(cls, cents: int) -> Money:
         """The amount of `cents` hundredths of a euro."""
-        money = object.__new__(cls)
-        object.__setattr__(money, "amount", Decimal(cents).scaleb(-2))  # two decimals by construction
-        return money
+        return _exact(Decimal(cents).scaleb(-2))
 
     @property
     def cents(self) -> int:
@@ -52,13 +50,13 @@ class Money:
         return int(self.amount.scaleb(2))
 
     def __add__(self, other: Money) -> Money:
-        return Money(self.amount + other.amount)
+        return _exact(self.amount + other.amount)
 
     def __sub__(self, other: Money) -> Money:
-        return Money(self.amount - other.amount)
+        return _exact(self.amount - other.amount)
 
     def __neg__(self) -> Money:
-        return Money(-self.amount)
+        return _exact(-self.amount)
 
     def __mul__(self, factor: Decimal | int) -> Money:
         return Money.of(self.amount * factor)
@@ -70,9 +68,16 @@ class Money:
         return f"{self.amount:.2f}"
 
 
+def _exact(amount: Decimal) -> Money:
+    """An amount that has two decimals by construction: it is not looked at again."""
+    money = object.__new__(Money)
+    object.__setattr__(money, "amount", amount)
+    return money
+
+
 ZERO = Money(Decimal(0))
 
 
 def total(amounts: Iterable[Money]) -> Money:
     """The sum of `amounts`; zero for none."""
-    return sum(amounts, ZERO)
+    return _exact(sum((money.amount for money in amounts), ZERO.amount))

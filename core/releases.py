@@ -102,7 +102,7 @@ def demand(session: Session, order: Order, *, house: House, at: datetime) -> Dem
     """The payment that frees the order now; None when its amounts do not block it, or no payment would do."""
     if not any(f.blocks and f.code in BY_AMOUNT for f in registration.examine(session, order, house=house, at=at)):
         return None
-    account = facts.account.gather(session, order, house=house, at=at)
+    account = facts.account.gather(session, order, gross=order.totals.gross, house=house, at=at)
     return payment_that_frees(
         account, disputes.claimable(session, order.customer), today=business_date(at),
         counted=exposure.stages(house), levels=reminders.levels(session, order.customer),

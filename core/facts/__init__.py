@@ -70,10 +70,11 @@ def gather(session: Session, order: Order, *, house: House, at: datetime) -> Fac
     query = select(Customer).where(Customer.id == order.customer_id)
     query = query.options(joinedload(Customer.contacts), joinedload(Customer.addresses))
     set_committed_value(order, "customer", session.scalars(query).unique().one())
-    papers = conformity.gather(order, house=house)
+    sums = order.totals
+    papers = conformity.gather(order, sums=sums, house=house)
     return Facts(
         today=today,
-        account=account.gather(session, order, house=house, at=at),
+        account=account.gather(session, order, gross=sums.gross, house=house, at=at),
         lines=lines.gather(session, order, today=today),
         conformity=papers,
         deposit=deposit.gather(session, order),
@@ -82,6 +83,6 @@ def gather(session: Session, order: Order, *, house: House, at: datetime) -> Fac
         sale_terms=sale_terms.gather(session, order, house=house, today=today, requirements=papers.requirements),
         price_tolerance_percent=house.price_tolerance_percent,
         overridden=overrides.standing(session, order, at=at),
-        delivery=delivery.gather(order, house=house, at=at),
+        delivery=delivery.gather(order, net=sums.net, house=house, at=at),
         agent_discount_percent=house.agent_discount_percent,
     )

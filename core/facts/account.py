@@ -51,8 +51,8 @@ class AccountFacts:
     rules: CreditRules = CreditRules()
 
 
-def gather(session: Session, order: Order, *, house: House, at: datetime) -> AccountFacts:
-    """The account of the order's customer with this order in it."""
+def gather(session: Session, order: Order, *, gross: Money, house: House, at: datetime) -> AccountFacts:
+    """The account of the order's customer with this order in it, which comes to `gross`."""
     customer = order.customer
     overdue = disputes.claimable(session, customer, due_before=business_date(at))
     reached = reminders.levels(session, customer) if overdue else {}
@@ -60,7 +60,7 @@ def gather(session: Session, order: Order, *, house: House, at: datetime) -> Acc
         active=customer.active,
         on_hold=customer.on_hold,
         credit_limit=customer.credit_limit,
-        exposure=exposure.of(session, customer, order, counted=exposure.stages(house)),
+        exposure=exposure.of(session, customer, order, gross=gross, counted=exposure.stages(house)),
         overdue=tuple(overdue),
         insured_limit=customer.insured_limit,
         insolvent_since=customer.insolvent_since,

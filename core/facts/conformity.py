@@ -14,7 +14,7 @@ from core.orders import Order
 from core.parties import USUAL, Customer, Point, Requirement
 from core.roundings import Difference
 from core.settings import House
-from core.vat import Regime
+from core.vat import Regime, Totals
 
 #: Where the invoice is addressed (242 nonies A 1°).
 BILLED = ("name", "street", "postcode", "city", "country")
@@ -72,9 +72,9 @@ def required(customer: Customer, house: House) -> dict[Point, Requirement]:
     return USUAL | of_house | customer.own_requirements
 
 
-def gather(order: Order, *, house: House) -> ConformityFacts:
-    """The conformity of the order as it stands."""
-    customer, contact, sums = order.customer, order.contact, order.totals
+def gather(order: Order, *, sums: Totals, house: House) -> ConformityFacts:
+    """The conformity of the order as it stands, which comes to these sums."""
+    customer, contact = order.customer, order.contact
     french = customer.country == "FR"
     lacking = list(completeness.lacks(invoice_to_be(order, house)))
     no_siret = ("siret",) if french and not customer.siret else ()

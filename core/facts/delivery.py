@@ -36,8 +36,8 @@ class DeliveryFacts:
     minimum_order: Money | None = None
 
 
-def gather(order: Order, *, house: House, at: datetime) -> DeliveryFacts:
-    """What the order, its customer and the house say; no query."""
+def gather(order: Order, *, net: Money, house: House, at: datetime) -> DeliveryFacts:
+    """What the order, which comes to `net`, its customer and the house say; no query."""
     rule, wanted = rule_of(order.customer), order.requested_delivery_date
     said_at = order.delivery_date_set_at or order.created_at
     soonest = rule.first_day(at)
@@ -48,5 +48,5 @@ def gather(order: Order, *, house: House, at: datetime) -> DeliveryFacts:
         wanted=wanted, rule=rule, first_day=rule.first_day(said_at), late=rule.is_late(said_at),
         proposed=rule.next_day(max(wanted, soonest)) if wanted is not None else soonest,
         open=order.state is OrderState.DRAFT, partial=order.customer.partial_deliveries,
-        order_net=order.totals.net, minimum_order=least,
+        order_net=net, minimum_order=least,
     )  # fmt: skip
