@@ -28,6 +28,8 @@ from core.money import Money
 GENESIS = "0" * 64
 #: Where a session keeps the transaction in which it took hold of the journal.
 HELD = "journal_held"
+#: Where it keeps the outermost transaction in which it asked for the journal.
+BEGUN = "journal_begun"
 #: Where it keeps the head that it holds: the innermost transaction then, the number, the hash.
 HEAD = "journal_head"
 
@@ -210,6 +212,12 @@ def is_held(session: Session) -> bool:
     return holder is not None and holder.is_active and holder in _under_way(session)
 
 
+def is_begun(session: Session) -> bool:
+    """Whether this transaction has asked for the journal at all, be it in a savepoint that ended: it may hold it."""
+    begun = session.info.get(BEGUN)
+    return begun is not None and begun is session.get_transaction()
+
+
 def _head(session: Session) -> tuple[int, str]:
     """The number and the hash of the last entry, which nobody else can follow before this transaction ends.
 
@@ -218,6 +226,7 @@ def _head(session: Session) -> tuple[int, str]:
     known = session.info.get(HEAD)
     if known is not None and known[0] is _innermost(session):
         return known[1], known[2]
+    session.info[BEGUN] = session.get_transaction()
     head = select(JournalHead.seq, JournalHead.hash).where(JournalHead.id == 1).with_for_update()
     last, digest = session.execute(head).one()
     if not is_held(session):

@@ -184,7 +184,9 @@ def issue_for(
     """
     if house.invoicing == "erp":
         raise Refused("invoiced_by_erp", reference=deliveries[0].reference)
-    if not journal.is_held(session):  # whoever holds the journal waits for nobody
+    if journal.is_begun(session):  # whoever may hold the journal waits for nobody
+        journal.hold(session)
+    else:
         for order_id in sorted({delivery.order_id for delivery in deliveries}):
             lock(session, order_id)  # what is said about a delivery is said under its order's lock
     document, sources = _draft(session, deliveries, house, at=at)
