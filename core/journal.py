@@ -116,8 +116,10 @@ def write(
 ) -> JournalEntry:
     """Append one entry in the caller's transaction; `data` must hold no personal data, `private` may."""
     session.flush()
-    held = update(JournalHead).where(JournalHead.id == 1).values(seq=JournalHead.seq + 1)
-    seq, prev_hash = session.execute(held.returning(JournalHead.seq, JournalHead.hash)).one()
+    taken = update(JournalHead).where(JournalHead.id == 1).values(seq=JournalHead.seq + 1)
+    seq, prev_hash = session.execute(taken.returning(JournalHead.seq, JournalHead.hash)).one()
+    if not held(session):
+        _note_held(session)
     salt = secrets.token_hex(16) if private is not None else None
     entry = JournalEntry(
         seq=seq,
@@ -198,10 +200,20 @@ def contains(session: Session, anchor: Anchor) -> bool:
 
 def hold(session: Session) -> None:
     """Wait for whoever appends now, and append next: what is locked after the journal is locked so by everybody."""
-    holder = session.info.get(HELD)
-    if holder is not None and holder.is_active and holder in _under_way(session):
-        return  # a savepoint that was rolled back let go of it, and is no longer active
+    if held(session):
+        return
     session.execute(select(JournalHead.seq).where(JournalHead.id == 1).with_for_update())
+    _note_held(session)
+
+
+def held(session: Session) -> bool:
+    """Whether this transaction holds the journal for certain: nothing that is locked before it may be waited for."""
+    holder = session.info.get(HELD)
+    # a savepoint that was rolled back let go of it, and is no longer active
+    return holder is not None and holder.is_active and holder in _under_way(session)
+
+
+def _note_held(session: Session) -> None:
     session.info[HELD] = next(iter(_under_way(session)), None)
 
 

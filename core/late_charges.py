@@ -68,7 +68,8 @@ def keep(
     """
     from core import registration
 
-    session.execute(select(Payment.id).where(Payment.id == payment.id).with_for_update(key_share=True))
+    registration.hold(session, [payment.customer])
+    journal.hold(session)  # whoever else uses what is left of it waits
     kept, left = interest + recovery, credit_uses.left_of(session, payment)
     if document.customer_id != payment.customer_id:
         raise Refused("credit_of_another_customer", number=document.number)

@@ -5,7 +5,7 @@ Open items are the receivables of the firm's books on the day it started with us
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -311,7 +311,8 @@ def record(
     if received_on > business_date(at):
         raise Refused("date_in_future", date=received_on)
     wanted = list(parts) if settles is None else [(settles, amount)]
-    hold(session, (document for document, _ in wanted))
+    registration.hold(session, [customer])
+    journal.hold(session)  # money is recorded one after the other: each must see what the other settled
     registration.note_verdicts(session, customer, house=house, at=at)
     payment = Payment(
         reference=next_number(session, "REG", on=received_on), customer=customer, amount=amount,
@@ -351,17 +352,3 @@ def line(document: Invoice | OpenItem, amount: Money, at: datetime, **source: in
         amount=amount, settled_at=at, invoice_id=document.id if ours else None,
         open_item_id=None if ours else document.id, **source,
     )  # fmt: skip
-
-
-def hold(session: Session, documents: Iterable[Invoice | OpenItem]) -> None:
-    """Keep everybody else from settling or crediting these documents until the end of the transaction.
-
-    Always before anything else is written: invoices, then open items, then payments, each by id.
-    """
-    ids: dict[type[Invoice | OpenItem], set[int]] = {Invoice: set(), OpenItem: set()}
-    for document in documents:
-        ids[type(document)].add(document.id)
-    for kind, held in ids.items():
-        if held:
-            query = select(kind.id).where(kind.id.in_(held)).order_by(kind.id)
-            session.execute(query.with_for_update(key_share=True, of=kind))

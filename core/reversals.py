@@ -51,9 +51,8 @@ def reverse(
     """
     if not payment.received_on <= on <= business_date(at):
         raise Refused("reversal_date", on=on, received=payment.received_on)
+    journal.hold(session)  # money moves one act after the other
     settled = settled_by(session, payment)
-    payments.hold(session, (document for document, _ in settled))
-    session.execute(select(Payment.id).where(Payment.id == payment.id).with_for_update(key_share=True))
     lines = list(session.scalars(select(Allocation).where(Allocation.payment_id == payment.id)))
     if any(line.reversal_id is not None for line in lines):
         raise Refused("payment_already_reversed", reference=payment.reference)

@@ -15,7 +15,6 @@ from core.bank.reading import Movement, bare
 from core.bank.tables import BankEntry, CustomerIban, EntryState
 from core.clock import business_date
 from core.errors import Refused
-from core.invoices import Invoice
 from core.journal import Actor
 from core.money import ZERO
 from core.parties import Customer
@@ -66,9 +65,7 @@ def book_match(session: Session, entry: BankEntry, found: Match, *, house: House
         (credit_uses.source_by_number(session, customer.id, use.credit.number), use)
         for use in found.uses
     ]  # fmt: skip
-    sources = [source for source, _ in uses if isinstance(source, Invoice)]
     settled = [books.document_of(session, use.claim.kind, use.claim.id) for _, use in uses]
-    payments.hold(session, [*(document for document, _ in parts), *sources, *settled])
     # the credits first: what is short of a document after them is what the money settles
     for (source, use), document in zip(uses, settled, strict=True):
         credit_uses.use(session, source, document, use.amount, house=house, by=by, at=at)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import events, journal, orders, rounds, stock
+from core import events, journal, rounds, stock
 from core.clock import PARIS, business_date
 from core.deliveries.preparation import prepare
 from core.deliveries.receipt import Signature, close_when_done, settle, sign
@@ -166,7 +166,9 @@ def decide(
 
     delivery = session.get_one(Delivery, reserve.line.delivery_id)
     session.flush()
-    order = orders.lock(session, delivery.order_id)
+    article = reserve.line.order_line.article_id
+    registration.hold(session, [delivery.customer], order_id=delivery.order_id, articles=[article])
+    order = delivery.order
     hold(session, delivery)
     session.refresh(reserve, attribute_names=["decision"])
     if reserve.decision is not None:
@@ -179,7 +181,6 @@ def decide(
     invoiced = disputes.was_invoiced(reserve, invoice)
     if decision is ReserveDecision.REFUSE and invoice is not None and reserve.kind in NOT_RECEIVED and not invoiced:
         raise Refused("reserve_already_invoiced", reference=delivery.reference, number=invoice.number)
-    stock.hold(session, [reserve.line.order_line.article_id])
     reserve.decision, reserve.answer = decision, reason.strip()
     reserve.decided_at, reserve.decided_by_id = at, by.id
     session.flush()

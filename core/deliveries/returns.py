@@ -252,10 +252,12 @@ def receive(
     """
     if not any(found.total for found in counted.values()):
         raise Refused("quantity_not_positive", quantity=Decimal(0))
+    from core import registration
+
     session.flush()
-    orders.lock(session, back.delivery.order_id)
     delivered = [line.delivery_line for line in back.lines]
-    stock.hold(session, (one for line in delivered for one in (line.order_line.article_id, line.article_id)))
+    articles = [one for line in delivered for one in (line.order_line.article_id, line.article_id)]
+    registration.hold(session, [back.customer], order_id=back.delivery.order_id, articles=articles)
     _decide(session, back, ReturnState.RECEIVED, by=by, at=at)
     back.received_at = at
     for position, found in counted.items():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ForeignKey, Index, Text, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship, selectinload
 
-from core import journal
+from core import journal, orders
 from core.catalogue import Article
 from core.db import PRICE, Base, choice
 from core.errors import IllegalTransition
@@ -239,8 +239,9 @@ class DeliveryFile(Base):
 
 
 def hold(session: Session, delivery: Delivery) -> None:
-    """Wait for whoever else acts on this delivery, and see what he made of it."""
+    """Wait for whoever else acts on this delivery or its order, and see what he made of it."""
     if delivery in session:
+        orders.lock(session, delivery.order_id)
         session.refresh(delivery, attribute_names=["state"], with_for_update=True)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import means, payments
+from core import means, payments, registration
 from core.bank import books, matching
 from core.bank.reading import Movement
 from core.bank.tables import ImportedPayment
@@ -58,6 +58,7 @@ def load(
     known = set(session.scalars(select(ImportedPayment.key)))
     new = [record for record in found if record.key not in known]
     report.unchanged += len(found) - len(new)
+    registration.hold(session, [record.customer for record in new])
     for record in new:
         parts = [(document, record.amount) for document in record.settles] or _explained(session, record)
         payment = payments.record(

@@ -37,6 +37,9 @@ def cancel_internally(
     Refuses a credit note, a document of which something was credited, a deposit that an invoice deducts, and a second
     time. `issue_again` makes the new document, once what was wrong with it is put right.
     """
+    from core import registration
+
+    registration.hold(session, [invoice.customer])
     journal.hold(session)
     if invoice.kind is DocumentKind.CREDIT_NOTE:
         raise Refused("credit_of_credit", number=invoice.number)

@@ -8,7 +8,7 @@ without VAT; per invoice no more than it came to, VAT included.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -52,9 +52,8 @@ def issue_credit_note(
     A quantity is worth what is left of its price after the credit notes that lowered it. The credit note names the
     original's number and date (BR-FR-CO-04).
     """
-    if returned:  # levels are locked before the journal, as everywhere
-        stock.hold(session, (line.article_id for line in invoice.lines if line.position in quantities))
-    _open(session, invoice, reason)
+    back = (line.article_id for line in invoice.lines if line.position in quantities) if returned else ()
+    _open(session, invoice, reason, articles=back)
     frozen = invoice.paper.document
     sources: list[Source] = []
     for position, quantity in sorted(quantities.items()):
@@ -154,12 +153,15 @@ def credit_goodwill(
     return _credit_and_look(session, invoice, sources, reason=reason, house=house, by=by, at=at, vat=vat)
 
 
-def _open(session: Session, invoice: Invoice, reason: str) -> None:
+def _open(session: Session, invoice: Invoice, reason: str, *, articles: Iterable[int | None] = ()) -> None:
     """Refuse what cannot be credited, and wait for whoever credits the same invoice now."""
+    from core import registration
+
     if invoice.kind is DocumentKind.CREDIT_NOTE:
         raise Refused("credit_of_credit", number=invoice.number)
     if not reason.strip():
         raise Refused("reason_missing")
+    registration.hold(session, [invoice.customer], articles=articles)
     # credit notes are issued one after the other: each must see what the other gave back
     journal.hold(session)
     if internal_note(session, invoice) is not None:
