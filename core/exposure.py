@@ -264,6 +264,7 @@ def _to_invoice() -> Subquery:
     article = func.coalesce(DeliveryLine.article_id, OrderLine.article_id)
     price = func.coalesce(whole(DeliveryLine.unit_price), whole(OrderLine.unit_price), type_=BigInteger)
     left = Delivery.state.in_([DeliveryState.SHIPPED, DeliveryState.VERIFIED]) & ~invoiced()
+    left &= Delivery.in_books_on.is_(None)
     return (
         select(
             OrderLine.order_id, article.label("article_id"), price.label("price"),

@@ -209,12 +209,21 @@ def look_again(session: Session, customer: Customer, *, house: House, at: dateti
 
 
 @contextmanager
-def looking_again(session: Session, customer: Customer, *, house: House, at: datetime) -> Iterator[None]:
+def looking_again(session: Session, *customers: Customer, house: House, at: datetime) -> Iterator[None]:
     """What happens within may change accounting's verdict, such as a dispute: what it frees or holds is told after."""
-    note_verdicts(session, customer, house=house, at=at)
+    hold(session, customers)
+    for customer in customers:
+        note_verdicts(session, customer, house=house, at=at)
     yield
     session.flush()
-    look_again(session, customer, house=house, at=at)
+    for customer in customers:
+        look_again(session, customer, house=house, at=at)
+
+
+def kept_waiting(session: Session) -> list[Customer]:
+    """The customers who have an order that money may free or stop."""
+    theirs = select(Order.customer_id).where(_waiting(None) | Order.id.in_(deposits.waiting(None)))
+    return list(session.scalars(select(Customer).where(Customer.id.in_(theirs)).order_by(Customer.id)))
 
 
 def note_verdict(session: Session, order: Order, *, house: House, at: datetime) -> bool:

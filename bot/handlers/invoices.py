@@ -140,7 +140,13 @@ def grant_credit(turn: Turn, args: Args, _thing: Any) -> None:
 
 
 def waiting(turn: Turn, _rest: str = "") -> None:
-    """What was received and is not invoiced yet, invoice by invoice: each may be looked at, and issued."""
+    """What was received and is not invoiced yet, invoice by invoice: each may be looked at, and issued.
+
+    Nothing where the firm's ERP invoices.
+    """
+    if turn.house.invoicing == "erp":
+        turn.say("invoiced_elsewhere")
+        return
     groups: dict[tuple[object, ...], list[Delivery]] = {}
     for delivery in invoicing.to_invoice(turn.session):
         groups.setdefault(invoices.alike(delivery), []).append(delivery)

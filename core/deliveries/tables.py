@@ -6,7 +6,7 @@ Remaining = ordered - shipped - closed, per line, computed from deliveries and n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -83,7 +83,8 @@ class Delivery(Base):
 
     `signed_*` is the proof of a receipt: the name typed, where it was said (`chat:7001:55`, a Message-ID, a file), the
     words. `stated_at` is when the customer finished his remarks, which he may change until `correctable_until`.
-    `presumed_at` notes that nobody answered: a fact of this tool, from which no legal effect is claimed.
+    `presumed_at` notes that nobody answered: a fact of this tool, from which no legal effect is claimed. `in_books_on`
+    is the day of the ERP's list of open items that stands for it, where the ERP invoices.
     """
 
     __tablename__ = "delivery"
@@ -108,6 +109,7 @@ class Delivery(Base):
     correctable_until: Mapped[datetime | None]
     asked_again_at: Mapped[datetime | None]
     presumed_at: Mapped[datetime | None]
+    in_books_on: Mapped[date | None]
     refusal: Mapped[str] = mapped_column(Text, default="")
     order: Mapped[Order] = relationship()
     lines: Mapped[list[DeliveryLine]] = relationship(order_by="DeliveryLine.id", cascade="all, delete-orphan")

@@ -1,0 +1,24 @@
+"""The day of the ERP's list of open items that takes the place of a delivery in the exposure
+
+Revision ID: 0029
+Revises: 0022
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0029"
+down_revision = "0022"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("delivery", sa.Column("in_books_on", sa.Date()))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("delivery") as batch_op:
+        batch_op.drop_column("in_books_on")
