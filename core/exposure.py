@@ -268,7 +268,7 @@ def _to_invoice() -> Subquery:
     return (
         select(
             OrderLine.order_id, article.label("article_id"), price.label("price"),
-            _sum(whole(DeliveryLine.quantity) - not_owed).label("quantity"),
+            _sum(whole(DeliveryLine.quantity) - whole(DeliveryLine.given_back) - not_owed).label("quantity"),
         )
         .select_from(Delivery)
         .join(DeliveryLine, DeliveryLine.delivery_id == Delivery.id)

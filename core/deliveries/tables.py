@@ -136,7 +136,8 @@ class DeliveryLine(Base):
 
     `article_id` is there where another article is delivered in its place, at `unit_price` where that is lower than the
     ordered one or was set by an agent; `proposed_id` is one that waits for a yes. `close_rest`: what does not leave
-    with this delivery is given up.
+    with this delivery is given up. `given_back` is what credit notes gave back of it on an invoice that was cancelled
+    within the house: it is not invoiced again.
     """
 
     __tablename__ = "delivery_line"
@@ -149,6 +150,7 @@ class DeliveryLine(Base):
     unit_price: Mapped[Decimal | None] = mapped_column(PRICE)
     proposed_id: Mapped[int | None] = mapped_column(ForeignKey("article.id"))
     close_rest: Mapped[bool] = mapped_column(default=False)
+    given_back: Mapped[Decimal] = mapped_column(default=Decimal(0))
     order_line: Mapped[OrderLine] = relationship()
     substitute: Mapped[Article | None] = relationship(foreign_keys=[article_id])
     proposed: Mapped[Article | None] = relationship(foreign_keys=[proposed_id])
@@ -174,7 +176,8 @@ class DeliveryLine(Base):
         """
         unpaid = (r.quantity for r in self.reserves if r.waived)
         back = (r.received for r in self.returns if not r.credited)
-        return max(self.quantity - sum(unpaid, Decimal(0)) - sum(back, Decimal(0)), Decimal(0))
+        left = self.quantity - (self.given_back or Decimal(0)) - sum(unpaid, Decimal(0)) - sum(back, Decimal(0))
+        return max(left, Decimal(0))
 
     @property
     def unremarked(self) -> Decimal:

@@ -54,33 +54,16 @@ def issue_credit_note(
     """
     back = (line.article_id for line in invoice.lines if line.position in quantities) if returned else ()
     _open(session, invoice, reason, articles=back)
-    frozen = invoice.paper.document
     sources: list[Source] = []
     for position, quantity in sorted(quantities.items()):
-        original = _line(invoice, position)
-        left, net_left = original.quantity - credited_quantity(session, original), left_net(session, original)
-        if not 0 < quantity <= left:
-            raise Refused("credit_above_left", number=invoice.number, position=position, left=left)
-        price = original.unit_price
-        if net_left < Money.of(left * price):  # a credit note lowered the price of what is left
-            price = rounded(net_left.amount / left, 6)
+        left = left_of_line(session, _line(invoice, position))
+        if not 0 < quantity <= left.quantity:
+            raise Refused("credit_above_left", number=invoice.number, position=position, left=left.quantity)
         # parts are rounded: together never above the line
-        net = net_left if quantity == left else min(Money.of(quantity * price), net_left)
+        net = left.net if quantity == left.quantity else min(Money.of(quantity * left.price), left.net)
         if net <= ZERO:
             raise Refused("credit_above_amount", number=invoice.number, left=ZERO)
-        known = _printed(frozen, position)
-        printed = dataclasses.replace(
-            known, position=len(sources) + 1, quantity=quantity, net=net, unit_price=price,
-            packaging=known.packaging if quantity == original.quantity else "",
-        )  # fmt: skip
-        sources.append(
-            Source(
-                printed,
-                order_line_id=original.order_line_id,
-                article_id=original.article_id,
-                credits_line_id=original.id,
-            )
-        )
+        sources.append(_part_of(invoice, left, quantity, net, position=len(sources) + 1))
     note = _credit_and_look(session, invoice, sources, reason=reason, house=house, by=by, at=at)
     if returned:
         for source in sources:
@@ -91,6 +74,55 @@ def issue_credit_note(
                 )  # fmt: skip
     session.flush()
     return note
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LeftOfLine:
+    """What credit notes have left of an invoiced line: units, their amount without VAT, and what one of them costs."""
+
+    line: InvoiceLine
+    quantity: Decimal
+    net: Money
+
+    @property
+    def price(self) -> Decimal:
+        """The unit price: the invoiced one, unless a credit note lowered it."""
+        lowered = self.quantity > 0 and self.net < Money.of(self.quantity * self.line.unit_price)
+        return rounded(self.net.amount / self.quantity, 6) if lowered else self.line.unit_price
+
+
+def left_of_line(session: Session, line: InvoiceLine) -> LeftOfLine:
+    """What is left to credit of an invoiced line."""
+    return LeftOfLine(line, line.quantity - credited_quantity(session, line), left_net(session, line))
+
+
+def all_left(session: Session, invoice: Invoice) -> list[Source]:
+    """The lines of a credit note of all that is left of an invoice; none when all of it was given back."""
+    sources: list[Source] = []
+    for line in invoice.lines:
+        left = left_of_line(session, line)
+        if left.net <= ZERO:
+            continue
+        source = _part_of(invoice, left, left.quantity, left.net, position=len(sources) + 1)
+        if invoice.kind is DocumentKind.DEPOSIT_INVOICE:  # its line is an amount: parts of it are no units
+            printed = dataclasses.replace(source.line, quantity=Decimal(1), unit_price=left.net.amount)
+            source = dataclasses.replace(source, line=printed, counted=max(left.quantity, Decimal(0)))
+        sources.append(source)
+    return sources
+
+
+def _part_of(invoice: Invoice, left: LeftOfLine, quantity: Decimal, net: Money, *, position: int) -> Source:
+    """A line that gives back a part of an invoiced one."""
+    original = left.line
+    known = _printed(invoice.paper.document, original.position)
+    printed = dataclasses.replace(
+        known, position=position, quantity=quantity, net=net, unit_price=left.price,
+        packaging=known.packaging if quantity == original.quantity else "",
+        list_price=known.list_price if left.price == known.unit_price else None,
+    )  # fmt: skip
+    return Source(
+        printed, order_line_id=original.order_line_id, article_id=original.article_id, credits_line_id=original.id
+    )
 
 
 def credit_price(

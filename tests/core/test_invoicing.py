@@ -189,8 +189,18 @@ def test_a_refused_invoice_is_cancelled_within_the_house_and_issued_again(trade:
     invoices.issue_credit_note(
         session, third, {1: Decimal(1)}, reason="retour", returned=False, house=trade.house, by=trade.by(), at=trade.at
     )
+    # refused a third time, after a unit was given back and a price lowered: only the rest is made again
+    given: dict[str, Any] = {"house": trade.house, "by": trade.by(), "at": trade.at}
+    lower = invoices.credit_price(session, third, 1, per_unit=Decimal(4), reason="tarif", **given)
+    note, fourth = invoicing.replace_refused(session, third, reason="SIREN", **given)
+    assert fourth is not None
+    assert (lower.net, note.net, fourth.net) == (Money.of(36), Money.of(864), Money.of(864))
+    (line,) = fourth.lines
+    assert (line.quantity, line.unit_price) == (9, 96)
+    assert payments.amount_due(session, third) == ZERO
+    invoices.issue_credit_note(session, fourth, {1: Decimal(9)}, reason="retour", returned=False, **given)
     with pytest.raises(Refused, match="invoice_already_credited"):
-        invoices.cancel_internally(session, third, reason="x", house=trade.house, by=trade.by(), at=trade.at)
+        invoices.cancel_internally(session, fourth, reason="x", **given)
 
 
 @pytest.mark.parametrize(
