@@ -218,6 +218,13 @@ def receipts(session: Session, customer: Customer) -> list[tuple[str, Money]]:
     return [(reference, Money.from_cents(cents)) for reference, cents in session.execute(query)]
 
 
+def is_unmatched(session: Session, customer: Customer) -> bool:
+    """A payment of the customer came in and nothing was decided about any of it; what is left of another is credit."""
+    session.flush()
+    untouched = ~select(Allocation.id).where(Allocation.payment_id == Payment.id).exists()
+    return session.scalar(select(Payment.id).where(Payment.customer_id == customer.id, untouched).limit(1)) is not None
+
+
 @cache
 def unallocated() -> Select[int]:
     """One row about `CUSTOMER`, in cents: what he paid and no document was settled with."""
