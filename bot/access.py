@@ -54,6 +54,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     ),
     **dict.fromkeys(("set_prepared", "ship", "to_prepare", "receive_goods"), _WAREHOUSE),
     **dict.fromkeys(("count_stock", "lose_stock"), _WAREHOUSE),
+    **dict.fromkeys(("set_apart", "shelve_apart", "scrap_apart", "part_apart"), _WAREHOUSE),
     **dict.fromkeys(("record_payment", "credit_line"), _ACCOUNTING),
     **dict.fromkeys(("grant_override", "refuse_override"), _ACCOUNTING | {Role.MANAGER}),
     **dict.fromkeys(("accept_price", "ask_price"), _SALES),

@@ -20,6 +20,7 @@ from bot.handlers import (
     invoices,
     learning,
     platforms,
+    quarantines,
     quotes,
     returns,
     staff,
@@ -168,5 +169,6 @@ COMMANDS: dict[str, Any] = {
     "quotes": quotes.run,
     **deliveries.COMMANDS,
     **returns.COMMANDS,
+    **quarantines.COMMANDS,
     "make_statement": statements.run,
 }

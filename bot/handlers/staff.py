@@ -227,5 +227,5 @@ ASKED_BY: dict[str, str] = {
     "refusal_reason": "refuse_delivery", "refuse_reserve": "decide_refuse", "return_words": "return_line",
     "refuse_return_reason": "refuse_return", "return_counts": "count_return",
     "entry_whose": "entry_customer", "refund_reason": "refuse_refund",
-    "dispute_outcome": "settle_dispute",
+    "dispute_outcome": "settle_dispute", "apart_counts": "part_apart",
 }  # fmt: skip
