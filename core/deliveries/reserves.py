@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 #: The hour in France until which remarks of the same day may be corrected.
 CORRECTED_UNTIL = time(18)
+#: How long remarks that could not be settled wait before they are tried again.
+RETRY_AFTER = timedelta(minutes=30)
 #: A word on what is seen, beside the number and the unit that are counted.
 PRECISE = re.compile(r"[^\W\d_]{2,}\W+(?:\w+\W+)*?[^\W\d_]{2,}")
 #: Why other goods are not prepared at once: they are a backorder until they can be.
@@ -135,8 +137,9 @@ def finish(
 
 
 def statements_due(session: Session, *, at: datetime) -> list[Delivery]:
-    """The deliveries whose remarks cannot be corrected any more and do not count yet."""
-    query = select(Delivery).where(Delivery.state == DeliveryState.SHIPPED, Delivery.correctable_until <= at)
+    """The deliveries whose remarks cannot be corrected any more and do not count yet; what failed waits a while."""
+    again = Delivery.retry_at.is_(None) | (Delivery.retry_at <= at)
+    query = select(Delivery).where(Delivery.state == DeliveryState.SHIPPED, Delivery.correctable_until <= at, again)
     return list(session.scalars(query.order_by(Delivery.id)))
 
 
@@ -149,7 +152,10 @@ def settle_statements(session: Session, *, house: House, at: datetime) -> list[D
         if delivery.state is DeliveryState.SHIPPED and delivery.reserves:
             settle(session, delivery, house=house, by=SYSTEM, at=at, told=delivery.stated_at is not None)
 
-    rounds.each(session, "reserves", due, count, at=at)
+    def put_off(delivery: Delivery) -> None:
+        delivery.retry_at = at + RETRY_AFTER
+
+    rounds.each(session, "reserves", due, count, at=at, failed=put_off)
     return due
 
 

@@ -84,7 +84,8 @@ class Delivery(Base):
     `signed_*` is the proof of a receipt: the name typed, where it was said (`chat:7001:55`, a Message-ID, a file), the
     words. `stated_at` is when the customer finished his remarks, which he may change until `correctable_until`.
     `presumed_at` notes that nobody answered: a fact of this tool, from which no legal effect is claimed. `in_books_on`
-    is the day of the ERP's list of open items that stands for it, where the ERP invoices.
+    is the day of the ERP's list of open items that stands for it, where the ERP invoices. `retry_at` is when remarks
+    that could not be settled are tried again.
     """
 
     __tablename__ = "delivery"
@@ -110,6 +111,7 @@ class Delivery(Base):
     asked_again_at: Mapped[datetime | None]
     presumed_at: Mapped[datetime | None]
     in_books_on: Mapped[date | None]
+    retry_at: Mapped[datetime | None]
     refusal: Mapped[str] = mapped_column(Text, default="")
     order: Mapped[Order] = relationship()
     lines: Mapped[list[DeliveryLine]] = relationship(order_by="DeliveryLine.id", cascade="all, delete-orphan")

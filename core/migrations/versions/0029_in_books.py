@@ -1,4 +1,4 @@
-"""The ERP's list of open items that takes the place of a delivery, and what is not to be invoiced again of its lines
+"""What stands for a delivery in the books, when its remarks are tried again, what of it is not invoiced again
 
 Revision ID: 0029
 Revises: 0022
@@ -17,6 +17,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("delivery", sa.Column("in_books_on", sa.Date()))
+    op.add_column("delivery", sa.Column("retry_at", sa.DateTime(timezone=True)))
     op.add_column("delivery_line", sa.Column("given_back", sa.BigInteger(), nullable=False, server_default="0"))
 
 
@@ -24,4 +25,5 @@ def downgrade() -> None:
     with op.batch_alter_table("delivery_line") as batch_op:
         batch_op.drop_column("given_back")
     with op.batch_alter_table("delivery") as batch_op:
+        batch_op.drop_column("retry_at")
         batch_op.drop_column("in_books_on")
