@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from core import events, journal
+from core import events, journal, mentions
 from core.clock import business_date
 from core.db import Base, choice
 from core.documents import DocumentKind
@@ -309,7 +309,8 @@ def record(
 
     `parts` settles several documents, each up to an amount, in their order, as far as the money goes.
     A payment within the time of an early discount that is exactly that much below what is due settles it in full.
-    Refuses an amount that is not positive and a day in the future. Orders that waited for it are looked at again.
+    Refuses an amount that is not positive, a day in the future, and more cash than the law lets a debt be paid of
+    (C. mon. fin. L112-6). Orders that waited for it are looked at again.
     """
     from core import early_discounts, registration, reminders
 
@@ -320,6 +321,8 @@ def record(
     wanted = list(parts) if settles is None else [(settles, amount)]
     registration.hold(session, [customer])
     journal.hold(session)  # money is recorded one after the other: each must see what the other settled
+    if means is PaymentMeans.CASH:
+        _ensure_lawful_cash(session, amount, [document for document, _ in wanted], on=received_on)
     registration.note_verdicts(session, customer, house=house, at=at)
     payment = Payment(
         reference=next_number(session, "REG", on=received_on), customer=customer, amount=amount,
@@ -350,6 +353,18 @@ def record(
     reminders.keep_promises(session, customer, by=by, at=at)
     registration.look_again(session, customer, house=house, at=at)
     return payment
+
+
+def _ensure_lawful_cash(session: Session, amount: Money, documents: Sequence[Invoice | OpenItem], *, on: date) -> None:
+    """Several payments of one debt are one: what cash has settled of the documents counts too."""
+    limit = mentions.amount("cash_limit", on=on)
+    before = ZERO
+    for document in documents:
+        column = Allocation.invoice_id if isinstance(document, Invoice) else Allocation.open_item_id
+        cash = select(Allocation.amount).join(Payment, Payment.id == Allocation.payment_id)
+        before += total(session.scalars(cash.where(column == document.id, Payment.means == PaymentMeans.CASH)))
+    if amount + before > limit:
+        raise Refused("cash_above_limit", amount=amount + before, limit=limit)
 
 
 def line(document: Invoice | OpenItem, amount: Money, at: datetime, **source: int) -> Allocation:

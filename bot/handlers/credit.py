@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot import texts
 from bot.cards import Content
-from bot.handlers.staff import amount
+from bot.handlers.staff import money
 from core import exposure, overrides, registration, releases
 from core.errors import Refused
 from core.exposure import Stage
@@ -57,8 +57,8 @@ def asked_amount(turn: Turn, args: Args, text: str) -> None:
     wanted = releases.demand(turn.session, order, house=turn.house, at=turn.at)
     if wanted is None:
         raise Refused("payment_not_askable", reference=order.reference)
-    received = amount(text, wanted.amount)
-    releases.record(turn.session, order, received, house=turn.house, by=turn.by, at=turn.at)
+    received, by_what = money(text, wanted.amount)
+    releases.record(turn.session, order, received, means=by_what, house=turn.house, by=turn.by, at=turn.at)
 
 
 def release_delivery(turn: Turn, _args: Args, order: Order) -> None:

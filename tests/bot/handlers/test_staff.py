@@ -12,6 +12,7 @@ from bot import telegram, texts
 from bot.handlers import commands, staff
 from bot.handlers.sales import number
 from bot.sandbox.faults import FaultKind
+from core import means as how
 from core.db import transaction
 from core.errors import Refused, TryLater
 from core.messages import ChatUpdate, MailboxHealth, MessageState
@@ -65,6 +66,31 @@ def test_a_payment_without_an_amount_asks_for_it(desk: Desk) -> None:
     desk.say("accounting", "897,81")
     desk.settle()
     assert paid(desk) == [Money.of("897.81")]
+
+
+@pytest.mark.parametrize(
+    ("said", "means", "rest"),
+    [
+        ("897,81", None, "897,81"), ("897,81 chèque", "20", "897,81"), ("chq n° 0012345 de 897,81", "20", "de 897,81"),
+        ("tout en espèces", "10", "tout"), ("120 par CB", "48", "120"), ("PRÉLÈVEMENT 12", "59", "12"),
+        ("1 200 virement SEPA", "58", "1 200"),
+    ],
+)  # fmt: skip
+def test_the_words_say_how_it_was_paid(said: str, means: str | None, rest: str) -> None:
+    assert how.told(said) == (means, rest)
+    with pytest.raises(Refused, match="means_not_clear"):
+        how.told(f"chèque puis espèces {said}")
+
+
+def test_a_payment_is_recorded_by_what_was_said_and_cash_within_the_law(desk: Desk) -> None:
+    owe(desk)
+    for words in ("1000,01 espèces", "700 en espèces", "300,01 espèces", "100 cash", "97,81 chèque n° 77123"):
+        desk.say("accounting", f"/paiement F-77 {words}")
+        desk.settle()
+    assert paid(desk) == [Money.of(700), Money.of(100), Money.of("97.81")]
+    said = [seen.text.replace("\u00a0", " ") for seen in desk.chat("accounting")]
+    assert sum("ne se paie en espèces que jusqu'à 1 000,00 €" in text.replace("\u202f", " ") for text in said) == 2
+    assert any("97,81 € · chèque" in text.replace("\u202f", "") for text in said)
 
 
 def test_a_reply_to_the_card_changes_the_draft(desk: Desk) -> None:
