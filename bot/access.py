@@ -67,6 +67,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         _ACCOUNTING,
     ),
     "ask_refund": _OFFICE,
+    **dict.fromkeys(("late_charges", "keep_late"), _ACCOUNTING),
     **dict.fromkeys(("redo_invoice", "note_status"), _ACCOUNTING),
     "settle_dispute": _ACCOUNTING,
     **dict.fromkeys(("grant_credit", "issue_invoice"), _ACCOUNTING),

@@ -13,7 +13,7 @@ from core import payments, reversals
 from core.bank import CustomerIban, EntryState, booking, books, matching
 from core.bank.reading import bare
 from core.means import PaymentMeans
-from core.money import ZERO
+from core.money import ZERO, Money
 from core.parties import Customer, Staff
 from core.refunds import RefundState
 
@@ -145,7 +145,8 @@ def made_reversal(
     _session: Session, reversal: reversals.PaymentReversal, row: OutboxRow, _house: House, _at: datetime, _language: str
 ) -> Made:  # fmt: skip
     """What a payment that came back leaves due."""
-    return {"reversal": reversal, "payment": reversal.payment, "numbers": row.arguments.get("numbers", "")}, []
+    return {"reversal": reversal, "payment": reversal.payment, "numbers": row.arguments.get("numbers", ""),
+            "kept": Money.of(row.arguments.get("kept") or 0)}, []  # fmt: skip
 
 
 def made_refund_told(

@@ -67,7 +67,7 @@ def reverse(
         undone = payments.line(document, -amount, at, reversal_id=reversal.id)
         undone.payment_id = payment.id
         session.add(undone)
-    late_charges.take_back(session, reversal, at=at)
+    kept = late_charges.take_back(session, reversal, by=by, at=at)
     session.add(Allocation(payment_id=payment.id, amount=payment.amount, settled_at=at, reversal_id=reversal.id))
     early_discounts.take_back(session, reversal, at=at)
     session.flush()
@@ -76,7 +76,7 @@ def reverse(
         session, "payment_reversed", subject=payment.subject, by=by, at=at, reference=payment.reference,
         amount=payment.amount, on=on, documents=numbers, private=reason.strip() or None,
     )  # fmt: skip
-    events.emit(session, "payment_reversed", reversal, at=at, numbers=numbers)
+    events.emit(session, "payment_reversed", reversal, at=at, numbers=numbers, kept=str(kept) if kept else "")
     return reversal
 
 

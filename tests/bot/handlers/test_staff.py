@@ -13,8 +13,10 @@ from bot.handlers import commands, staff
 from bot.handlers.sales import number
 from bot.sandbox.faults import FaultKind
 from core import means as how
+from core import reversals
 from core.db import transaction
 from core.errors import Refused, TryLater
+from core.late_charges import LateCharge
 from core.messages import ChatUpdate, MailboxHealth, MessageState
 from core.money import Money
 from core.orders import OrderState
@@ -198,3 +200,31 @@ def test_the_warehouse_and_the_quarantine_have_their_lists(desk: Desk) -> None:
     desk.settle()
     assert any(texts.label("ship") in m.labels for m in desk.chat("warehouse"))
     assert desk.last("customer").kind == "text"
+
+
+def test_late_interest_is_shown_then_kept_once_and_told_when_the_bank_takes_the_payment_back(desk: Desk) -> None:
+    owe(desk)
+    desk.clock.forward(days=31)
+    desk.say("accounting", "/paiement F-77 950 chèque")
+    desk.settle()
+    for who in ("sales", "accounting"):
+        desk.say(who, "/interets REG-2026-0001 F-77")
+        desk.settle()
+    card = desk.last("accounting")
+    assert (card.labels, desk.last("sales").labels) == (["Garder 49,26 €".replace(" €", "\u00a0€")], [])
+    shown = card.text.replace("\u00a0", " ").replace("\u202f", " ")
+    assert "31 jours de retard" in shown
+    assert "Intérêts 9,26 € · indemnité 40,00 €" in shown  # 897,81 x 12,15 % x 31 / 365
+    assert "Après : 2,93 € au crédit" in shown
+    for _ in range(2):  # the second press is refused: it was decided on other figures
+        desk.press("accounting", card.labels[0], message_id=card.message_id)
+        desk.settle()
+    with transaction(desk.app.engine) as session:
+        charge = session.scalars(select(LateCharge)).one()
+        assert (charge.interest, charge.recovery) == (Money.of("9.26"), Money.of(40))
+        reversals.reverse(
+            session, charge.payment, on=desk.clock().date(), reason="rejet", by=desk.actor("accounting"),
+            at=desk.clock(),
+        )  # fmt: skip
+    desk.settle()
+    assert "gardés sur ce paiement : 49,26" in desk.last("accounting").text.replace("\u00a0", " ")
