@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
-from core import journal, mentions, terms
+from core import ceilings, journal, mentions, terms
 from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState, read_whole
 from core.documents import Document, DocumentKind, DocumentLine, Reference
@@ -88,6 +88,7 @@ def _draft(
         document = dataclasses.replace(document, delivery_date=shipped[0] if shipped else None)
     else:
         document = _periodic(document, order, shipped)
+    document = ceilings.within(document, deliveries)
     if len(orders) > 1:
         document = dataclasses.replace(document, order_reference="", buyer_order_number="", buyer_order_date=None)
     deductions = _deductions(session, deliveries, document, sources, house)

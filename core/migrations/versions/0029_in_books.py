@@ -19,9 +19,12 @@ def upgrade() -> None:
     op.add_column("delivery", sa.Column("in_books_on", sa.Date()))
     op.add_column("delivery", sa.Column("retry_at", sa.DateTime(timezone=True)))
     op.add_column("delivery_line", sa.Column("given_back", sa.BigInteger(), nullable=False, server_default="0"))
+    op.add_column("article", sa.Column("payment_limit", sa.String(), nullable=False, server_default=""))
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("article") as batch_op:
+        batch_op.drop_column("payment_limit")
     with op.batch_alter_table("delivery_line") as batch_op:
         batch_op.drop_column("given_back")
     with op.batch_alter_table("delivery") as batch_op:
