@@ -62,6 +62,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     **dict.fromkeys(
         (
             "import_statement", "settle_entry", "entry_customer", "credit_entry", "leave_entry", "reject_entry",
+            "book_fee",
             "approve_refund", "refuse_refund", "execute_refund", "use_credit",
         ),
         _ACCOUNTING,
