@@ -54,6 +54,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     ),
     **dict.fromkeys(("set_prepared", "ship", "to_prepare", "receive_goods"), _WAREHOUSE),
     **dict.fromkeys(("count_stock", "lose_stock"), _WAREHOUSE),
+    **dict.fromkeys(("set_apart", "shelve_apart", "scrap_apart", "part_apart"), _WAREHOUSE),
     **dict.fromkeys(("record_payment", "credit_line"), _ACCOUNTING),
     **dict.fromkeys(("grant_override", "refuse_override"), _ACCOUNTING | {Role.MANAGER}),
     **dict.fromkeys(("accept_price", "ask_price"), _SALES),
@@ -61,11 +62,13 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     **dict.fromkeys(
         (
             "import_statement", "settle_entry", "entry_customer", "credit_entry", "leave_entry", "reject_entry",
+            "book_fee",
             "approve_refund", "refuse_refund", "execute_refund", "use_credit",
         ),
         _ACCOUNTING,
     ),
     "ask_refund": _OFFICE,
+    **dict.fromkeys(("late_charges", "keep_late"), _ACCOUNTING),
     **dict.fromkeys(("redo_invoice", "note_status"), _ACCOUNTING),
     "settle_dispute": _ACCOUNTING,
     **dict.fromkeys(("grant_credit", "issue_invoice"), _ACCOUNTING),

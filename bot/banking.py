@@ -13,7 +13,7 @@ from core import payments, reversals
 from core.bank import CustomerIban, EntryState, booking, books, matching
 from core.bank.reading import bare
 from core.means import PaymentMeans
-from core.money import ZERO
+from core.money import ZERO, Money
 from core.parties import Customer, Staff
 from core.refunds import RefundState
 
@@ -45,7 +45,8 @@ def refund_card(session: Session, refund: Refund) -> Content:
 
 
 def _entry(session: Session, entry: BankEntry, customer: Customer | None = None) -> Made:
-    given: dict[str, Any] = {"entry": entry, "account": bare(entry.payer_iban), "amount": entry.amount + entry.fees}
+    given: dict[str, Any] = {"entry": entry, "account": bare(entry.payer_iban), "amount": entry.amount + entry.fees,
+                             "debit": entry.amount < ZERO}  # fmt: skip
     if entry.state is not EntryState.ASKED:
         return given | _outcome(session, entry), []
     about = {"bank_entry": entry.id}
@@ -54,7 +55,8 @@ def _entry(session: Session, entry: BankEntry, customer: Customer | None = None)
         return given, [*_reject_rows(session, entry, about), [Press("leave_entry", about)]]
     if entry.amount <= ZERO:  # a refund left the bank that our records do not let leave
         given["why"] = texts.word(f"entry_{entry.rule}")
-        return given, [[Press("leave_entry", about)]]
+        fee = [Press("book_fee", about)] if entry.rule == booking.BANK_FEE else []
+        return given, [[*fee, Press("leave_entry", about, label_key="leave_debit" if fee else "")]]
     if customer is not None:
         answer = matching.of_customer(booking.movement_of(entry), customer.id, books.opened(session))
     else:
@@ -145,7 +147,8 @@ def made_reversal(
     _session: Session, reversal: reversals.PaymentReversal, row: OutboxRow, _house: House, _at: datetime, _language: str
 ) -> Made:  # fmt: skip
     """What a payment that came back leaves due."""
-    return {"reversal": reversal, "payment": reversal.payment, "numbers": row.arguments.get("numbers", "")}, []
+    return {"reversal": reversal, "payment": reversal.payment, "numbers": row.arguments.get("numbers", ""),
+            "kept": Money.of(row.arguments.get("kept") or 0)}, []  # fmt: skip
 
 
 def made_refund_told(

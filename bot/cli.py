@@ -126,6 +126,8 @@ def import_(
         typer.echo(f"note: {note}")
     counts = f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, {report.closed} closed"
     typer.echo(f"{kind}: {counts}")
+    if report.superseded:
+        typer.echo(f"{report.superseded} deliveries stand in this list now and count no more beside it")
 
 
 def _import_statement(file: Path) -> None:

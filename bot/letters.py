@@ -256,7 +256,8 @@ def _payment(session: Session, payment: Payment, row: OutboxRow, _house: House, 
     if number:
         left = payments.amount_due(session, payments.document_by_number(session, payment.customer, number))
     settled = banking.paid_parts(session, payment) if not number else []
-    return {"payment": payment, "number": number, "left": left, "settled": settled}, []
+    means = texts.word(f"means_{payment.means.value}")
+    return {"payment": payment, "number": number, "left": left, "settled": settled, "means": means}, []
 
 
 def _promise(session: Session, promise: Promise, _row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:

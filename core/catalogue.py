@@ -20,6 +20,7 @@ class Article(Base):
 
     It is sold from `minimum_quantity` units on and by multiples of `multiple` units, where these are set. At a rate of
     zero `vat_category` says whether it is exempt (E), for the reason `vat_code` (a VATEX code), or zero-rated (Z).
+    `payment_limit` names the kind of goods that the law wants paid sooner (`core.ceilings`).
     """
 
     __tablename__ = "article"
@@ -38,6 +39,7 @@ class Article(Base):
     category: Mapped[str] = mapped_column(default="")
     location: Mapped[str] = mapped_column(default="")
     erp_code: Mapped[str] = mapped_column(default="")
+    payment_limit: Mapped[str] = mapped_column(default="")
     active: Mapped[bool] = mapped_column(default=True)
     minimum_quantity: Mapped[Decimal | None]
     multiple: Mapped[Decimal | None]

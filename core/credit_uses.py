@@ -84,9 +84,8 @@ def use(
 
     if source.customer_id != document.customer_id:
         raise Refused("credit_of_another_customer", number=document.number)
-    payments.hold(session, [document, *([source] if isinstance(source, Invoice) else [])])
-    if isinstance(source, Payment):
-        session.execute(select(Payment.id).where(Payment.id == source.id).with_for_update(key_share=True))
+    registration.hold(session, [document.customer])
+    journal.hold(session)  # whoever else uses or refunds this credit, or settles this document, waits
     session.flush()
     left = surplus(session, source) if isinstance(source, Invoice) else left_of(session, source)
     due = payments.amount_due(session, document)

@@ -14,13 +14,13 @@ less than the rules ask is accounting's to let through.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, or_, select
+from sqlalchemy import ForeignKey, Select, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from core import journal
@@ -351,18 +351,15 @@ def ensure_paid(session: Session, order: Order, stage: DepositStage, *, at: date
         raise Refused("deposit_unpaid_for_shipping", reference=order.reference, missing=left)
 
 
-def waiting(session: Session, customer: Customer) -> Iterator[Order]:
-    """The customer's registered orders whose preparation may wait for their deposit, oldest first."""
+def waiting(customers: Sequence[int] | None) -> Select[int]:
+    """The ids of the registered orders whose preparation may wait for their deposit; of these customers, or of all."""
     query = (
-        select(Order)
+        select(Order.id)
         .join(DepositTerm)
-        .where(
-            Order.customer_id == customer.id, Order.state == OrderState.CONFIRMED,
-            DepositTerm.blocks == DepositStage.PREPARATION,
-        )
+        .where(Order.state == OrderState.CONFIRMED, DepositTerm.blocks == DepositStage.PREPARATION)
         .distinct()
-    )  # fmt: skip
-    yield from session.scalars(query.order_by(Order.id)).all()
+    )
+    return query if customers is None else query.where(Order.customer_id.in_(customers))
 
 
 def tell_of_closed(session: Session, order: Order, *, at: datetime) -> None:

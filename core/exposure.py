@@ -269,10 +269,11 @@ def _to_invoice() -> Subquery:
     article = func.coalesce(DeliveryLine.article_id, OrderLine.article_id)
     price = func.coalesce(whole(DeliveryLine.unit_price), whole(OrderLine.unit_price), type_=BigInteger)
     left = Delivery.state.in_([DeliveryState.SHIPPED, DeliveryState.VERIFIED]) & ~invoiced()
+    left &= Delivery.in_books_on.is_(None)
     return (
         select(
             OrderLine.order_id, article.label("article_id"), price.label("price"),
-            _sum(whole(DeliveryLine.quantity) - not_owed).label("quantity"),
+            _sum(whole(DeliveryLine.quantity) - whole(DeliveryLine.given_back) - not_owed).label("quantity"),
         )
         .select_from(Delivery)
         .join(DeliveryLine, DeliveryLine.delivery_id == Delivery.id)

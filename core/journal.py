@@ -202,20 +202,20 @@ def contains(session: Session, anchor: Anchor) -> bool:
 
 def hold(session: Session) -> None:
     """Wait for whoever appends now, and append next: what is locked after the journal is locked so by everybody."""
-    if not is_held(session):
+    if not held(session):
         _head(session)
 
 
-def is_held(session: Session) -> bool:
+def held(session: Session) -> bool:
     """Whether this transaction has taken hold of the journal; a savepoint that was rolled back let go of it."""
     holder = session.info.get(HELD)
     return holder is not None and holder.is_active and holder in _under_way(session)
 
 
-def is_begun(session: Session) -> bool:
+def begun(session: Session) -> bool:
     """Whether this transaction has asked for the journal at all, be it in a savepoint that ended: it may hold it."""
-    begun = session.info.get(BEGUN)
-    return begun is not None and begun is session.get_transaction()
+    outermost = session.info.get(BEGUN)
+    return outermost is not None and outermost is session.get_transaction()
 
 
 def _head(session: Session) -> tuple[int, str]:
@@ -229,7 +229,7 @@ def _head(session: Session) -> tuple[int, str]:
     session.info[BEGUN] = session.get_transaction()
     head = select(JournalHead.seq, JournalHead.hash).where(JournalHead.id == 1).with_for_update()
     last, digest = session.execute(head).one()
-    if not is_held(session):
+    if not held(session):
         session.info[HELD] = _innermost(session)
     session.info[HEAD] = _innermost(session), last, digest
     return last, digest

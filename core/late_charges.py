@@ -6,13 +6,15 @@ proceedings. What is kept is income (763, 758) and no longer the customer's cred
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy import ColumnElement, ForeignKey, select
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column, relationship
 
-from core import credit_uses, journal
+from core import credit_uses, journal, mentions
 from core.clock import business_date
 from core.db import Base
 from core.errors import Refused
@@ -57,19 +59,63 @@ class LateCharge(Base):
         return session.get_one(OpenItem, self.open_item_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What a payment that came late may have brought beside the paper: interest for these days, and the fee.
+
+    `left` is what the payment brought and nothing was settled with.
+    """
+
+    days: int
+    interest: Money
+    recovery: Money
+    left: Money
+
+
+def owed(session: Session, payment: Payment, document: Invoice | OpenItem, *, house: House) -> Owed:
+    """What may be kept of the payment for that paper: the fee first, then interest, as far as what is left of it goes.
+
+    Interest is at the contract's yearly rate, else the one that the law gives, on what the payment settled of it (on
+    all of it where it settled nothing), 365 days. Nothing is kept by asking.
+    """
+    left, days = credit_uses.left_of(session, payment), max((payment.received_on - document.due_date).days, 0)
+    column = _column(document)
+    paid = select(Allocation.amount).where(Allocation.payment_id == payment.id, _allocated_to(document))
+    known = mentions.late_rate(payment.received_on)
+    rate = house.penalty_rate if house.penalty_rate is not None else known.default if known is not None else Decimal(0)
+    settled = total(session.scalars(paid)) or document.gross
+    fee = ZERO if payment.customer.insolvent_since is not None or not days else FEE
+    before = total(session.scalars(select(LateCharge.recovery).where(column == document.id)))
+    recovery = min(max(fee - before, ZERO), max(left, ZERO))
+    interest = min(Money.of(settled.amount * rate / 100 * days / Decimal(365)), max(left - recovery, ZERO))
+    return Owed(days, interest, recovery, left)
+
+
+def _column(document: Invoice | OpenItem) -> InstrumentedAttribute[int | None]:
+    return LateCharge.invoice_id if isinstance(document, Invoice) else LateCharge.open_item_id
+
+
+def _allocated_to(document: Invoice | OpenItem) -> ColumnElement[bool]:
+    column = Allocation.invoice_id if isinstance(document, Invoice) else Allocation.open_item_id
+    return column == document.id
+
+
 def keep(
     session: Session, payment: Payment, document: Invoice | OpenItem, *, interest: Money, recovery: Money, house: House,
-    by: Actor, at: datetime,
+    by: Actor, at: datetime, left_as_shown: Money | None = None,
 ) -> LateCharge:  # fmt: skip
     """Keep interest and fee of what the payment brought and nothing was settled with.
 
     Refuses nothing at all, more than is left of the payment, another customer's paper, one that was not late when the
-    money came, a second fee, and any fee of an insolvent firm.
+    money came, a second fee, any fee of an insolvent firm, and what was decided on other figures than today's.
     """
     from core import registration
 
-    session.execute(select(Payment.id).where(Payment.id == payment.id).with_for_update(key_share=True))
+    registration.hold(session, [payment.customer])
+    journal.hold(session)  # whoever else uses what is left of it waits
     kept, left = interest + recovery, credit_uses.left_of(session, payment)
+    if left_as_shown is not None and left != left_as_shown:
+        raise Refused("late_charge_moved", number=document.number, left=left)
     if document.customer_id != payment.customer_id:
         raise Refused("credit_of_another_customer", number=document.number)
     if min(interest, recovery) < ZERO or kept <= ZERO:
@@ -101,8 +147,7 @@ def keep(
 def _ensure_fee_due(session: Session, payment: Payment, document: Invoice | OpenItem, recovery: Money) -> None:
     if payment.customer.insolvent_since is not None:
         raise Refused("fee_of_insolvent", number=document.number, since=payment.customer.insolvent_since)
-    column = LateCharge.invoice_id if isinstance(document, Invoice) else LateCharge.open_item_id
-    before = total(session.scalars(select(LateCharge.recovery).where(column == document.id)))
+    before = total(session.scalars(select(LateCharge.recovery).where(_column(document) == document.id)))
     if before + recovery > FEE:
         raise Refused("fee_above", number=document.number, most=FEE, left=FEE - before)
 
@@ -115,8 +160,9 @@ def payment_by_reference(session: Session, reference: str) -> Payment:
     return found
 
 
-def take_back(session: Session, reversal: PaymentReversal, *, at: datetime) -> None:
-    """Undo what was kept of a payment that came back: the same charges below zero."""
+def take_back(session: Session, reversal: PaymentReversal, *, by: Actor, at: datetime) -> Money:
+    """Undo what was kept of a payment that came back: the same charges below zero, each in the journal; their sum."""
+    undone = ZERO
     kept = select(LateCharge).where(LateCharge.payment_id == reversal.payment_id).order_by(LateCharge.id)
     for charge in list(session.scalars(kept)):
         amount = charge.interest + charge.recovery
@@ -130,4 +176,10 @@ def take_back(session: Session, reversal: PaymentReversal, *, at: datetime) -> N
                 kept_on=reversal.reversed_on, kept_at=at,
             )
         )  # fmt: skip
+        undone += amount
+        journal.write(
+            session, "late_charge_taken_back", subject=charge.subject, by=by, at=at,
+            reference=reversal.payment.reference, interest=charge.interest, recovery=charge.recovery,
+        )  # fmt: skip
     session.flush()
+    return undone

@@ -5,7 +5,7 @@ Open items are the receivables of the firm's books on the day it started with us
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from core import events, journal
+from core import events, journal, mentions
 from core.clock import business_date
 from core.db import Base, choice
 from core.documents import DocumentKind
@@ -218,6 +218,13 @@ def receipts(session: Session, customer: Customer) -> list[tuple[str, Money]]:
     return [(reference, Money.from_cents(cents)) for reference, cents in session.execute(query)]
 
 
+def is_unmatched(session: Session, customer: Customer) -> bool:
+    """A payment of the customer came in and nothing was decided about any of it; what is left of another is credit."""
+    session.flush()
+    untouched = ~select(Allocation.id).where(Allocation.payment_id == Payment.id).exists()
+    return session.scalar(select(Payment.id).where(Payment.customer_id == customer.id, untouched).limit(1)) is not None
+
+
 @cache
 def unallocated() -> Select[int]:
     """One row about `CUSTOMER`, in cents: what he paid and no document was settled with."""
@@ -302,7 +309,8 @@ def record(
 
     `parts` settles several documents, each up to an amount, in their order, as far as the money goes.
     A payment within the time of an early discount that is exactly that much below what is due settles it in full.
-    Refuses an amount that is not positive and a day in the future. Orders that waited for it are looked at again.
+    Refuses an amount that is not positive, a day in the future, and more cash than the law lets a debt be paid of
+    (C. mon. fin. L112-6). Orders that waited for it are looked at again.
     """
     from core import early_discounts, registration, reminders
 
@@ -311,7 +319,10 @@ def record(
     if received_on > business_date(at):
         raise Refused("date_in_future", date=received_on)
     wanted = list(parts) if settles is None else [(settles, amount)]
-    hold(session, (document for document, _ in wanted))
+    registration.hold(session, [customer])
+    journal.hold(session)  # money is recorded one after the other: each must see what the other settled
+    if means is PaymentMeans.CASH:
+        _ensure_lawful_cash(session, amount, [document for document, _ in wanted], on=received_on)
     registration.note_verdicts(session, customer, house=house, at=at)
     payment = Payment(
         reference=next_number(session, "REG", on=received_on), customer=customer, amount=amount,
@@ -344,6 +355,18 @@ def record(
     return payment
 
 
+def _ensure_lawful_cash(session: Session, amount: Money, documents: Sequence[Invoice | OpenItem], *, on: date) -> None:
+    """Several payments of one debt are one: what cash has settled of the documents counts too."""
+    limit = mentions.amount("cash_limit", on=on)
+    before = ZERO
+    for document in documents:
+        column = Allocation.invoice_id if isinstance(document, Invoice) else Allocation.open_item_id
+        cash = select(Allocation.amount).join(Payment, Payment.id == Allocation.payment_id)
+        before += total(session.scalars(cash.where(column == document.id, Payment.means == PaymentMeans.CASH)))
+    if amount + before > limit:
+        raise Refused("cash_above_limit", amount=amount + before, limit=limit)
+
+
 def line(document: Invoice | OpenItem, amount: Money, at: datetime, **source: int) -> Allocation:
     """A part of something that settles the document, or takes back what did."""
     ours = isinstance(document, Invoice)
@@ -351,17 +374,3 @@ def line(document: Invoice | OpenItem, amount: Money, at: datetime, **source: in
         amount=amount, settled_at=at, invoice_id=document.id if ours else None,
         open_item_id=None if ours else document.id, **source,
     )  # fmt: skip
-
-
-def hold(session: Session, documents: Iterable[Invoice | OpenItem]) -> None:
-    """Keep everybody else from settling or crediting these documents until the end of the transaction.
-
-    Always before anything else is written: invoices, then open items, then payments, each by id.
-    """
-    ids: dict[type[Invoice | OpenItem], set[int]] = {Invoice: set(), OpenItem: set()}
-    for document in documents:
-        ids[type(document)].add(document.id)
-    for kind, held in ids.items():
-        if held:
-            query = select(kind.id).where(kind.id.in_(held)).order_by(kind.id)
-            session.execute(query.with_for_update(key_share=True, of=kind))

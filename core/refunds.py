@@ -117,6 +117,7 @@ def ask(session: Session, customer: Customer, amount: Money, *, reason: str, by:
 
 
 def _held(session: Session, refund: Refund) -> Refund:
+    journal.hold(session)
     query = select(Refund).where(Refund.id == refund.id).with_for_update(of=Refund)
     return session.scalars(query.execution_options(populate_existing=True)).one()
 
@@ -162,8 +163,7 @@ def execute(
     if on > business_date(at):
         raise Refused("date_in_future", date=on)
     customer = refund.customer
-    _hold_sources(session, customer)
-    refund = _held(session, refund)
+    refund = _held(session, refund)  # whoever would use the same credit waits
     sources = _sources(session, customer)
     left, usable = refund.amount, total(amount for _, amount in sources)
     if left > usable:
@@ -190,16 +190,6 @@ def execute(
 def _ensure_accounting(by: Actor) -> None:
     if Role.ACCOUNTING.value not in by.roles:
         raise Refused("role_missing", role=Role.ACCOUNTING.value)
-
-
-def _hold_sources(session: Session, customer: Customer) -> None:
-    """Whoever would use the same credit waits: two refunds, or a refund and an invoice, never spend it twice."""
-    found = [source for source, _ in _sources(session, customer)]
-    payments.hold(session, [source for source in found if isinstance(source, Invoice)])
-    ids = sorted(source.id for source in found if isinstance(source, Payment))
-    if ids:
-        query = select(Payment.id).where(Payment.id.in_(ids)).order_by(Payment.id)
-        session.execute(query.with_for_update(key_share=True))
 
 
 def _sources(session: Session, customer: Customer) -> list[tuple[Payment | Invoice, Money]]:

@@ -5,12 +5,12 @@ The only door to CONFIRMED: it examines the order again under the lock, whatever
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, select
 
 from core import (
     checks,
@@ -135,17 +135,55 @@ def undo(session: Session, order_id: int, *, house: House, by: Actor, at: dateti
     return order
 
 
+def hold(
+    session: Session, customers: Iterable[Customer] | None, *, order_id: int | None = None,
+    articles: Iterable[int | None] = (),
+) -> None:  # fmt: skip
+    """Hold what money of these customers (None: of everybody) may free or stop: orders by id, then stock levels.
+
+    Whoever records money, gives it back or returns goods calls this before the journal, as confirming does, with the
+    order and the articles that the act is about; what is held is seen as it is now. Nothing is waited for once the
+    journal is held.
+    """
+    if journal.begun(session):
+        return
+    theirs = None if customers is None else sorted({customer.id for customer in customers})
+    starting = deposits.waiting(theirs)
+    wanted = _waiting(theirs) | Order.id.in_(starting) | (Order.id == order_id)
+    held = {order.id: order for order in session.scalars(_held(wanted))}
+    starting_now = set(session.scalars(starting))
+    lines = (line for number, order in held.items() if number in starting_now for line in order.kept_lines)
+    stock.hold(session, (*articles, *(line.article_id for line in lines)))
+
+
+def _waiting(customers: list[int] | None) -> ColumnElement[bool]:
+    """Drafts of these customers, and registered orders of which a shipment was refused."""
+    waits = (Order.state == OrderState.DRAFT) | ((Order.state == OrderState.CONFIRMED) & Order.blocked)
+    return waits if customers is None else waits & Order.customer_id.in_(customers)
+
+
+def _held(wanted: ColumnElement[bool], *, free_only: bool = False) -> Select[Order]:
+    """These orders, held, by id; `free_only` passes those by that somebody else holds."""
+    query = select(Order).where(wanted).order_by(Order.id)
+    return query.with_for_update(of=Order, key_share=True, skip_locked=free_only).execution_options(
+        populate_existing=True
+    )
+
+
+def _waiting_of(session: Session, customer: Customer) -> list[Order]:
+    """The customer's orders that money may free or stop, held.
+
+    Who holds the journal waits for none of them: an order that began meanwhile and is in somebody else's hands is
+    examined by him.
+    """
+    hold(session, [customer])
+    return list(session.scalars(_held(_waiting([customer.id]), free_only=journal.begun(session))))
+
+
 def note_verdicts(session: Session, customer: Customer, *, house: House, at: datetime) -> None:
     """Keep on each of the customer's drafts whether it is blocked now, before money comes in."""
-    for order in _waiting(session, customer):
+    for order in _waiting_of(session, customer):
         note_verdict(session, order, house=house, at=at)
-
-
-def _waiting(session: Session, customer: Customer) -> list[Order]:
-    """The customer's drafts, and his registered orders of which a shipment was refused."""
-    held = (Order.state == OrderState.CONFIRMED) & Order.blocked
-    query = select(Order).where(Order.customer_id == customer.id, (Order.state == OrderState.DRAFT) | held)
-    return list(session.scalars(query.order_by(Order.id)))
 
 
 def look_again(session: Session, customer: Customer, *, house: House, at: datetime) -> None:
@@ -154,7 +192,7 @@ def look_again(session: Session, customer: Customer, *, house: House, at: dateti
 
     The card of what stays blocked, or is blocked only now, is painted with the new figures.
     """
-    for order in _waiting(session, customer):
+    for order in _waiting_of(session, customer):
         was_blocked, draft = order.blocked, order.state is OrderState.DRAFT
         free = not (note_verdict(session, order, house=house, at=at) if draft else withheld(session, order, house, at))
         if not was_blocked and free:
@@ -165,17 +203,27 @@ def look_again(session: Session, customer: Customer, *, house: House, at: dateti
         events.emit(session, told, order, at=at)
         if free and draft:
             order.auto_considered = 0  # what held an automatic confirmation up may be gone
-    for order in deposits.waiting(session, customer):
+    starting = _held(Order.id.in_(deposits.waiting([customer.id])), free_only=journal.begun(session))
+    for order in session.scalars(starting).all():
         prepare_held(session, order, house=house, at=at)
 
 
 @contextmanager
-def looking_again(session: Session, customer: Customer, *, house: House, at: datetime) -> Iterator[None]:
+def looking_again(session: Session, *customers: Customer, house: House, at: datetime) -> Iterator[None]:
     """What happens within may change accounting's verdict, such as a dispute: what it frees or holds is told after."""
-    note_verdicts(session, customer, house=house, at=at)
+    hold(session, customers)
+    for customer in customers:
+        note_verdicts(session, customer, house=house, at=at)
     yield
     session.flush()
-    look_again(session, customer, house=house, at=at)
+    for customer in customers:
+        look_again(session, customer, house=house, at=at)
+
+
+def kept_waiting(session: Session) -> list[Customer]:
+    """The customers who have an order that money may free or stop."""
+    theirs = select(Order.customer_id).where(_waiting(None) | Order.id.in_(deposits.waiting(None)))
+    return list(session.scalars(select(Customer).where(Customer.id.in_(theirs)).order_by(Customer.id)))
 
 
 def note_verdict(session: Session, order: Order, *, house: House, at: datetime) -> bool:

@@ -19,6 +19,7 @@ from core.errors import Refused
 from core.exposure import Stage
 from core.facts import AccountFacts
 from core.invoices import Invoice
+from core.means import PaymentMeans
 from core.money import ZERO, Money, total
 from core.orders import Order
 from core.payments import OpenItem, Receivable
@@ -126,7 +127,10 @@ def ask(session: Session, order: Order, *, house: House, by: Actor, at: datetime
     return wanted
 
 
-def record(session: Session, order: Order, amount: Money, *, house: House, by: Actor, at: datetime) -> payments.Payment:
+def record(
+    session: Session, order: Order, amount: Money, *, house: House, by: Actor, at: datetime,
+    means: PaymentMeans = PaymentMeans.TRANSFER,
+) -> payments.Payment:  # fmt: skip
     """Note the money that was asked for the order: it settles the documents in the order they were asked.
 
     What it frees is told by `registration.look_again`, in the same transaction.
@@ -134,8 +138,9 @@ def record(session: Session, order: Order, amount: Money, *, house: House, by: A
     wanted = demand(session, order, house=house, at=at)
     parts = [(_document(session, part.document), part.amount) for part in wanted.parts] if wanted is not None else []
     return payments.record(
-        session, order.customer, amount, received_on=business_date(at), by=by, at=at, house=house, parts=parts
-    )
+        session, order.customer, amount, received_on=business_date(at), by=by, at=at, house=house, parts=parts,
+        means=means,
+    )  # fmt: skip
 
 
 def _document(session: Session, owed: Receivable) -> Invoice | OpenItem:

@@ -7,7 +7,7 @@ always needs approval. What is due is computed again when a reminder leaves; a l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ForeignKey, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from core import disputes, events, journal, papers, payments, rounds
+from core import disputes, events, journal, papers, payments, refunds, rounds
 from core.clock import business_date, is_business_day
 from core.db import Base, choice
 from core.documents import Document, DocumentKind, OpenAmount
@@ -151,7 +151,7 @@ def run(session: Session, *, today: date, at: datetime) -> list[Reminder]:
 
 
 def _steps(session: Session, customer: Customer, *, today: date) -> list[tuple[Receivable, Level]]:
-    if payments.usable_credit(session, customer) > ZERO:
+    if payments.is_unmatched(session, customer):
         return []  # money is there that nobody has matched yet: never remind before it is
     promised = {promise.number for promise in open_promises(session, customer)}
     reached = levels(session, customer)
@@ -168,8 +168,19 @@ def _steps(session: Session, customer: Customer, *, today: date) -> list[tuple[R
 
 
 def claimed(session: Session, customer: Customer) -> list[Receivable]:
-    """What may be claimed from the customer now: what is due less what he contests."""
-    return disputes.claimable(session, customer)
+    """What may be claimed from the customer now: what is due less what he contests, and less the credit he has.
+
+    Credit that nobody has used yet is counted against the oldest documents; what a refund was asked of is not.
+    """
+    owed = disputes.claimable(session, customer)
+    credit = refunds.free_credit(session, customer) if owed else ZERO
+    left = []
+    for receivable in owed:
+        taken = min(credit, receivable.due)
+        credit -= taken
+        if taken < receivable.due:
+            left.append(replace(receivable, due=receivable.due - taken))
+    return left
 
 
 def _take(

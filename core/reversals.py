@@ -51,9 +51,8 @@ def reverse(
     """
     if not payment.received_on <= on <= business_date(at):
         raise Refused("reversal_date", on=on, received=payment.received_on)
+    journal.hold(session)  # money moves one act after the other
     settled = settled_by(session, payment)
-    payments.hold(session, (document for document, _ in settled))
-    session.execute(select(Payment.id).where(Payment.id == payment.id).with_for_update(key_share=True))
     lines = list(session.scalars(select(Allocation).where(Allocation.payment_id == payment.id)))
     if any(line.reversal_id is not None for line in lines):
         raise Refused("payment_already_reversed", reference=payment.reference)
@@ -68,7 +67,7 @@ def reverse(
         undone = payments.line(document, -amount, at, reversal_id=reversal.id)
         undone.payment_id = payment.id
         session.add(undone)
-    late_charges.take_back(session, reversal, at=at)
+    kept = late_charges.take_back(session, reversal, by=by, at=at)
     session.add(Allocation(payment_id=payment.id, amount=payment.amount, settled_at=at, reversal_id=reversal.id))
     early_discounts.take_back(session, reversal, at=at)
     session.flush()
@@ -77,7 +76,7 @@ def reverse(
         session, "payment_reversed", subject=payment.subject, by=by, at=at, reference=payment.reference,
         amount=payment.amount, on=on, documents=numbers, private=reason.strip() or None,
     )  # fmt: skip
-    events.emit(session, "payment_reversed", reversal, at=at, numbers=numbers)
+    events.emit(session, "payment_reversed", reversal, at=at, numbers=numbers, kept=str(kept) if kept else "")
     return reversal
 
 

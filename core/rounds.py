@@ -24,10 +24,14 @@ log = logging.getLogger(__name__)
 TOLD_AGAIN_AFTER = timedelta(hours=20)
 
 
-def each(session: Session, work: str, things: Iterable[T], act: Callable[[T], object], *, at: datetime) -> None:
+def each(
+    session: Session, work: str, things: Iterable[T], act: Callable[[T], object], *, at: datetime,
+    failed: Callable[[T], object] = lambda _thing: None,
+) -> None:  # fmt: skip
     """Do `act` to each thing, each in a savepoint of its own; what it wrote before it failed is undone.
 
-    A database that is gone or busy ends the whole round: it is tried again as one.
+    `failed` then notes that it did: work that is looked for all the time must not find it again at once. A database
+    that is gone or busy ends the whole round: it is tried again as one.
     """
     for thing in things:
         subject = thing.subject
@@ -38,6 +42,7 @@ def each(session: Session, work: str, things: Iterable[T], act: Callable[[T], ob
             raise
         except Exception as error:
             log.exception("work_failed", extra={"work": work, "subject": subject})
+            failed(thing)
             if not _told(session, work, subject, at=at):
                 code = getattr(error, "code", "") or type(error).__name__
                 events.emit(session, "work_failed", thing, at=at, work=work, code=code, about=subject)

@@ -44,6 +44,7 @@ class House(BaseModel):
         "", "csv", "ubl", "sap_idoc", "sap_s4", "sap_b1", "ebp_gestion", "sage_50", "sage_100", "odoo", "dolibarr"
     ] = ""
     handover_folder: str = ""
+    erp_invoice_days: int = 0
     erp: dict[str, str] = {}
     platform: Literal["", "folder"] = ""
     platform_folder: str = ""

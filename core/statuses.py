@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ForeignKey, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from core import events, invoices, journal
+from core import events, invoices, invoicing, journal
 from core.db import Base
 from core.errors import Refused
 from core.invoices import Invoice
@@ -122,13 +122,13 @@ def refusal(session: Session, invoice: Invoice) -> InvoiceStatus | None:
     return next((status for status in reversed(of(session, invoice)) if status.code in FATAL), None)
 
 
-def redo(session: Session, invoice: Invoice, *, house: House, by: Actor, at: datetime) -> tuple[Invoice, Invoice]:
-    """The internal credit note of a refused or rejected invoice, and the new one, with what our records say now."""
-    journal.hold(session)
+def redo(
+    session: Session, invoice: Invoice, *, house: House, by: Actor, at: datetime
+) -> tuple[Invoice, Invoice | None]:
+    """Replace an invoice for the reason for which it was refused or rejected; see `invoicing.replace_refused`."""
     status = refusal(session, invoice)
     if status is None:
         raise Refused("invoice_not_refused", number=invoice.number)
     said = ", ".join(part for part in (reason_label(status.reason), status.comment) if part)
     reason = f"{status.code} {label(status.code)} ({said})" if said else f"{status.code} {label(status.code)}"
-    taken_back = invoices.cancel_internally(session, invoice, reason=reason, house=house, by=by, at=at)
-    return taken_back, invoices.issue_again(session, invoice, house=house, by=by, at=at)
+    return invoicing.replace_refused(session, invoice, reason=reason, house=house, by=by, at=at)

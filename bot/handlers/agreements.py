@@ -32,6 +32,7 @@ def accept_terms(turn: Turn, args: Args, _thing: Any) -> None:
     assert customer is not None  # noqa: S101 - the table of access lets only customers here
     terms = turn.session.get_one(SaleTerms, args["terms"])
     proof = texts.label("accept_terms", turn.language)
+    registration.hold(turn.session, [customer])
     sale_terms.accept(
         turn.session, customer, terms, how=HowAccepted.CHAT, proof=f"{proof} ({turn.callback_id})", by=turn.by,
         at=turn.at,
@@ -60,6 +61,7 @@ def signed_paper(turn: Turn, caption: str, files: list[tuple[str, bytes]]) -> bo
     if terms is None:
         raise Refused("sale_terms_unknown", version=version) if version else Refused("sale_terms_missing")
     file_name, content = files[0]
+    registration.hold(turn.session, [customer])
     kept = sale_terms.accept(
         turn.session, customer, terms, how=HowAccepted.SIGNED, proof=f"{caption.strip()} ({file_name})",
         proof_sha256=messages.keep(turn.session, content), by=turn.by, at=turn.at,

@@ -27,6 +27,7 @@ from bot.handlers import (
     papers,
     payments,
     pricing,
+    quarantines,
     quotes,
     receipts,
     returns,
@@ -51,7 +52,7 @@ MAX_DOWNLOAD = 20_000_000
 ANSWERS: dict[str, Any] = {
     **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **credit.ANSWERS, **pricing.ANSWERS,
     **revisions.ANSWERS, **disputes.ANSWERS, **conformity.ANSWERS, **quotes.ANSWERS, **invoices.ANSWERS,
-    **deliveries.ANSWERS, **receipts.ANSWERS, **returns.ANSWERS, **payments.ANSWERS,
+    **deliveries.ANSWERS, **receipts.ANSWERS, **returns.ANSWERS, **quarantines.ANSWERS, **payments.ANSWERS,
 }  # fmt: skip
 
 

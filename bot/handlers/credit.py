@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from bot import texts
 from bot.cards import Content
-from bot.handlers.staff import amount
-from core import exposure, orders, overrides, registration, releases
+from bot.handlers.staff import money
+from core import exposure, overrides, registration, releases
 from core.errors import Refused
 from core.exposure import Stage
 from core.orders import Order
@@ -52,12 +52,13 @@ def record_asked(turn: Turn, _args: Args, order: Order) -> None:
 
 def asked_amount(turn: Turn, args: Args, text: str) -> None:
     """Record it on what was asked, oldest first; what it frees is told."""
-    order = orders.lock(turn.session, args["order"])
+    order = turn.session.get_one(Order, args["order"])
+    registration.hold(turn.session, [order.customer], order_id=order.id)
     wanted = releases.demand(turn.session, order, house=turn.house, at=turn.at)
     if wanted is None:
         raise Refused("payment_not_askable", reference=order.reference)
-    received = amount(text, wanted.amount)
-    releases.record(turn.session, order, received, house=turn.house, by=turn.by, at=turn.at)
+    received, by_what = money(text, wanted.amount)
+    releases.record(turn.session, order, received, means=by_what, house=turn.house, by=turn.by, at=turn.at)
 
 
 def release_delivery(turn: Turn, _args: Args, order: Order) -> None:
@@ -67,7 +68,8 @@ def release_delivery(turn: Turn, _args: Args, order: Order) -> None:
 
 def release_reason(turn: Turn, args: Args, text: str) -> None:
     """Let the refused shipment leave, this once; the warehouse is told."""
-    order = orders.lock(turn.session, args["order"])
+    order = turn.session.get_one(Order, args["order"])
+    registration.hold(turn.session, [order.customer], order_id=order.id)
     against = registration.withheld(turn.session, order, turn.house, turn.at)
     findings = {finding.key: finding.override for finding in against if finding.override is not None}
     overrides.grant(turn.session, order, findings, reason=text, by=turn.by, at=turn.at)

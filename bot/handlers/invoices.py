@@ -18,7 +18,7 @@ from bot.handlers.staff import amount as read_amount
 from bot.keyboards import Press
 from core import events, invoices, invoicing, journal, letterheads, rendering
 from core.clock import business_date
-from core.deliveries import Delivery
+from core.deliveries import Delivery, returns
 from core.errors import Refused
 from core.invoices import Invoice
 from core.money import ZERO, Money
@@ -70,6 +70,8 @@ def apply(turn: Turn, invoice: Invoice, words: str) -> None:
         invoices.credit_price(turn.session, invoice, int(found["line"]), reason=reason, **whole, **by_whom)
     else:
         returned = bool(re.search(texts.word("return_pattern"), reason, re.IGNORECASE))
+        if returned:
+            returns.ensure_not_announced(turn.session, invoice, {int(found["line"])})
         invoices.issue_credit_note(
             turn.session, invoice, {int(found["line"]): number(found["quantity"])}, reason=reason, returned=returned,
             **by_whom,
@@ -140,7 +142,13 @@ def grant_credit(turn: Turn, args: Args, _thing: Any) -> None:
 
 
 def waiting(turn: Turn, _rest: str = "") -> None:
-    """What was received and is not invoiced yet, invoice by invoice: each may be looked at, and issued."""
+    """What was received and is not invoiced yet, invoice by invoice: each may be looked at, and issued.
+
+    Nothing where the firm's ERP invoices.
+    """
+    if turn.house.invoicing == "erp":
+        turn.say("invoiced_elsewhere")
+        return
     groups: dict[tuple[object, ...], list[Delivery]] = {}
     for delivery in invoicing.to_invoice(turn.session):
         groups.setdefault(invoices.alike(delivery), []).append(delivery)

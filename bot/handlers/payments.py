@@ -119,6 +119,13 @@ def leave_entry(turn: Turn, _args: Args, entry: BankEntry) -> None:
     turn.show(banking.entry_card(turn.session, entry))
 
 
+def book_fee(turn: Turn, _args: Args, entry: BankEntry) -> None:
+    """The bank took it for itself: a charge."""
+    entry = booking.held(turn.session, entry.id)
+    booking.book_fee(turn.session, entry, by=turn.by, at=turn.at)
+    turn.show(banking.entry_card(turn.session, entry))
+
+
 def reject_entry(turn: Turn, args: Args, entry: BankEntry) -> None:
     """It was that payment that came back: what it settled is due again."""
     entry = booking.held(turn.session, entry.id)
@@ -182,7 +189,7 @@ def use_credit(turn: Turn, rest: str) -> None:
 ACTIONS: dict[str, tuple[str, Any]] = {
     **{
         act.__name__: ("bank_entry", act)
-        for act in (settle_entry, entry_customer, credit_entry, leave_entry, reject_entry)
+        for act in (settle_entry, entry_customer, credit_entry, leave_entry, reject_entry, book_fee)
     },
     **{act.__name__: ("refund", act) for act in (approve_refund, refuse_refund, execute_refund)},
 }

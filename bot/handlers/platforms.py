@@ -23,6 +23,9 @@ REASON = re.compile(r"[A-Z][A-Z_]{3,}")
 def redo_invoice(turn: Turn, _args: Args, invoice: Invoice) -> None:
     """Cancel it inside the house and make it again, with what our records say now."""
     note, again = statuses.redo(turn.session, invoice, house=turn.house, by=turn.by, at=turn.at)
+    if again is None:
+        turn.say("invoice_redone_later", number=invoice.number, note=note.number)
+        return
     turn.say("invoice_redone", number=invoice.number, note=note.number, again=again.number)
 
 

@@ -111,13 +111,14 @@ def return_counts(turn: Turn, args: Args, text: str) -> None:
     parts = POSITION.split(text)
     if len(parts) == 1 and len(back.lines) == 1:
         parts = ["", str(_position(back.lines[0])), text]
-    counted = {int(parts[at]): _counted(parts[at + 1]) for at in range(1, len(parts) - 1, 2)}
-    if not any(found.total for found in counted.values()):
+    found = {int(parts[at]): counted(parts[at + 1]) for at in range(1, len(parts) - 1, 2)}
+    if not any(one.total for one in found.values()):
         raise Refused("quantity_missing")
-    _receive(turn, back, counted)
+    _receive(turn, back, found)
 
 
-def _counted(said: str) -> Counted:
+def counted(said: str) -> Counted:
+    """What the words say is good, to throw away and to set apart."""
     words, found = texts.table("menus", "fr")["words"], {}
     for kind in ("good", "scrapped", "quarantined"):
         matches = re.finditer(words[kind], said, re.IGNORECASE)
@@ -125,10 +126,15 @@ def _counted(said: str) -> Counted:
     return Counted(**found)
 
 
-def _receive(turn: Turn, back: GoodsReturn, counted: dict[int, Counted]) -> None:
-    note = returns.receive(turn.session, back, counted, house=turn.house, by=turn.by, at=turn.at)
+def _receive(turn: Turn, back: GoodsReturn, found: dict[int, Counted]) -> None:
+    from bot.handlers import quarantines
+
+    note = returns.receive(turn.session, back, found, house=turn.house, by=turn.by, at=turn.at)
     key = "return_counted" if note is None else "return_credited"
     turn.say(key, reference=back.reference, number=note.number if note is not None else "")
+    for line in back.lines:
+        if line.quarantined:
+            turn.send(quarantines.card(line))
 
 
 ACTIONS: dict[str, tuple[str, Any]] = {

@@ -16,6 +16,7 @@ from core import (
     deliveries,
     events,
     invoices,
+    means,
     orders,
     overrides,
     payments,
@@ -26,6 +27,7 @@ from core.clock import PARIS, business_date
 from core.deliveries import Delivery
 from core.errors import Refused
 from core.invoices import Invoice
+from core.means import PaymentMeans
 from core.money import ZERO, Money
 from core.orders import revisions
 from core.overrides import OverrideRequest
@@ -122,12 +124,19 @@ def payment_amount(turn: Turn, args: Args, text: str) -> None:
 
 
 def settle(turn: Turn, document: str, said: str) -> None:
-    """Record a payment on a document: the amount typed, or all that is due when the words say so."""
+    """Record a payment on a document: the amount typed, or all that is due when the words say so, by what they name."""
     owed = _owed(turn, document)
+    received, by_what = money(said, payments.amount_due(turn.session, owed))
     payments.record(
-        turn.session, owed.customer, amount(said, payments.amount_due(turn.session, owed)),
-        received_on=business_date(turn.at), by=turn.by, at=turn.at, house=turn.house, settles=owed,
+        turn.session, owed.customer, received, received_on=business_date(turn.at), by=turn.by, at=turn.at,
+        house=turn.house, settles=owed, means=by_what,
     )  # fmt: skip
+
+
+def money(said: str, due: Money) -> tuple[Money, PaymentMeans]:
+    """What came in and how; a transfer where the words name no means."""
+    by_what, rest = means.told(said)
+    return amount(rest, due), by_what or PaymentMeans.TRANSFER
 
 
 def _owed(turn: Turn, document: str) -> Invoice | OpenItem:
@@ -227,5 +236,5 @@ ASKED_BY: dict[str, str] = {
     "refusal_reason": "refuse_delivery", "refuse_reserve": "decide_refuse", "return_words": "return_line",
     "refuse_return_reason": "refuse_return", "return_counts": "count_return",
     "entry_whose": "entry_customer", "refund_reason": "refuse_refund",
-    "dispute_outcome": "settle_dispute",
+    "dispute_outcome": "settle_dispute", "apart_counts": "part_apart",
 }  # fmt: skip

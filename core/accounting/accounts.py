@@ -50,6 +50,7 @@ class Chart(BaseModel):
     early_discount: Account = "665000"
     interest: Account = "763000"
     recovery: Account = "758000"
+    bank_fees: Account = "627000"
     journals: dict[Journal, str] = {}
     auxiliaries: dict[str, str] = {}
     labels: dict[str, str] = {}

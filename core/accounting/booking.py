@@ -37,6 +37,7 @@ BOOKED: dict[str, Callable[[Books, Happened], Iterator[Entry]]] = {
     "refund_executed": receipts.refund,
     "credit_used": receipts.credit_use,
     "late_charge_kept": receipts.late_charge,
+    "bank_fee_booked": receipts.bank_fee,
 }
 
 

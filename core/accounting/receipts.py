@@ -16,6 +16,7 @@ from core.accounting import entries
 from core.accounting.accounts import Journal, wording
 from core.accounting.books import Books, Happened
 from core.accounting.entries import Entry, Holding, Postings
+from core.bank.tables import BankEntry
 from core.clock import business_date
 from core.credit_uses import CreditUse
 from core.documents import DocumentKind
@@ -111,6 +112,17 @@ def late_charge(books: Books, happened: Happened) -> Iterator[Entry]:
     _post_charges(postings, [kept])
     piece = str(happened.data["document"])
     yield _entry("late_charge", piece, kept.kept_on, kept.kept_at, postings, journal=Journal.OTHER)
+
+
+def bank_fee(books: Books, happened: Happened) -> Iterator[Entry]:
+    """What the bank took for itself (627): a debit of its own, or what it kept of a payment before it came."""
+    moved = books.session.get_one(BankEntry, happened.id)
+    amount = Money.of(str(happened.data["amount"]))
+    postings = Postings(books.chart, "", "")
+    postings.add(books.chart.bank_fees, amount)
+    postings.add(books.chart.bank_of(moved.payment.means) if moved.payment is not None else books.chart.bank, -amount)
+    piece = moved.bank_reference or moved.statement.number or str(moved.id)
+    yield _entry("bank_fee", piece, moved.booked_on, datetime.fromisoformat(happened.data["recorded_at"]), postings)
 
 
 def _post_charges(postings: Postings, charges: Iterable[LateCharge]) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.resources
+import re
+import tomllib
 from datetime import date, datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -15,9 +19,8 @@ from core.bank.reading import Movement, bare
 from core.bank.tables import BankEntry, CustomerIban, EntryState
 from core.clock import business_date
 from core.errors import Refused
-from core.invoices import Invoice
 from core.journal import Actor
-from core.money import ZERO
+from core.money import ZERO, Money
 from core.parties import Customer
 from core.payments import Payment
 from core.refunds import Refund, RefundState
@@ -25,6 +28,8 @@ from core.refunds import Refund, RefundState
 if TYPE_CHECKING:
     from core.settings import House
 
+#: The rule of a debit by which the bank took something for itself.
+BANK_FEE = "bank_fee"
 #: Rules by which nobody is learned as the holder of an account: they did not ask whose it is.
 NOT_LEARNED = frozenset({"refund", "not_ours"})
 
@@ -66,9 +71,7 @@ def book_match(session: Session, entry: BankEntry, found: Match, *, house: House
         (credit_uses.source_by_number(session, customer.id, use.credit.number), use)
         for use in found.uses
     ]  # fmt: skip
-    sources = [source for source, _ in uses if isinstance(source, Invoice)]
     settled = [books.document_of(session, use.claim.kind, use.claim.id) for _, use in uses]
-    payments.hold(session, [*(document for document, _ in parts), *sources, *settled])
     # the credits first: what is short of a document after them is what the money settles
     for (source, use), document in zip(uses, settled, strict=True):
         credit_uses.use(session, source, document, use.amount, house=house, by=by, at=at)
@@ -83,6 +86,8 @@ def book_match(session: Session, entry: BankEntry, found: Match, *, house: House
     journal.write(
         session, "entry_booked", subject=entry.subject, by=by, at=at, rule=found.rule, payment=payment.reference
     )
+    if entry.fees > ZERO:  # the payment counts in full, the account got less
+        _write_fee(session, entry, entry.fees, by=by, at=at)
     if asked:
         events.emit(session, "entry_decided", entry, at=at)
     return payment
@@ -165,6 +170,9 @@ def _debit(session: Session, entry: BankEntry, *, by: Actor, at: datetime) -> No
         _ask(session, entry, "rejected", at=at)
         return
     refund = _refund_of(session, entry)
+    if refund is None and is_fee(entry):
+        _ask(session, entry, BANK_FEE, at=at)
+        return
     if refund is None:
         entry.state, entry.rule = EntryState.LEFT, "debit"
         return
@@ -176,6 +184,34 @@ def _debit(session: Session, entry: BankEntry, *, by: Actor, at: datetime) -> No
             _ask(session, entry, "refund_short", at=at)
             return
     entry.state, entry.rule, entry.refund_id = EntryState.BOOKED, "refund", refund.id
+
+
+@cache
+def _fee_words() -> re.Pattern[str]:
+    text = (importlib.resources.files("templates") / "accounting" / "fr.toml").read_text("utf-8")
+    return re.compile(tomllib.loads(text)["bank"]["fees"], re.IGNORECASE)
+
+
+def is_fee(entry: BankEntry) -> bool:
+    """A debit whose words say that the bank took it for itself."""
+    return entry.amount < ZERO and _fee_words().search(matching.folded(entry.text)) is not None
+
+
+def book_fee(session: Session, entry: BankEntry, *, by: Actor, at: datetime) -> None:
+    """Accounting says that the bank took it for itself: it is a charge (627). Refuses what is no debit."""
+    if entry.amount >= ZERO:
+        raise Refused("entry_no_debit")
+    entry.state, entry.rule = EntryState.BOOKED, BANK_FEE
+    _write_fee(session, entry, -entry.amount, by=by, at=at)
+    events.emit(session, "entry_decided", entry, at=at)
+
+
+def _write_fee(session: Session, entry: BankEntry, amount: Money, *, by: Actor, at: datetime) -> None:
+    session.flush()
+    journal.write(
+        session, "bank_fee_booked", subject=entry.subject, by=by, at=at, amount=amount,
+        recorded_at=at.isoformat(),
+    )  # fmt: skip
 
 
 def _refund_of(session: Session, entry: BankEntry) -> Refund | None:

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from core import journal
+from core import journal, registration
 from core.bank import booking, books, camt053, cfonb120, mt940
 from core.bank.reading import Movement, Statement
 from core.bank.tables import BankEntry, BankStatement, EntryState, Layout
@@ -82,6 +82,7 @@ def load(session: Session, content: bytes, *, house: House, by: Actor, at: datet
     _one_at_a_time(session, at=at)
     report = StatementReport(found[0].layout)
     before: Counter[str] = Counter()
+    registration.hold(session, None)  # whose money it is, the matching says later
     for statement in found:
         _keep(session, statement, before, report, house=house, content=content, at=at)
     if not report.entries:

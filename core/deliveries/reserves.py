@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import events, journal, orders, rounds, stock
+from core import events, journal, rounds, stock
 from core.clock import PARIS, business_date
 from core.deliveries.preparation import prepare
 from core.deliveries.receipt import Signature, close_when_done, settle, sign
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 #: The hour in France until which remarks of the same day may be corrected.
 CORRECTED_UNTIL = time(18)
+#: How long remarks that could not be settled wait before they are tried again.
+RETRY_AFTER = timedelta(minutes=30)
 #: A word on what is seen, beside the number and the unit that are counted.
 PRECISE = re.compile(r"[^\W\d_]{2,}\W+(?:\w+\W+)*?[^\W\d_]{2,}")
 #: Why other goods are not prepared at once: they are a backorder until they can be.
@@ -135,8 +137,9 @@ def finish(
 
 
 def statements_due(session: Session, *, at: datetime) -> list[Delivery]:
-    """The deliveries whose remarks cannot be corrected any more and do not count yet."""
-    query = select(Delivery).where(Delivery.state == DeliveryState.SHIPPED, Delivery.correctable_until <= at)
+    """The deliveries whose remarks cannot be corrected any more and do not count yet; what failed waits a while."""
+    again = Delivery.retry_at.is_(None) | (Delivery.retry_at <= at)
+    query = select(Delivery).where(Delivery.state == DeliveryState.SHIPPED, Delivery.correctable_until <= at, again)
     return list(session.scalars(query.order_by(Delivery.id)))
 
 
@@ -149,7 +152,10 @@ def settle_statements(session: Session, *, house: House, at: datetime) -> list[D
         if delivery.state is DeliveryState.SHIPPED and delivery.reserves:
             settle(session, delivery, house=house, by=SYSTEM, at=at, told=delivery.stated_at is not None)
 
-    rounds.each(session, "reserves", due, count, at=at)
+    def put_off(delivery: Delivery) -> None:
+        delivery.retry_at = at + RETRY_AFTER
+
+    rounds.each(session, "reserves", due, count, at=at, failed=put_off)
     return due
 
 
@@ -166,7 +172,9 @@ def decide(
 
     delivery = session.get_one(Delivery, reserve.line.delivery_id)
     session.flush()
-    order = orders.lock(session, delivery.order_id)
+    article = reserve.line.order_line.article_id
+    registration.hold(session, [delivery.customer], order_id=delivery.order_id, articles=[article])
+    order = delivery.order
     hold(session, delivery)
     session.refresh(reserve, attribute_names=["decision"])
     if reserve.decision is not None:
@@ -179,7 +187,6 @@ def decide(
     invoiced = disputes.was_invoiced(reserve, invoice)
     if decision is ReserveDecision.REFUSE and invoice is not None and reserve.kind in NOT_RECEIVED and not invoiced:
         raise Refused("reserve_already_invoiced", reference=delivery.reference, number=invoice.number)
-    stock.hold(session, [reserve.line.order_line.article_id])
     reserve.decision, reserve.answer = decision, reason.strip()
     reserve.decided_at, reserve.decided_by_id = at, by.id
     session.flush()

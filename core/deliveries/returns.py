@@ -6,14 +6,14 @@ not invoiced yet is simply not invoiced. What a customer refused at the door com
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, Text
+from sqlalchemy import ForeignKey, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from core import events, journal, orders, stock
@@ -252,10 +252,12 @@ def receive(
     """
     if not any(found.total for found in counted.values()):
         raise Refused("quantity_not_positive", quantity=Decimal(0))
+    from core import registration
+
     session.flush()
-    orders.lock(session, back.delivery.order_id)
     delivered = [line.delivery_line for line in back.lines]
-    stock.hold(session, (one for line in delivered for one in (line.order_line.article_id, line.article_id)))
+    articles = [one for line in delivered for one in (line.order_line.article_id, line.article_id)]
+    registration.hold(session, [back.customer], order_id=back.delivery.order_id, articles=articles)
     _decide(session, back, ReturnState.RECEIVED, by=by, at=at)
     back.received_at = at
     for position, found in counted.items():
@@ -312,10 +314,22 @@ def _credit(
     return note, taken
 
 
+def in_quarantine(session: Session) -> list[GoodsReturnLine]:
+    """The lines that came back of which something is set apart and waits for a look, oldest first."""
+    query = select(GoodsReturnLine).where(GoodsReturnLine.quarantined > Decimal(0))
+    return list(session.scalars(query.order_by(GoodsReturnLine.id)))
+
+
 def clear_quarantine(
     session: Session, line: GoodsReturnLine, *, good: Decimal, scrapped: Decimal, by: Actor, at: datetime
 ) -> None:
-    """Say what became of quarantined units: some go on the shelf, some are lost."""
+    """Say what became of quarantined units: some go on the shelf, where backorders may wait for them, some are lost.
+
+    Refuses more than is set apart: two who press at once are one after the other.
+    """
+    session.flush()
+    orders.lock(session, line.goods_return.delivery.order_id)
+    session.refresh(line, with_for_update=True)
     article = line.delivery_line.article
     if min(good, scrapped) < 0 or not 0 < good + scrapped <= line.quarantined or article is None:
         raise Refused("quarantine_above_left", left=line.quarantined)
@@ -329,7 +343,24 @@ def clear_quarantine(
     )  # fmt: skip
     if good:
         stock.move(session, article.id, MovementKind.RETURN, good, source=back.subject, at=at)
+        session.flush()
+        announce_backorders(session, at=at, articles={article.id})
     session.flush()
+
+
+def ensure_not_announced(session: Session, invoice: Invoice, positions: Collection[int]) -> None:
+    """Refuse to credit goods as returned that are announced and not counted yet: their count credits them, once."""
+    from core import invoices
+
+    for delivery in invoices.deliveries_of(session, invoice):
+        for line in delivery.lines:
+            invoiced = invoices.line_of(invoice, line)
+            if invoiced is None or invoiced.position not in positions:
+                continue
+            for back in (known.goods_return for known in line.returns):
+                if back.state in {ReturnState.REQUESTED, ReturnState.AGREED}:
+                    raise Refused("return_announced", number=invoice.number, position=invoiced.position,
+                                  reference=back.reference)  # fmt: skip
 
 
 def refuse_delivery(session: Session, delivery: Delivery, *, reason: str, by: Actor, at: datetime) -> GoodsReturn:

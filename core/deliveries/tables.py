@@ -6,7 +6,7 @@ Remaining = ordered - shipped - closed, per line, computed from deliveries and n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ForeignKey, Index, Text, select
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship, selectinload
 
-from core import journal
+from core import journal, orders
 from core.catalogue import Article
 from core.db import PRICE, Base, choice
 from core.errors import IllegalTransition
@@ -83,7 +83,9 @@ class Delivery(Base):
 
     `signed_*` is the proof of a receipt: the name typed, where it was said (`chat:7001:55`, a Message-ID, a file), the
     words. `stated_at` is when the customer finished his remarks, which he may change until `correctable_until`.
-    `presumed_at` notes that nobody answered: a fact of this tool, from which no legal effect is claimed.
+    `presumed_at` notes that nobody answered: a fact of this tool, from which no legal effect is claimed. `in_books_on`
+    is the day of the ERP's list of open items that stands for it, where the ERP invoices. `retry_at` is when remarks
+    that could not be settled are tried again.
     """
 
     __tablename__ = "delivery"
@@ -108,6 +110,8 @@ class Delivery(Base):
     correctable_until: Mapped[datetime | None]
     asked_again_at: Mapped[datetime | None]
     presumed_at: Mapped[datetime | None]
+    in_books_on: Mapped[date | None]
+    retry_at: Mapped[datetime | None]
     refusal: Mapped[str] = mapped_column(Text, default="")
     order: Mapped[Order] = relationship()
     lines: Mapped[list[DeliveryLine]] = relationship(order_by="DeliveryLine.id", cascade="all, delete-orphan")
@@ -134,7 +138,8 @@ class DeliveryLine(Base):
 
     `article_id` is there where another article is delivered in its place, at `unit_price` where that is lower than the
     ordered one or was set by an agent; `proposed_id` is one that waits for a yes. `close_rest`: what does not leave
-    with this delivery is given up.
+    with this delivery is given up. `given_back` is what credit notes gave back of it on an invoice that was cancelled
+    within the house: it is not invoiced again.
     """
 
     __tablename__ = "delivery_line"
@@ -147,6 +152,7 @@ class DeliveryLine(Base):
     unit_price: Mapped[Decimal | None] = mapped_column(PRICE)
     proposed_id: Mapped[int | None] = mapped_column(ForeignKey("article.id"))
     close_rest: Mapped[bool] = mapped_column(default=False)
+    given_back: Mapped[Decimal] = mapped_column(default=Decimal(0))
     order_line: Mapped[OrderLine] = relationship()
     substitute: Mapped[Article | None] = relationship(foreign_keys=[article_id])
     proposed: Mapped[Article | None] = relationship(foreign_keys=[proposed_id])
@@ -172,7 +178,8 @@ class DeliveryLine(Base):
         """
         unpaid = (r.quantity for r in self.reserves if r.waived)
         back = (r.received for r in self.returns if not r.credited)
-        return max(self.quantity - sum(unpaid, Decimal(0)) - sum(back, Decimal(0)), Decimal(0))
+        left = self.quantity - (self.given_back or Decimal(0)) - sum(unpaid, Decimal(0)) - sum(back, Decimal(0))
+        return max(left, Decimal(0))
 
     @property
     def unremarked(self) -> Decimal:
@@ -239,8 +246,9 @@ class DeliveryFile(Base):
 
 
 def hold(session: Session, delivery: Delivery) -> None:
-    """Wait for whoever else acts on this delivery, and see what he made of it."""
+    """Wait for whoever else acts on this delivery or its order, and see what he made of it."""
     if delivery in session:
+        orders.lock(session, delivery.order_id)
         session.refresh(delivery, attribute_names=["state"], with_for_update=True)
 
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
-from core import journal
+from core import journal, registration
 from core.clock import business_date
 from core.errors import Refused
 from core.imports import (
@@ -67,6 +67,12 @@ def import_file(
     named = with_our_names(content, columns or {})
     if kind in OF_THE_HOUSE:
         OF_THE_HOUSE[kind](session, named, report, by=by, at=at, house=house or House())
+    elif kind == "open-items" and house is not None:
+        with registration.looking_again(session, *registration.kept_waiting(session), house=house, at=at):
+            with session.no_autoflush:
+                open_items.load(session, named, report, as_of=as_of, by=by, at=at)
+            if as_of is not None and house.invoicing == "erp":
+                report.superseded = open_items.stand_for_deliveries(session, house, as_of=as_of)
     else:
         with session.no_autoflush:
             KINDS[kind](session, named, report, as_of=as_of, by=by, at=at)
@@ -74,6 +80,7 @@ def import_file(
     if not report.empty:
         journal.write(
             session, "file_imported", subject=f"import:{kind}", by=by, at=at, as_of=as_of, added=report.added,
-            changed=report.changed, closed=report.closed, sha256=hashlib.sha256(content).hexdigest(),
+            changed=report.changed, closed=report.closed, superseded=report.superseded,
+            sha256=hashlib.sha256(content).hexdigest(),
         )  # fmt: skip
     return report

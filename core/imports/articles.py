@@ -10,12 +10,13 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from core import mentions, stock
+from core import ceilings, mentions, stock, terms
 from core.catalogue import Article, ArticleAlias, Packaging, Substitute
 from core.clock import business_date
 from core.imports.files import ImportRefused, Once, Remark, Report, Row, assign, records
 from core.imports.stock import count, quantity
 from core.journal import Actor
+from core.parties import Customer
 from core.stock import StockLevel
 from core.vat import RATES, Nature, VatCategory
 
@@ -24,6 +25,7 @@ TEXTS = {"supplier_ref": "supplier_reference", "category": "category", "location
 NUMBERS = ("minimum_quantity", "multiple")
 KNOWN = (
     *TEXTS, *NUMBERS, "packagings", "gtin", "aliases", "stock", "alternatives", "vat_category", "vat_code", "nature",
+    "payment_limit",
 )  # fmt: skip
 
 
@@ -57,6 +59,7 @@ def load(session: Session, content: bytes, report: Report, *, as_of: date | None
     levels = {level.article_id: level for level in session.scalars(select(StockLevel))}
     stock.hold(session, (known[r.sku.upper()].id for r in found if r.on_hand is not None and r.sku.upper() in known))
     day = as_of or business_date(at)
+    agreed = [terms.parse(words).days for words in session.scalars(select(Customer.payment_terms))]
     replaced = _alternatives(session, found, known, problems)
     for record in found:
         article = known.get(record.sku.upper())
@@ -67,6 +70,8 @@ def load(session: Session, content: bytes, report: Report, *, as_of: date | None
             changed = False
         else:
             changed = assign(article, record.values)
+        if new or changed:
+            _note_longer_terms(record, agreed, report, on=day)
         changed |= _bring(article, record) or record.sku.upper() in replaced
         if record.on_hand is not None:
             session.flush()
@@ -80,6 +85,18 @@ def load(session: Session, content: bytes, report: Report, *, as_of: date | None
     if problems:
         raise ImportRefused(problems)
     _bring_alternatives(session, found, replaced)
+
+
+def _note_longer_terms(record: _Record, agreed: list[int], report: Report, *, on: date) -> None:
+    """Customers who may take longer than the law lets these goods be paid (C. com. L441-11)."""
+    if not (limit := record.values.get("payment_limit")):
+        return
+    most = ceilings.of(limit, on=on).days
+    if many := sum(days > most for days in agreed):
+        text = (
+            f"{many} customers have more than the {most} days of {limit} goods (C. com. L441-11): invoices stop there"
+        )
+        report.notes.append(Remark(record.line, "payment_limit", text))
 
 
 def _alternatives(
@@ -159,6 +176,11 @@ def _record(row: Row, known: Article | None) -> _Record:
             row.wrong("nature", f"{nature!r} is not one of {', '.join(Nature)}")
         else:
             values["nature"] = Nature(nature)
+    if row.has("payment_limit"):
+        limit = row.text("payment_limit").lower()
+        if limit and limit not in ceilings.known():
+            row.wrong("payment_limit", f"{limit!r} is not one of {', '.join(sorted(ceilings.known()))}")
+        values["payment_limit"] = limit
     values |= {ours: row.text(column) for column, ours in TEXTS.items() if row.has(column)}
     for column in NUMBERS:
         if row.has(column):

@@ -11,7 +11,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import facturx, identifiers, means, mentions, sale_terms, terms
+from core import ceilings, facturx, identifiers, means, mentions, sale_terms, terms
+from core.catalogue import Article
+from core.clock import business_date
 from core.completeness import EU, EU_FIRM, FOREIGN_FIRM, FRENCH_ADDRESS, XI
 from core.errors import Refused
 from core.identifiers import valid
@@ -61,12 +63,15 @@ def load(session: Session, content: bytes, report: Report, *, as_of: date | None
     problems: list[Remark] = []
     once = Once()
     found = []
+    limits = sorted(set(session.scalars(select(Article.payment_limit).where(Article.payment_limit != "").distinct())))
     terms_known = {one.version: one for one in session.scalars(select(SaleTerms))}
     known = {customer.code: customer for customer in session.scalars(select(Customer))}
     for row in records(content, required=REQUIRED, known=KNOWN, report=report, problems=problems):
         record = _record(row, report, known.get(row.text("code")))
         if record.terms_accepted and record.terms_accepted not in terms_known:
             row.wrong("terms_accepted", f"{record.terms_accepted!r} is not a version that was imported")
+        if record.values.get("payment_terms") and row.has("payment_terms"):
+            _note_limits(row, record.values["payment_terms"], limits, report, on=business_date(at))
         if record.code and not once.seen(row, "code", record.code):
             found.append(record)
     if problems:
@@ -261,6 +266,18 @@ def _check_terms(row: Row, values: dict[str, Any], report: Report) -> None:
     if not agreed.lawful:
         text = f"{words!r} is above the legal maximum of {agreed.longest} days (C. com. L441-10): invoices stop at that"
         report.notes.append(Remark(row.line, "payment_terms", text))
+
+
+def _note_limits(row: Row, words: str, limits: list[str], report: Report, *, on: date) -> None:
+    """Terms that goods of ours do not allow, whoever agreed to them: perishables and the like (C. com. L441-11)."""
+    try:
+        days = terms.parse(words).days
+    except Refused:
+        return  # said already
+    for limit in limits:
+        if days > (most := ceilings.of(limit, on=on).days):
+            text = f"{words!r} is above the {most} days of {limit} goods (C. com. L441-11): their invoices stop at that"
+            report.notes.append(Remark(row.line, "payment_terms", text))
 
 
 def _accept_terms(

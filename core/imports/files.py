@@ -58,12 +58,13 @@ class Report:
     changed: int = 0
     unchanged: int = 0
     closed: int = 0
+    superseded: int = 0
     notes: list[Remark] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:
         """The file told nothing new."""
-        return not (self.added or self.changed or self.closed)
+        return not (self.added or self.changed or self.closed or self.superseded)
 
 
 @dataclass(frozen=True, slots=True)

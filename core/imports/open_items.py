@@ -1,20 +1,23 @@
 """Open items: what customers owe by the firm's own books.
 
 With `as_of` the file is the full list at that day: what it no longer holds closes then. Payments typed in here come on
-top of what the books say was paid, and documents that we issued ourselves are ours to follow.
+top of what the books say was paid, and documents that we issued ourselves are ours to follow. Where the ERP invoices,
+the full list stands for the deliveries that it has invoiced by then.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from core import journal
-from core.clock import business_date
+from core.clock import PARIS, business_date
+from core.deliveries import Delivery
+from core.deliveries.tables import GONE
 from core.errors import Refused
 from core.imports.files import ImportRefused, Once, Remark, Report, Row, assign, records
 from core.invoices import Invoice
@@ -23,6 +26,9 @@ from core.money import ZERO, Money
 from core.parties import Customer
 from core.payments import OpenItem, allocated
 from core.settings import flag, raise_flag
+
+if TYPE_CHECKING:
+    from core.settings import House
 
 REQUIRED = ("customer", "number", "date", "due_date", "gross")
 LAST_LIST = "open_items_as_of"
@@ -75,6 +81,17 @@ def load(session: Session, content: bytes, report: Report, *, as_of: date | None
         _close_others(session, {record.key for record in found}, known, report, as_of=as_of, by=by, at=at)
         if last != as_of.isoformat():
             raise_flag(session, LAST_LIST, as_of.isoformat(), at=at)
+
+
+def stand_for_deliveries(session: Session, house: House, *, as_of: date) -> int:
+    """Where the ERP invoices: what left before the list's day, and the days it takes to invoice, is in its books now.
+
+    From then on the list says what is owed of it, and no delivery counts beside it; how many these were.
+    """
+    opened = datetime.combine(as_of - timedelta(days=house.erp_invoice_days), time(), PARIS)
+    left = Delivery.state.in_(GONE) & (Delivery.shipped_at < opened) & Delivery.in_books_on.is_(None)
+    held = update(Delivery).where(left).values(in_books_on=as_of).returning(Delivery.id)
+    return len(session.scalars(held.execution_options(synchronize_session="fetch")).all())
 
 
 def _read(session: Session, content: bytes, report: Report) -> list[_Record]:

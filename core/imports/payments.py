@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import means, payments
+from core import means, mentions, payments, registration
 from core.bank import books, matching
 from core.bank.reading import Movement
 from core.bank.tables import ImportedPayment
@@ -58,6 +58,7 @@ def load(
     known = set(session.scalars(select(ImportedPayment.key)))
     new = [record for record in found if record.key not in known]
     report.unchanged += len(found) - len(new)
+    registration.hold(session, [record.customer for record in new])
     for record in new:
         parts = [(document, record.amount) for document in record.settles] or _explained(session, record)
         payment = payments.record(
@@ -118,6 +119,13 @@ def _record(
     paid_by = means.named(written) if written else PaymentMeans.TRANSFER
     if paid_by is None:
         row.wrong("means", f"{written!r} is no means of payment (transfer, cheque, direct debit, card, cash)")
+    if (
+        paid_by is PaymentMeans.CASH
+        and day is not None
+        and amount
+        and Money(amount) > (limit := mentions.amount("cash_limit", on=day))
+    ):
+        row.wrong("amount", f"is more than the {limit} that may be paid in cash")
     settles = tuple(_documents(session, row, customer)) if customer is not None else ()
     if customer is None or day is None or not amount or paid_by is None:
         return None

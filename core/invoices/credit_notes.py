@@ -8,7 +8,7 @@ without VAT; per invoice no more than it came to, VAT included.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -52,36 +52,18 @@ def issue_credit_note(
     A quantity is worth what is left of its price after the credit notes that lowered it. The credit note names the
     original's number and date (BR-FR-CO-04).
     """
-    if returned:  # levels are locked before the journal, as everywhere
-        stock.hold(session, (line.article_id for line in invoice.lines if line.position in quantities))
-    _open(session, invoice, reason)
-    frozen = invoice.paper.document
+    back = (line.article_id for line in invoice.lines if line.position in quantities) if returned else ()
+    _open(session, invoice, reason, articles=back)
     sources: list[Source] = []
     for position, quantity in sorted(quantities.items()):
-        original = _line(invoice, position)
-        left, net_left = original.quantity - credited_quantity(session, original), left_net(session, original)
-        if not 0 < quantity <= left:
-            raise Refused("credit_above_left", number=invoice.number, position=position, left=left)
-        price = original.unit_price
-        if net_left < Money.of(left * price):  # a credit note lowered the price of what is left
-            price = rounded(net_left.amount / left, 6)
+        left = left_of_line(session, _line(invoice, position))
+        if not 0 < quantity <= left.quantity:
+            raise Refused("credit_above_left", number=invoice.number, position=position, left=left.quantity)
         # parts are rounded: together never above the line
-        net = net_left if quantity == left else min(Money.of(quantity * price), net_left)
+        net = left.net if quantity == left.quantity else min(Money.of(quantity * left.price), left.net)
         if net <= ZERO:
             raise Refused("credit_above_amount", number=invoice.number, left=ZERO)
-        known = _printed(frozen, position)
-        printed = dataclasses.replace(
-            known, position=len(sources) + 1, quantity=quantity, net=net, unit_price=price,
-            packaging=known.packaging if quantity == original.quantity else "",
-        )  # fmt: skip
-        sources.append(
-            Source(
-                printed,
-                order_line_id=original.order_line_id,
-                article_id=original.article_id,
-                credits_line_id=original.id,
-            )
-        )
+        sources.append(_part_of(invoice, left, quantity, net, position=len(sources) + 1))
     note = _credit_and_look(session, invoice, sources, reason=reason, house=house, by=by, at=at)
     if returned:
         for source in sources:
@@ -92,6 +74,55 @@ def issue_credit_note(
                 )  # fmt: skip
     session.flush()
     return note
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LeftOfLine:
+    """What credit notes have left of an invoiced line: units, their amount without VAT, and what one of them costs."""
+
+    line: InvoiceLine
+    quantity: Decimal
+    net: Money
+
+    @property
+    def price(self) -> Decimal:
+        """The unit price: the invoiced one, unless a credit note lowered it."""
+        lowered = self.quantity > 0 and self.net < Money.of(self.quantity * self.line.unit_price)
+        return rounded(self.net.amount / self.quantity, 6) if lowered else self.line.unit_price
+
+
+def left_of_line(session: Session, line: InvoiceLine) -> LeftOfLine:
+    """What is left to credit of an invoiced line."""
+    return LeftOfLine(line, line.quantity - credited_quantity(session, line), left_net(session, line))
+
+
+def all_left(session: Session, invoice: Invoice) -> list[Source]:
+    """The lines of a credit note of all that is left of an invoice; none when all of it was given back."""
+    sources: list[Source] = []
+    for line in invoice.lines:
+        left = left_of_line(session, line)
+        if left.net <= ZERO:
+            continue
+        source = _part_of(invoice, left, left.quantity, left.net, position=len(sources) + 1)
+        if invoice.kind is DocumentKind.DEPOSIT_INVOICE:  # its line is an amount: parts of it are no units
+            printed = dataclasses.replace(source.line, quantity=Decimal(1), unit_price=left.net.amount)
+            source = dataclasses.replace(source, line=printed, counted=max(left.quantity, Decimal(0)))
+        sources.append(source)
+    return sources
+
+
+def _part_of(invoice: Invoice, left: LeftOfLine, quantity: Decimal, net: Money, *, position: int) -> Source:
+    """A line that gives back a part of an invoiced one."""
+    original = left.line
+    known = _printed(invoice.paper.document, original.position)
+    printed = dataclasses.replace(
+        known, position=position, quantity=quantity, net=net, unit_price=left.price,
+        packaging=known.packaging if quantity == original.quantity else "",
+        list_price=known.list_price if left.price == known.unit_price else None,
+    )  # fmt: skip
+    return Source(
+        printed, order_line_id=original.order_line_id, article_id=original.article_id, credits_line_id=original.id
+    )
 
 
 def credit_price(
@@ -154,12 +185,15 @@ def credit_goodwill(
     return _credit_and_look(session, invoice, sources, reason=reason, house=house, by=by, at=at, vat=vat)
 
 
-def _open(session: Session, invoice: Invoice, reason: str) -> None:
+def _open(session: Session, invoice: Invoice, reason: str, *, articles: Iterable[int | None] = ()) -> None:
     """Refuse what cannot be credited, and wait for whoever credits the same invoice now."""
+    from core import registration
+
     if invoice.kind is DocumentKind.CREDIT_NOTE:
         raise Refused("credit_of_credit", number=invoice.number)
     if not reason.strip():
         raise Refused("reason_missing")
+    registration.hold(session, [invoice.customer], articles=articles)
     # credit notes are issued one after the other: each must see what the other gave back
     journal.hold(session)
     if internal_note(session, invoice) is not None:

@@ -223,6 +223,7 @@ def credit_deposits(
     """
     from core import registration
 
+    registration.hold(session, [order.customer])
     journal.hold(session)  # two colleagues who press at once: each must see what the other gave back
     if order.state is not OrderState.CANCELLED and still_to_invoice(session, order):
         raise Refused("deposit_still_to_deduct", reference=order.reference)
@@ -256,6 +257,7 @@ def credit_deposit(
     """Give back a part of a deposit, VAT included, by a credit note (503), never more than no invoice has deducted."""
     from core import registration
 
+    registration.hold(session, [deposit.customer])
     journal.hold(session)
     if not reason.strip():
         raise Refused("reason_missing")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
-from core import journal, mentions, terms
+from core import ceilings, journal, mentions, terms
 from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState, read_whole
 from core.documents import Document, DocumentKind, DocumentLine, Reference
@@ -91,6 +91,7 @@ def _draft(
         document = dataclasses.replace(document, delivery_date=shipped[0] if shipped else None)
     else:
         document = _periodic(document, order, shipped)
+    document = ceilings.within(document, deliveries)
     if len(orders) > 1:
         document = dataclasses.replace(document, order_reference="", buyer_order_number="", buyer_order_date=None)
     return document, sources
@@ -184,7 +185,7 @@ def issue_for(
     """
     if house.invoicing == "erp":
         raise Refused("invoiced_by_erp", reference=deliveries[0].reference)
-    if journal.is_begun(session):  # whoever may hold the journal waits for nobody
+    if journal.begun(session):  # whoever may hold the journal waits for nobody
         journal.hold(session)
     else:
         for order_id in sorted({delivery.order_id for delivery in deliveries}):

@@ -41,6 +41,7 @@ def keep(session: Session, message: Message, opened: Opened, customer: Customer,
     if words.consent is not Consent.ACCEPTED or terms is None or more or opened.reading.clauses:
         return Consent.RESERVED
     mail = message.channel is MessageChannel.MAIL
+    registration.hold(session, [customer])
     how = HowAccepted.ORDER if opened.reading.lines else HowAccepted.MAIL if mail else HowAccepted.CHAT
     sale_terms.accept(
         session, customer, terms, how=how, by=Actor(ActorKind.CUSTOMER, customer.id), at=desk.at, proof=words.words,

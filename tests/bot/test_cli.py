@@ -211,7 +211,7 @@ def test_the_command_line_starts_without_what_it_does_not_need() -> None:
 def test_a_statement_is_imported_once_and_another_accounts_is_refused(type_: Type, engine: Engine) -> None:
     assert engine is not None
     Path("comptoir.toml").write_text('[house]\niban = "FR76 3000 6000 0112 3456 7890 189"\n', "utf-8")
-    Path("releve.xml").write_bytes(camt(Line("50.00", "VIR"), Line("-3.00", "Frais")))
+    Path("releve.xml").write_bytes(camt(Line("50.00", "VIR"), Line("-3.00", "Loyer")))
     assert type_("import", "statement", "releve.xml")[:2] == (
         0, "statement (camt.053): 0 booked, 1 asked, 1 left, 0 known\n",
     )  # fmt: skip

@@ -10,19 +10,22 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from core import checks, deliveries, disputes, exposure, facts, invoices, invoicing, orders, payments
+from core import checks, deliveries, disputes, exposure, facts, invoices, invoicing, orders, payments, registration
 from core.db import transaction
 from core.deliveries import Delivery, DeliveryState, ReserveKind
 from core.documents import DocumentKind
 from core.errors import Comptoir
 from core.exposure import Exposure, Stage
 from core.facts import AccountFacts, CreditRules
+from core.imports import import_file
 from core.invoices import Invoice
+from core.journal import SYSTEM
 from core.money import ZERO, Money, total
 from core.orders import Order, OrderState
+from core.outbox import OutboxRow
 from core.parties import Role
 from core.payments import OpenItem, Receivable
 from core.releases import payment_that_frees
@@ -490,3 +493,31 @@ def test_the_undisputed_rest_of_an_invoice_is_overdue(trade: Trade) -> None:
     account = facts.gather(trade.session, probe, house=trade.house, at=trade.at).account
     assert [(r.number, r.due) for r in account.overdue] == [(invoice.number, Money.of(1000))]
     assert account.exposure.unpaid == Money.of(1200)
+
+
+def test_where_the_erp_invoices_its_list_takes_the_place_of_what_was_delivered_before(trade: Trade) -> None:
+    """A delivery counts until a full list of open items of a later day: never twice, never not at all."""
+    session = trade.session
+    trade.house = trade.house.model_copy(update={"invoicing": "erp", "erp_invoice_days": 1})
+    trade.customer.credit_limit = Money.of(2000)
+    trade.ship(trade.preparing(trade.confirm(trade.draft((trade.article, "10")))))
+    waiting = trade.draft((trade.article, "7"))
+    header = "customer,number,date,due_date,gross,paid\n"
+
+    def listed(days: int, *rows: str) -> tuple[Money, Money]:
+        day = trade.at + timedelta(days=days)
+        content = header + "".join(f"C001,{row}\n" for row in rows)
+        import_file(
+            session, "open-items", content.encode(), as_of=day.date(), by=SYSTEM, at=day, house=trade.house
+        )  # fmt: skip
+        now = exposure.of(session, trade.customer, None, counted=exposure.stages(trade.house))
+        return now.unpaid, now.delivered_not_invoiced
+
+    assert listed(0) == listed(1) == (ZERO, Money.of(1200))  # the ERP takes a day to invoice
+    registration.note_verdicts(session, trade.customer, house=trade.house, at=trade.at)
+    assert waiting.blocked is True
+    assert listed(2, "F-77,2026-03-11,2026-04-10,1200,0") == (Money.of(1200), ZERO)
+    assert waiting.blocked is True
+    assert listed(40) == (ZERO, ZERO)  # paid there: the order is free, and sales are told
+    assert waiting.blocked is False
+    assert "order_released" in {row.template for row in session.scalars(select(OutboxRow))}

@@ -174,6 +174,18 @@ def test_terms_above_the_legal_maximum_are_taken_and_noted(engine: Engine) -> No
     assert report.added == 3
 
 
+def test_terms_above_what_perishables_allow_are_noted_by_line_and_column(engine: Engine) -> None:
+    head = "sku;name;unit;price;vat_rate;payment_limit\n"
+    with pytest.raises(ImportRefused) as wrong:
+        take(engine, "catalogue", head + "A;Lait;l;1;5,5;frais\n")
+    assert [(one.line, one.column) for one in wrong.value.problems] == [(2, "payment_limit")]
+    take(engine, "customers", CUSTOMERS + "C1;A;;60 jours;\n")
+    noted = take(engine, "catalogue", head + "A;Lait;l;1;5,5;perishable\nB;Sel;kg;1;5,5;\n").notes
+    assert [(note.line, note.column) for note in noted] == [(2, "payment_limit")]
+    noted = take(engine, "customers", CUSTOMERS + "C2;B;;30 jours;\nC3;C;;45 jours;\n").notes
+    assert [(note.line, note.column) for note in noted] == [(3, "payment_terms")]
+
+
 @pytest.mark.usefixtures("martin")
 def test_what_a_later_file_does_not_hold_is_left_alone(engine: Engine) -> None:
     take(engine, "customers", "code,name\nC001,Boulangerie Martin et fils\nC002,Lebrun\n")

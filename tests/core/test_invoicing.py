@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from core import deliveries, exposure, facturx, invoices, invoicing, payments, terms
+from core import ceilings, deliveries, exposure, facturx, invoices, invoicing, payments, terms
 from core.deliveries import Delivery
 from core.documents import DocumentKind
 from core.errors import Refused
@@ -71,6 +71,29 @@ def test_a_month_of_deliveries_is_one_invoice_at_its_end_due_45_days_after_it(tr
     trade.verify(waits)
     assert [i.net for i in issued(trade)] == [Money.of(1500), Money.of(300)]
     assert exposure.of(session, trade.customer, None, counted=frozenset({Stage.DELIVERED})).total == ZERO
+
+
+@pytest.mark.parametrize(
+    ("limit", "agreed", "due"),
+    [
+        ("perishable", "60 jours", "2026-04-09"), ("perishable", "15 jours", "2026-03-25"),
+        ("fresh_meat", "60 jours", "2026-03-30"), ("alcohol", "90 jours", "2026-04-30"), ("", "60 jours", "2026-05-09"),
+    ],
+)  # fmt: skip
+def test_an_invoice_is_due_no_later_than_its_goods_allow(trade: Trade, limit: str, agreed: str, due: str) -> None:
+    """C. com. L441-11: from the delivery of 10 March, whatever was agreed, and the paper says so."""
+    trade.customer.payment_terms, trade.article.payment_limit = agreed, limit
+    delivered(trade, "2")
+    (invoice,) = issued(trade)
+    assert invoice.due_date == date.fromisoformat(due)
+    assert ("L441-11" in invoice.paper.document.payment_terms) is (bool(limit) and agreed != "15 jours")
+
+
+def test_perishables_of_a_month_are_counted_from_the_end_of_their_ten_days() -> None:
+    latest = {day: ceilings.of("perishable", on=date(2026, 2, day)).latest(date(2026, 2, day), periodic=True)
+              for day in (1, 10, 11, 20, 21, 28)}  # fmt: skip
+    ends = [date(2026, 2, 10)] * 2 + [date(2026, 2, 20)] * 2 + [date(2026, 2, 28)] * 2
+    assert list(latest.values()) == [end + timedelta(days=30) for end in ends]
 
 
 def test_deliveries_on_other_terms_or_of_another_month_are_other_invoices(trade: Trade) -> None:
@@ -189,8 +212,18 @@ def test_a_refused_invoice_is_cancelled_within_the_house_and_issued_again(trade:
     invoices.issue_credit_note(
         session, third, {1: Decimal(1)}, reason="retour", returned=False, house=trade.house, by=trade.by(), at=trade.at
     )
+    # refused a third time, after a unit was given back and a price lowered: only the rest is made again
+    given: dict[str, Any] = {"house": trade.house, "by": trade.by(), "at": trade.at}
+    lower = invoices.credit_price(session, third, 1, per_unit=Decimal(4), reason="tarif", **given)
+    note, fourth = invoicing.replace_refused(session, third, reason="SIREN", **given)
+    assert fourth is not None
+    assert (lower.net, note.net, fourth.net) == (Money.of(36), Money.of(864), Money.of(864))
+    (line,) = fourth.lines
+    assert (line.quantity, line.unit_price) == (9, 96)
+    assert payments.amount_due(session, third) == ZERO
+    invoices.issue_credit_note(session, fourth, {1: Decimal(9)}, reason="retour", returned=False, **given)
     with pytest.raises(Refused, match="invoice_already_credited"):
-        invoices.cancel_internally(session, third, reason="x", house=trade.house, by=trade.by(), at=trade.at)
+        invoices.cancel_internally(session, fourth, reason="x", **given)
 
 
 @pytest.mark.parametrize(

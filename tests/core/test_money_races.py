@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, func, select, type_coerce
+from sqlalchemy import Engine, func, select, text, type_coerce
 from sqlalchemy.orm import Session
 from sqlalchemy.types import BigInteger
 
-from core import credit_uses, invoices, payments, refunds, reversals
+from core import credit_uses, invoices, journal, orders, payments, refunds, registration, reversals, stock
 from core.bank import BankEntry, statements
 from core.clock import business_date
 from core.db import transaction
 from core.errors import Refused
 from core.invoices import Invoice
 from core.money import ZERO, Money, total
+from core.orders import Order
 from core.parties import Customer, Role
 from core.payments import Payment
 from core.refunds import Refund, RefundState
@@ -158,3 +160,54 @@ def ensure_whole(session: Session, customer: Customer, documents: list[Invoice])
 
 def _sum(session: Session, table: type[Payment | PaymentReversal]) -> Money:
     return Money.from_cents(session.scalar(select(func.sum(type_coerce(table.amount, BigInteger)))) or 0)
+
+
+def paid(trade: Trade, session: Session, owed: Invoice) -> None:
+    by = trade.by(Role.ACCOUNTING)
+    payments.record(
+        session, owed.customer, owed.gross, received_on=TODAY, by=by, at=AT, house=trade.house, settles=owed
+    )  # fmt: skip
+
+
+def credited(trade: Trade, session: Session, owed: Invoice) -> None:
+    given = {"house": trade.house, "by": trade.by(Role.ACCOUNTING), "at": AT}
+    invoices.issue_credit_note(session, owed, {1: Decimal(9)}, reason="retour", returned=False, **given)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("act", [paid, credited])
+def test_money_that_frees_an_order_never_waits_in_a_circle_with_who_changes_it(
+    engine: Engine, furnished: Callable[[], Trade], act: Callable[[Trade, Session, Invoice], None]
+) -> None:
+    """Somebody holds the order and its shelf when the money comes, and writes to the journal afterwards."""
+    trade = furnished()
+    with transaction(engine) as session:
+        trade.session = session
+        owed = trade.invoiced((trade.article, "10")).id
+        session.get_one(Customer, trade.customer.id).credit_limit = Money.of(1000)
+        waiting = trade.draft((trade.article, "5")).id
+        registration.note_verdicts(session, session.get_one(Customer, trade.customer.id), house=trade.house, at=AT)
+    held, failures = threading.Event(), []
+
+    def money() -> None:
+        try:
+            assert held.wait(30)
+            with transaction(engine) as session:
+                act(trade, session, session.get_one(Invoice, owed))
+        except BaseException as error:  # noqa: BLE001 - a thread must hand its failure over
+            failures.append(error)
+
+    other = threading.Thread(target=money)
+    other.start()
+    with transaction(engine) as session:
+        order = orders.lock(session, waiting)
+        stock.hold(session, [trade.article.id])
+        held.set()
+        asked = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()")
+        while other.is_alive() and not session.scalar(asked):
+            pass  # until the money waits for what is held here, or is through
+        journal.write(session, "order_looked_at", subject=order.subject, by=trade.by(), at=AT)
+    other.join(30)
+    assert failures == []
+    with transaction(engine) as session:
+        assert not session.get_one(Order, waiting).blocked

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 from sqlalchemy import select
 
-from core import disputes, invoices, payments, reminders
+from core import disputes, invoices, payments, refunds, reminders
 from core.documents import DocumentKind
 from core.errors import IllegalTransition, Refused
 from core.invoices import Invoice
@@ -112,6 +112,28 @@ def test_no_reminder_while_unmatched_money_is_there(trade: Trade) -> None:
         at=trade.at, house=trade.house,
     )  # fmt: skip
     assert run(trade, invoice.due_date + timedelta(days=7)) == []
+
+
+def test_credit_lessens_what_is_claimed_and_a_cent_of_it_silences_nothing(trade: Trade) -> None:
+    covered, first = trade.invoiced((trade.article, "1")), trade.invoiced((trade.article, "10"))
+    paid = trade.invoiced((trade.article, "2"))
+    day = first.due_date + timedelta(days=7)
+    pay(trade, paid, paid.gross + Money.of("0.01"), paid.issue_date)  # a cent too much
+    trade.session.flush()
+    (reminder,) = run(trade, day)
+    amounts = reminders.statement(trade.session, reminder, today=day, house=trade.house)
+    assert [(one.number, one.due) for one in amounts] == [
+        (covered.number, Money.of("119.99")), (first.number, Money.of(1200)),
+    ]  # fmt: skip
+    # what the paid one gives back covers one document and lessens the next; a refund takes it away again
+    invoices.issue_credit_note(
+        trade.session, paid, {1: paid.lines[0].quantity}, reason="retour", returned=False, house=trade.house,
+        by=trade.by(Role.ACCOUNTING), at=trade.at,
+    )  # fmt: skip
+    amounts = reminders.statement(trade.session, reminder, today=day, house=trade.house)
+    assert [(one.number, one.due) for one in amounts] == [(first.number, Money.of("1079.99"))]
+    refunds.ask(trade.session, trade.customer, Money.of(240), reason="avoir rendu", by=trade.by(), at=trade.at)
+    assert len(reminders.statement(trade.session, reminder, today=day, house=trade.house)) == 2
 
 
 def test_a_promise_pauses_the_ladder_and_a_broken_one_resumes_it_the_day_after(trade: Trade) -> None:

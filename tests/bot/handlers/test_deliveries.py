@@ -209,6 +209,23 @@ def test_a_refused_delivery_is_called_back_and_counted_in(desk: Any, order_id: i
         assert [(line.good, line.scrapped, line.quarantined) for line in back.lines] == [(98, 2, 0), (4, 0, 1)]
         assert session.scalars(select(Invoice)).all() == []
         assert session.get_one(Order, order_id).state is OrderState.CONFIRMED
+        flour = session.get_one(StockLevel, back.lines[1].delivery_line.article.id)
+        before = flour.on_hand
+    # what was set apart is looked at later: it goes on the shelf once, whoever presses
+    apart = desk.last("warehouse")
+    assert "À l'écart" in apart.text
+    desk.say("customer", "/isoles")
+    desk.say("warehouse", "/isoles")
+    steps(desk, "warehouse", "Une partie", "> 2 bons")
+    assert "Il n'en reste que 1 à l'écart" in said(desk, "warehouse")
+    desk.press("warehouse", "Remettre en stock", message_id=apart.message_id)
+    desk.press("warehouse", "Tout jeter", message_id=apart.message_id)
+    desk.settle()
+    desk.say("warehouse", "/isoles")
+    desk.settle()
+    assert "Aucun retour n'est à l'écart" in said(desk, "warehouse")
+    with transaction(desk.app.engine) as session:
+        assert session.get_one(StockLevel, flour.article_id).on_hand == before + 1
 
 
 def test_a_return_is_asked_agreed_counted_and_credited(desk: Any, order_id: int) -> None:
@@ -218,6 +235,12 @@ def test_a_return_is_asked_agreed_counted_and_credited(desk: Any, order_id: int)
     assert "« erreur de commande »" in said(desk, "sales")
     steps(desk, "sales", "Accepter le retour")
     assert heard(desk, "customer", "Retour accepté")
+    # the same goods are not given back twice: what is announced is credited when it is counted
+    with transaction(desk.app.engine) as session:
+        number = session.scalars(select(Invoice.number)).one()
+    desk.say("accounting", f"/avoir {number} L2 2 retour, erreur de commande")
+    desk.settle()
+    assert "annoncé et pas encore compté" in said(desk, "accounting")
     steps(desk, "warehouse", "Tout en bon état")
     with transaction(desk.app.engine) as session:
         note = session.scalars(select(Invoice).where(Invoice.refers_to_id.is_not(None))).one()

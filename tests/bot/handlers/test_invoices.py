@@ -96,8 +96,12 @@ def test_sales_ask_for_a_credit_note_and_accounting_issues_it_as_asked(desk: Des
 def test_a_month_that_is_not_over_is_looked_at_and_issued_by_hand(desk: Desk) -> None:
     received(desk, trigger=InvoiceTrigger.MONTH_END)
     assert documents(desk, DocumentKind.INVOICE) == []
-    desk.say("accounting", "/facturer")
-    desk.settle()
+    ours = desk.app.settings.house.invoicing
+    for invoicing in ("erp", ours):
+        desk.app.settings.house.invoicing = invoicing
+        desk.say("accounting", "/facturer")
+        desk.settle()
+        assert ("logiciel de gestion" in desk.last("accounting").text) is (invoicing == "erp")
     card = desk.last("accounting").message_id
     desk.press("accounting", "Aperçu", message_id=card)
     desk.settle()

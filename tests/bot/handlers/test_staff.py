@@ -12,8 +12,11 @@ from bot import telegram, texts
 from bot.handlers import commands, staff
 from bot.handlers.sales import number
 from bot.sandbox.faults import FaultKind
+from core import means as how
+from core import reversals
 from core.db import transaction
 from core.errors import Refused, TryLater
+from core.late_charges import LateCharge
 from core.messages import ChatUpdate, MailboxHealth, MessageState
 from core.money import Money
 from core.orders import OrderState
@@ -65,6 +68,31 @@ def test_a_payment_without_an_amount_asks_for_it(desk: Desk) -> None:
     desk.say("accounting", "897,81")
     desk.settle()
     assert paid(desk) == [Money.of("897.81")]
+
+
+@pytest.mark.parametrize(
+    ("said", "means", "rest"),
+    [
+        ("897,81", None, "897,81"), ("897,81 chèque", "20", "897,81"), ("chq n° 0012345 de 897,81", "20", "de 897,81"),
+        ("tout en espèces", "10", "tout"), ("120 par CB", "48", "120"), ("PRÉLÈVEMENT 12", "59", "12"),
+        ("1 200 virement SEPA", "58", "1 200"),
+    ],
+)  # fmt: skip
+def test_the_words_say_how_it_was_paid(said: str, means: str | None, rest: str) -> None:
+    assert how.told(said) == (means, rest)
+    with pytest.raises(Refused, match="means_not_clear"):
+        how.told(f"chèque puis espèces {said}")
+
+
+def test_a_payment_is_recorded_by_what_was_said_and_cash_within_the_law(desk: Desk) -> None:
+    owe(desk)
+    for words in ("1000,01 espèces", "700 en espèces", "300,01 espèces", "100 cash", "97,81 chèque n° 77123"):
+        desk.say("accounting", f"/paiement F-77 {words}")
+        desk.settle()
+    assert paid(desk) == [Money.of(700), Money.of(100), Money.of("97.81")]
+    said = [seen.text.replace("\u00a0", " ") for seen in desk.chat("accounting")]
+    assert sum("ne se paie en espèces que jusqu'à 1 000,00 €" in text.replace("\u202f", " ") for text in said) == 2
+    assert any("97,81 € · chèque" in text.replace("\u202f", "") for text in said)
 
 
 def test_a_reply_to_the_card_changes_the_draft(desk: Desk) -> None:
@@ -172,3 +200,31 @@ def test_the_warehouse_and_the_quarantine_have_their_lists(desk: Desk) -> None:
     desk.settle()
     assert any(texts.label("ship") in m.labels for m in desk.chat("warehouse"))
     assert desk.last("customer").kind == "text"
+
+
+def test_late_interest_is_shown_then_kept_once_and_told_when_the_bank_takes_the_payment_back(desk: Desk) -> None:
+    owe(desk)
+    desk.clock.forward(days=31)
+    desk.say("accounting", "/paiement F-77 950 chèque")
+    desk.settle()
+    for who in ("sales", "accounting"):
+        desk.say(who, "/interets REG-2026-0001 F-77")
+        desk.settle()
+    card = desk.last("accounting")
+    assert (card.labels, desk.last("sales").labels) == (["Garder 49,26 €".replace(" €", "\u00a0€")], [])
+    shown = card.text.replace("\u00a0", " ").replace("\u202f", " ")
+    assert "31 jours de retard" in shown
+    assert "Intérêts 9,26 € · indemnité 40,00 €" in shown  # 897,81 x 12,15 % x 31 / 365
+    assert "Après : 2,93 € au crédit" in shown
+    for _ in range(2):  # the second press is refused: it was decided on other figures
+        desk.press("accounting", card.labels[0], message_id=card.message_id)
+        desk.settle()
+    with transaction(desk.app.engine) as session:
+        charge = session.scalars(select(LateCharge)).one()
+        assert (charge.interest, charge.recovery) == (Money.of("9.26"), Money.of(40))
+        reversals.reverse(
+            session, charge.payment, on=desk.clock().date(), reason="rejet", by=desk.actor("accounting"),
+            at=desk.clock(),
+        )  # fmt: skip
+    desk.settle()
+    assert "gardés sur ce paiement : 49,26" in desk.last("accounting").text.replace("\u00a0", " ")

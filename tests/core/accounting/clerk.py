@@ -364,23 +364,46 @@ class Clerk:
         assert sheet.credited <= sheet.gross
 
     def cancel_internally(self, which: int) -> None:
-        """The buyer's platform refused it: an internal credit note, and the same again under a new number."""
+        """The buyer's platform refused it: an internal credit note of what is left, and that again under a new number.
+
+        What credit notes gave back before stays given back, in units and in price.
+        """
         paper, sheet = self.paper(which)
+        given = self._credited_of(paper)
         invoices.cancel_internally(self.session, paper, reason="refus", **self.who)
-        sheet.credited += sheet.gross - sheet.prepaid
         if paper.kind is DocumentKind.DEPOSIT_INVOICE:
+            left, sheet.credited = sheet.gross - sheet.credited, sheet.gross
             again = invoices.issue_again(self.session, paper, **self.who)
-            assert again.gross.amount == sheet.gross
-            self.sheets[again.id] = Sheet(sheet.gross)
+            rates = len(again.paper.document.totals.breakdown)
+            assert abs(again.gross.amount - left) <= CENT * rates  # its VAT is counted anew
+            self.sheets[again.id] = Sheet(again.gross.amount)
             return
-        self._sell(sheet.bases, vat_on(sheet.bases), sign=-1)
+        bases: dict[Decimal, Decimal] = {}
+        for piece in sheet.pieces:
+            bases[piece.rate] = bases.get(piece.rate, NOTHING) + piece.net - piece.net_back
+        self._sell(bases, sheet.vat_left, sign=-1)
+        assert sheet.gross - given == sum(bases.values()) + sum(sheet.vat_left.values())
+        sheet.credited = sheet.gross - sheet.prepaid
         for deposit in self.sheets.values():
             deposit.deducted.pop(paper.id, None)
         before = self._notes()
         assert paper.order is not None
         invoices.issue_again(self.session, paper, **self.who)
-        fresh = [Piece(piece.rate, piece.quantity, piece.price, piece.net) for piece in sheet.pieces]
+        fresh = []
+        for piece in sheet.pieces:
+            quantity, worth = piece.quantity - piece.back, piece.net - piece.net_back
+            if not worth:
+                continue
+            price = piece.price
+            if worth < cents(quantity * price):
+                price = (worth / quantity).quantize(Decimal("0.000001"), rounding=ROUND_HALF_UP)
+            fresh.append(Piece(piece.rate, quantity, price, cents(quantity * price)))
         self._invoiced(paper.order, fresh, before)
+
+    def _credited_of(self, paper: Invoice) -> Decimal:
+        """What credit notes gave back of a paper, before what it deducts."""
+        notes = self.session.scalars(select(Invoice).where(Invoice.refers_to_id == paper.id))
+        return sum((note.gross.amount for note in notes), NOTHING)
 
     # Money
 

@@ -9,6 +9,9 @@ import pytest
 from sqlalchemy import func, select
 
 from core import credit_uses, early_discounts, payments, refunds, reversals
+from core.accounting import booking as bookkeeping
+from core.accounting import periods
+from core.accounting.accounts import Chart
 from core.bank import BankEntry, BankStatement, CustomerIban, EntryState, booking, statements
 from core.bank.statements import StatementReport
 from core.clock import business_date
@@ -50,7 +53,7 @@ def test_the_three_formats_book_the_same(trade: Trade) -> None:
         on = business_date(trade.at)
         line = Line("240.00", f"Facture {invoice.number}", name="HOTEL BELLEVUE", iban=PAYER, day=on)
         report = taken(trade, write(line, Line("-12.00", "Frais", day=on), day=on))
-        assert (report.count(EntryState.BOOKED), report.count(EntryState.LEFT)) == (1, 1)
+        assert (report.count(EntryState.BOOKED), report.count(EntryState.ASKED)) == (1, 1)
         assert due(trade, invoice) == ZERO
         assert report.entries[0].rule == "number"
         assert count(trade, Payment) == day + 1
@@ -253,3 +256,28 @@ def test_a_rejected_payment_is_found_by_its_amount_and_its_number(trade: Trade) 
     booking.take_back(trade.session, entry, found[0], by=trade.by(Role.ACCOUNTING), at=trade.at)
     assert (due(trade, first), due(trade, second)) == (ZERO, Money.of(120))
     assert entry.state is EntryState.BOOKED
+
+
+@SQLITE
+def test_what_the_bank_takes_for_itself_is_asked_and_becomes_a_charge(trade: Trade) -> None:
+    on = business_date(trade.at)
+    invoice = trade.invoiced((trade.article, "10"))
+    kept = Line("-12.50", "COMMISSION DE TENUE DE COMPTE T1", day=on, family=("MDOP", "CHRG"))
+    rent = Line("-900.00", "LOYER MARS", day=on)
+    report = taken(trade, camt(kept, rent, Line("1200.00", invoice.number, day=on), day=on))
+    fee, left, paid = report.entries
+    assert [(one.state, one.rule) for one in (fee, left)] == [
+        (EntryState.ASKED, "bank_fee"), (EntryState.LEFT, "debit"),
+    ]  # fmt: skip
+    who = {"by": trade.by(Role.ACCOUNTING), "at": trade.at}
+    with pytest.raises(Refused, match="entry_no_debit"):
+        booking.book_fee(trade.session, paid, **who)
+    booking.book_fee(trade.session, booking.held(trade.session, fee.id), **who)
+    with pytest.raises(Refused, match="entry_already_decided"):
+        booking.held(trade.session, fee.id)
+    bookkeeping.book(trade.session, Chart(), at=trade.at)
+    entry = periods.of_period(trade.session, on, on)[-1]
+    assert entry.piece == "51"
+    assert [(line.account, line.debit, line.credit) for line in entry.lines] == [
+        ("627000", Money.of("12.50"), ZERO), ("512000", ZERO, Money.of("12.50")),
+    ]  # fmt: skip
