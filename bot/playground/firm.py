@@ -18,7 +18,7 @@ from bot.demo import purchase_order
 from bot.demo.stage import Stage
 from bot.playground.mails import Letter, Written
 from bot.sandbox.seen import Json, Seen
-from core import deliveries
+from core import deliveries, rendering
 from core.clock import business_date
 from core.db import transaction
 from core.parties import Customer
@@ -71,8 +71,9 @@ class Firm:
 
     def __enter__(self) -> Self:
         self.stage.__enter__()
+        threading.Thread(target=rendering.warm, name="warm-printer", daemon=True).start()
         try:
-            for player in self.players:
+            for player in reversed(self.players):  # the manager first: he is told in his chat of those after him
                 self.stage.introduce(player.key, player.first_name, player.whom)
             self.stage.settle()
         except BaseException:

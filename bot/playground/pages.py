@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import httpx
 import pypdfium2
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
@@ -186,7 +187,10 @@ async def _news(request: Request) -> Response:
         keys = {firm.stage.person(player.key): player.key for player in firm.players}
         after, told = 0, None
         while not firm.closing.is_set():
-            news = await run_in_threadpool(firm.stage.player.news, after, timeout=NEWS_SECONDS if after else 0)
+            try:
+                news = await run_in_threadpool(firm.stage.player.news, after, timeout=NEWS_SECONDS if after else 0)
+            except httpx.TransportError:
+                return  # the sandbox is closing, or this machine slept: the page asks again
             now = firm.stage.clock()
             state = await run_in_threadpool(_state, firm)
             if news is None and state == told:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import tempfile
 from contextlib import suppress
@@ -51,6 +52,7 @@ def listen(port: int) -> socket.socket:
 
 def main(port: int = PORT) -> None:
     """Serve the page until Ctrl-C; nothing is kept."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # asked to end by whatever means, it ends as by Ctrl-C
     with listen(port) as listening, suppress(KeyboardInterrupt), tempfile.TemporaryDirectory() as folder:
         print(f"Opening a firm to play with on http://{HOST}:{listening.getsockname()[1]}/ …", flush=True)  # noqa: T201
         with Firm(Path(folder)) as firm:

@@ -28,7 +28,7 @@ export function toast(words, kind = "") {
   shown.className = kind;
   const place = document.getElementById("toasts");
   place.append(shown);
-  while (place.children.length > 4) place.firstChild.remove();
+  while (place.children.length > 3) place.firstChild.remove();
   setTimeout(() => shown.remove(), SECONDS * 1000);
 }
 

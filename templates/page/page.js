@@ -58,6 +58,8 @@ class Chat {
     this.target = null; // { kind: "reply" | "edit", id }
     this.loading = false;
     this.stale = false;
+    this.follows = true; // the end of the log, until somebody scrolls away from it
+    this.height = 0;
     this.form.addEventListener("submit", (event) => this.send(event));
     this.form.querySelector("[data-forget]").addEventListener("click", () => this.forget(true));
     this.text.addEventListener("keydown", (event) => {
@@ -67,6 +69,11 @@ class Chat {
       }
     });
     this.log.addEventListener("click", (event) => this.clicked(event));
+    this.log.addEventListener("load", () => this.stay(), true); // a picture that arrives makes the log longer
+    this.log.addEventListener("scroll", () => {
+      if (this.log.clientHeight === this.height) this.follows = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 80;
+    });
+    new ResizeObserver(() => this.stay()).observe(this.log);
     this.commands = this.form.querySelector(".commands");
     this.commands.addEventListener("toggle", () => this.commands.open && this.listCommands());
     this.commands.addEventListener("keydown", (event) => {
@@ -93,7 +100,6 @@ class Chat {
 
   show(messages) {
     const first = this.shown.size === 0;
-    const atEnd = first || this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 80;
     const here = new Set(messages.map((message) => message.id));
     let news = 0;
     for (const [id, old] of this.shown) {
@@ -114,8 +120,13 @@ class Chat {
       }
       this.shown.set(message.id, { seq: message.seq, article: document.getElementById(`${this.key}-${message.id}`), message });
     }
-    if (atEnd) this.log.scrollTop = this.log.scrollHeight;
+    this.stay();
     if (news && !first) unread(this.key, news);
+  }
+
+  stay() {
+    this.height = this.log.clientHeight;
+    if (this.follows) this.log.scrollTop = this.log.scrollHeight;
   }
 
   repaint(article, message) {
@@ -255,7 +266,8 @@ class Chat {
     this.files.clear();
     this.text.value = "";
     this.forget();
-    this.log.scrollTop = this.log.scrollHeight;
+    this.follows = true;
+    this.stay();
   }
 
   async listCommands() {
@@ -296,7 +308,7 @@ function goTo(key, { focus = true } = {}) {
   if (WIDE.matches || !pane.classList.contains("pane")) pane.scrollIntoView({ block: "nearest", inline: "nearest" });
   else window.scrollTo(0, 0);
   if (focus) pane.focus({ preventScroll: true });
-  chats.get(key)?.log.scrollTo(0, chats.get(key).log.scrollHeight);
+  chats.get(key)?.stay();
 }
 
 function unread(key, count) {
@@ -337,7 +349,7 @@ function showGuide(now) {
   document.getElementById("progress-text").textContent = `${now.length} sur ${items.length}`;
   if (done) {
     for (const key of now.filter((one) => !done.includes(one))) {
-      toast(`Fait : ${document.querySelector(`[data-step-key="${key}"] h3`).childNodes[1].textContent.trim()}`, "good");
+      toast(`Fait : ${document.querySelector(`[data-step-key="${key}"] .words`).textContent}`, "good");
     }
   }
   done = now;
@@ -352,7 +364,7 @@ let ahead = 0; // the sandbox's time less ours, in milliseconds
 function showTime() {
   const now = new Date(Date.now() + ahead);
   const time = document.getElementById("now");
-  const words = `${DAY.format(now)}, ${HOUR.format(now).replace(":", " h ")}`;
+  const words = `${DAY.format(now)}, ${HOUR.format(now).replace(":", " h ").replace(/^0/, "")}`;
   if (time.textContent !== words) Object.assign(time, { textContent: words, dateTime: now.toISOString() });
 }
 
