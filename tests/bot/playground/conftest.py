@@ -74,7 +74,8 @@ def page(address: str, browser: Any) -> Iterator[Callable[..., Any]]:
         return page
 
     yield open_page
-    for context in opened:
+    for number, context in enumerate(opened):
+        context.pages[0].screenshot(path=f'/tmp/last-{number}.png')
         context.close()
     assert wrong == []
 
@@ -85,3 +86,4 @@ def artefacts(root: Path) -> Path:
     folder = root / "test-artefacts"
     folder.mkdir(exist_ok=True)
     return folder
+

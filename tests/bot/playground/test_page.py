@@ -43,14 +43,14 @@ def test_the_page_serves_this_machine_only_and_lets_nothing_foreign_run(web: htt
     assert front.headers["x-content-type-options"] == "nosniff"
     assert not re.search(r"<script(?! type=\"module\" src=\"/)|style=|https?://", front.text)
     assert web.get("/", headers={"host": "comptoir.example"}).status_code == 400
-    foreign = web.post("/chats/customer/say", json={"text": "non"}, headers={"origin": "http://elsewhere.example"})
+    foreign = web.post("/chats/manager/say", json={"text": "non"}, headers={"origin": "http://elsewhere.example"})
     assert foreign.status_code == 403
-    web.post("/chats/customer/say", json={"text": "<img src=x onerror=alert(1)> & <b>gras</b>"})
-    told = web.get("/chats/customer").json()
+    web.post("/chats/manager/say", json={"text": "<img src=x onerror=alert(1)> & <b>gras</b>"})
+    told = web.get("/chats/manager").json()
     assert next(m for m in told if "onerror" in m["text"])["html"].startswith("&lt;img src=x onerror=alert(1)&gt; &amp;")
-    web.post("/chats/customer/files", files={"file": ("page.html", b"<script>alert(1)</script>", "text/html")})
-    sent = next(m for m in web.get("/chats/customer").json() if m["file"])
-    assert web.get(f"/files/customer/{sent['id']}").headers["content-disposition"].startswith("attachment")
+    web.post("/chats/manager/files", files={"file": ("page.html", b"<script>alert(1)</script>", "text/html")})
+    sent = next(m for m in web.get("/chats/manager").json() if m["file"])
+    assert web.get(f"/files/manager/{sent['id']}").headers["content-disposition"].startswith("attachment")
     letter = next(one for one in web.get("/mails").json() if one["ours"])
     assert "sandbox" in web.get(f"/mails/{letter['key']}/page").headers["content-security-policy"]
 
