@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -19,8 +20,8 @@ from core.outbox import OutboxRow, OutboxState
 CONFIRMED = (OrderState.CONFIRMED, OrderState.CLOSED)
 
 
-def _any(query: Callable[[], Select[tuple[int]]]) -> Callable[[Session], bool]:
-    return lambda session: session.scalar(query().limit(1)) is not None
+def _any(query: Select[Any]) -> Callable[[Session], bool]:
+    return lambda session: session.scalar(query.limit(1)) is not None
 
 
 def _paid(session: Session) -> bool:
@@ -30,21 +31,21 @@ def _paid(session: Session) -> bool:
 
 #: What must be true for a step to be done; the words of the steps stand in templates/page.
 STEPS: dict[str, Callable[[Session], bool]] = {
-    "ordered": _any(lambda: select(Order.id)),
-    "accepted": _any(lambda: select(Order.id).where(Order.recap_accepted_at.is_not(None))),
-    "confirmed": _any(lambda: select(Order.id).where(Order.state.in_(CONFIRMED))),
+    "ordered": _any(select(Order.id)),
+    "accepted": _any(select(Order.id).where(Order.recap_accepted_at.is_not(None))),
+    "confirmed": _any(select(Order.id).where(Order.state.in_(CONFIRMED))),
     "informed": _any(
-        lambda: select(OutboxRow.id).where(
+        select(OutboxRow.id).where(
             OutboxRow.template == "order_confirmed", OutboxRow.state == OutboxState.SENT,
             OutboxRow.customer_id.is_not(None),
         )
     ),
     "shipped": _any(
-        lambda: select(Delivery.id).where(Delivery.state.in_((DeliveryState.SHIPPED, DeliveryState.VERIFIED)))
+        select(Delivery.id).where(Delivery.state.in_((DeliveryState.SHIPPED, DeliveryState.VERIFIED)))
     ),
-    "received": _any(lambda: select(Delivery.id).where(Delivery.state == DeliveryState.VERIFIED)),
+    "received": _any(select(Delivery.id).where(Delivery.state == DeliveryState.VERIFIED)),
     "paid": _paid,
-    "mailed": _any(lambda: select(Order.id).where(Order.channel == MessageChannel.MAIL)),
+    "mailed": _any(select(Order.id).where(Order.channel == MessageChannel.MAIL)),
 }  # fmt: skip
 
 

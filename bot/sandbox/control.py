@@ -116,7 +116,10 @@ async def share(request: Request) -> Response:
 
 
 async def press(request: Request) -> Response:
-    """Press a button: user, label; chat, message_id, inaccessible. Or by callback data, as a client and a forger do: user, message_id, data, label."""
+    """Press a button: user, label; chat, message_id, inaccessible.
+
+    Or send any callback data, as a forger can: user, message_id, data; chat, label.
+    """
     given, state = await _given(request), _state(request)
     if "data" in given:
         room = acting.room_for(state, given["user"], given.get("chat"))

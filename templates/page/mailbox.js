@@ -150,7 +150,7 @@ export class Mailbox {
 
   async addSample() {
     const answer = await fetch("/sample.pdf");
-    if (!answer.ok) return toast("Le bon de commande n’a pas pu être imprimé.", "bad");
+    if (!answer.ok) return toast("Le bon de commande n'a pas pu être imprimé.", "bad");
     const name = decodeURIComponent(answer.headers.get("content-disposition").split("''")[1]);
     this.files.add([new File([await answer.blob()], name, { type: "application/pdf" })]);
   }

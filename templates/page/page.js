@@ -378,7 +378,7 @@ for (const button of document.querySelectorAll("[data-step]")) {
     const buttons = document.querySelectorAll("[data-step]");
     if (button.getAttribute("aria-busy") === "true") return;
     buttons.forEach((one) => one.setAttribute("aria-busy", "true"));
-    if (await act("/clock", { step: button.dataset.step })) toast("L’horloge a avancé.");
+    if (await act("/clock", { step: button.dataset.step })) toast("L'horloge a avancé.");
     buttons.forEach((one) => one.removeAttribute("aria-busy"));
   });
 }
@@ -423,7 +423,7 @@ news.addEventListener("open", () => {
   lost.hidden = true;
 });
 news.addEventListener("error", () => {
-  lost.textContent = "Le bac à sable ne répond plus. S’il a été fermé, relancez « make play » et rechargez la page.";
+  lost.textContent = "Le bac à sable ne répond plus. S'il a été fermé, relancez « make play » et rechargez la page.";
   lost.hidden = false;
 });
 setInterval(showTime, 1000);

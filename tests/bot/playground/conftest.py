@@ -39,13 +39,13 @@ def address(firm: Firm) -> Iterator[str]:
 
 @pytest.fixture
 def web(address: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address, trust_env=False, verify=False) as client:
+    with httpx.Client(base_url=address, trust_env=False) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
-def browser(firm: Firm) -> Iterator[Any]:
-    """Debian's Chromium, never one that Playwright would download; the firm is there first, as its start wants no loop."""
+def browser() -> Iterator[Any]:
+    """Debian's Chromium, never one that Playwright would download."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make test installs it")
     if CHROMIUM is None:
         pytest.skip("chromium is not installed: make test installs it where apt can")
@@ -74,8 +74,7 @@ def page(address: str, browser: Any) -> Iterator[Callable[..., Any]]:
         return page
 
     yield open_page
-    for number, context in enumerate(opened):
-        context.pages[0].screenshot(path=f'/tmp/last-{number}.png')
+    for context in opened:
         context.close()
     assert wrong == []
 
@@ -86,4 +85,3 @@ def artefacts(root: Path) -> Path:
     folder = root / "test-artefacts"
     folder.mkdir(exist_ok=True)
     return folder
-

@@ -12,8 +12,10 @@ AT = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
 def test_an_answer_stands_in_the_thread_and_goes_where_the_mail_wants_answers() -> None:
     asked = Letter("out-1", b"From: a@b.example\r\nReply-To: commandes+x@b.example\r\nMessage-ID: <2@b>\r\n"
                             b"References: <1@b>\r\nSubject: =?utf-8?q?Re=C3=A7u?=\r\n\r\nBonjour")  # fmt: skip
-    mail = Written(sender="c@d.example", to="commandes@b.example", subject="Re:\r\nBcc: x@y.example", words="Oui", at=AT,
-                   answers=asked, attachments=(Attachment("bon é.pdf", "application/pdf", b"%PDF"),)).mail  # fmt: skip
+    mail = Written(
+        sender="c@d.example", to="commandes@b.example", subject="Re:\r\nBcc: x@y.example", words="Oui", at=AT,
+        answers=asked, attachments=(Attachment("bon é.pdf", "application/pdf", b"%PDF"),),
+    ).mail  # fmt: skip
     assert (mail["To"], mail["In-Reply-To"], mail["References"]) == ("commandes+x@b.example", "<2@b>", "<1@b> <2@b>")
     assert (mail["Subject"], mail["Bcc"]) == ("Re: Bcc: x@y.example", None)
     read = Letter("in-1", mail.as_bytes())
