@@ -11,6 +11,7 @@ UV_VERSION := 0.13.9
 OUT ?= demo-out
 DIR ?= gallery-out
 SHARED ?= ../shared
+PORT ?= 8765
 WORKERS ?= 3
 
 # What WeasyPrint takes from the system: Pango lays text out, HarfBuzz makes the small fonts that a PDF embeds.
@@ -18,6 +19,9 @@ SYSTEM_PACKAGES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-li
 
 # What reads scans and photos; without it they are left to a person, which is said.
 SCAN_PACKAGES := tesseract-ocr tesseract-ocr-fra
+
+# What the tests look at the playground with; without it they say that they skip it.
+BROWSER_PACKAGES := chromium fonts-noto-color-emoji
 
 STAMPS := $(VENV)/.stamps
 BIN := $(CURDIR)/$(VENV)/bin
@@ -43,13 +47,16 @@ if command -v dpkg-query >/dev/null; then \
 fi
 endef
 
-.PHONY: help demo test test-long test-real lint gallery score bench clean
+.PHONY: help demo play test test-long test-real lint gallery score bench clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS=$$'\t' read -r name text; do printf '  %-10s %s\n' "$$name" "$$text"; done
 
 demo: $(STAMPS)/demo ## The whole circuit on real input; writes to OUT (demo-out)
 	@$(BIN)/comptoir demo --out "$(OUT)"
+
+play: $(STAMPS)/demo ## The desk on a page of this machine to play with, at PORT (8765); Ctrl-C ends it
+	@$(BIN)/comptoir demo --serve --port $(PORT)
 
 test: $(STAMPS)/test ## The tests, on SQLite and PostgreSQL
 	@$(BIN)/pytest -m "not long and not real" -n $(WORKERS) --dist loadgroup
@@ -82,7 +89,7 @@ bench: $(STAMPS)/test ## How fast and how right we read and print, each figure b
 	@$(BIN)/python -m tests.bench.calibration
 
 clean: ## Removes what make made
-	@rm -rf $(VENV) demo-out gallery-out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) demo-out gallery-out test-artefacts dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Set-up. A stamp is older than uv.lock or pyproject.toml exactly when the environment must be brought up to date.
@@ -105,6 +112,9 @@ $(STAMPS)/demo: $(STAMPS)/venv pyproject.toml uv.lock
 	@touch $@
 
 $(STAMPS)/test: $(STAMPS)/venv pyproject.toml uv.lock
+	@if command -v dpkg-query >/dev/null && ! command -v chromium >/dev/null; then \
+	  ($(call debian,$(BROWSER_PACKAGES))) || echo "The playground will not be tested: chromium could not be installed" >&2; \
+	fi
 	@$(SYNC) --group test
 	@touch $(STAMPS)/demo $@
 

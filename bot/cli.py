@@ -345,8 +345,16 @@ def check(
 
 
 @app.command()
-def demo(out: Out = Path("demo-out")) -> None:
+def demo(
+    out: Out = Path("demo-out"),
+    serve: Annotated[bool, typer.Option("--serve", help="Open a page to play it yourself; nothing is kept.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of that page, on this machine only.")] = 8765,
+) -> None:
     """Play the whole circuit with a sample supplier on real mail and chat servers of our own."""
+    if serve:
+        from bot.playground import serve as playground
+
+        return playground.main(port)
     from bot.demo import stories
 
     raise typer.Exit(stories.main(out))

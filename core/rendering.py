@@ -74,6 +74,12 @@ class Printer:
             raise Refused(details[0], **details[1])
         raise TryLater("paper_not_printed", number=document.number, reason=details[0])
 
+    def warm(self) -> None:
+        """Start the child before it is needed."""
+        with self._lock:
+            if self.pid is None:
+                self._start()
+
     def close(self) -> None:
         """End the child; the next paper starts another."""
         with self._lock:
@@ -148,6 +154,11 @@ def _printer() -> Printer:
 def pdf(document: Document, assets: Mapping[str, bytes] | None = None) -> bytes:
     """The paper's bytes, printed by the service's one warm child."""
     return _printer().pdf(document, assets)
+
+
+def warm() -> None:
+    """Start the service's child, so that its first paper does not wait for it."""
+    _printer().warm()
 
 
 def close() -> None:

@@ -136,6 +136,11 @@ class Stage:
 
     def link(self, who: str, first_name: str, whom: str) -> None:
         """Give a person of the story a chat account, linked by a real one-time code to a customer or a colleague."""
+        self.introduce(who, first_name, whom)
+        self.settle()
+
+    def introduce(self, who: str, first_name: str, whom: str) -> None:
+        """The same without waiting for the desk's answer."""
         user = self.player.add_user(first_name, language_code="fr").id
         self._people[who] = user
         with transaction(self.engine) as session:
@@ -146,7 +151,6 @@ class Stage:
                 raise StepFailed(f"nobody is called {whom}")
             code = parties.make_link_code(session, person, by=SYSTEM, at=self.clock())
         self.player.say(user, f"/start {code}")
-        self.settle()
 
     def person(self, who: str) -> int:
         """The chat account of a person of the story."""

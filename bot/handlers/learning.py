@@ -61,7 +61,7 @@ def offer_packaging(turn: Turn, order: Order, line: OrderLine, *, unit: str, cou
         return None
     known = {pack.name: pack.quantity for pack in line.article.packagings}
     known |= aliases.customer_packagings(turn.session, order.customer).get(line.article.sku, {})
-    if known.get(unit) == holds or (unit == line.article.unit and holds == 1):
+    if known.get(unit) == holds or unit == line.article.unit:  # more of its own unit says nothing of a packaging
         return None
     holds = holds.normalize()
     args = {"sku": line.article.sku, "unit": unit, "holds": f"{holds:f}"}

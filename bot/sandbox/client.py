@@ -180,9 +180,12 @@ class SandboxClient:
         body = _some(user=user, label=label, chat=chat, message_id=message_id, inaccessible=inaccessible)
         return _made(Pressed, self._post("/press", body))
 
-    def press_data(self, user: int, message_id: int, data: str, *, chat: int | None = None) -> Pressed:
+    def press_data(
+        self, user: int, message_id: int, data: str, *, chat: int | None = None, label: str | None = None
+    ) -> Pressed:
         """Send any callback data, as a modified client can."""
-        return _made(Pressed, self._post("/press", _some(user=user, message_id=message_id, data=data, chat=chat)))
+        body = _some(user=user, message_id=message_id, data=data, chat=chat, label=label)
+        return _made(Pressed, self._post("/press", body))
 
     def delete(self, user: int, message_id: int, *, chat: int | None = None) -> None:
         """Delete a message for everybody; the bot is not told."""
@@ -267,6 +270,13 @@ class SandboxClient:
     def wait_for_calls(self, method: str, count: int = 1, *, after: int = 0, timeout: float = WAIT) -> list[Call]:
         """The calls of a method, once there are that many (refused and dropped ones count)."""
         return [_made(Call, each) for each in self._wait("calls", timeout, method=method, count=count, after=after)]
+
+    def news(self, after: int, *, timeout: float = WAIT) -> Json | None:
+        """What happened since a number, waiting for something: seq, chats, toasts; None when nothing did."""
+        try:
+            return dict(self._wait("news", timeout, after=after))
+        except TimeoutError:
+            return None
 
     def wait_until_read(self, *, timeout: float = WAIT) -> None:
         """Return once the bot confirmed every update."""

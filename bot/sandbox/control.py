@@ -116,14 +116,19 @@ async def share(request: Request) -> Response:
 
 
 async def press(request: Request) -> Response:
-    """Press a button: user, label; chat, message_id, inaccessible. Or, as a forger: user, message_id, data."""
+    """Press a button: user, label; chat, message_id, inaccessible.
+
+    Or send any callback data, as a forger can: user, message_id, data; chat, label.
+    """
     given, state = await _given(request), _state(request)
     if "data" in given:
         room = acting.room_for(state, given["user"], given.get("chat"))
         post = state.post(room.id, given["message_id"])
         if post is None:
             raise acting.NotPossible(f"no message {given['message_id']} in chat {room.id}")
-        made: Callback | Post = acting.press_data(state, given["user"], post, given["data"])
+        made: Callback | Post = acting.press_data(
+            state, given["user"], post, given["data"], label=given.get("label", "")
+        )
     else:
         made = acting.press(state, **given)
     callback = made.id if isinstance(made, Callback) else None
@@ -260,7 +265,7 @@ async def expire(request: Request) -> Response:
 
 
 async def wait(request: Request) -> Response:
-    """Wait until something is there: ?for=message|toast|calls|read, its conditions, after=SEQ, timeout=SECONDS."""
+    """Wait until something is there: ?for=message|toast|calls|read|news, its conditions, after=SEQ, timeout=SECONDS."""
     state, query = _state(request), dict(request.query_params)
     seconds = min(float(query.pop("timeout", "10")), LONGEST_WAIT)
     wanted = views.condition(state, query)

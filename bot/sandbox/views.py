@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from bot.sandbox.acting import NotPossible, room_for, sender_of
@@ -137,7 +138,21 @@ def condition(state: State, query: dict[str, str]) -> Callable[[], Any]:
             return lambda: _enough(calls(state, method, after), count)
         case "read":
             return lambda: None if state.pending else {"read": True}
-    raise NotPossible(f"nothing waits for {query['for']!r}: message, toast, calls, read")
+        case "news":
+            return lambda: news(state, after)
+    raise NotPossible(f"nothing waits for {query['for']!r}: message, toast, calls, read, news")
+
+
+def news(state: State, after: int) -> Json | None:
+    """What happened after a number: the chats in which something changed, and the toasts; None when nothing did."""
+    events = list(takewhile(lambda event: event["seq"] > after, reversed(state.events)))[::-1]
+    if not events:
+        return None
+    return {
+        "seq": events[-1]["seq"],
+        "chats": sorted({event["chat"] for event in events}),
+        "toasts": [event for event in events if event["kind"] == "toast"],
+    }
 
 
 def _shows(one: Json, query: dict[str, str]) -> bool:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from functools import cache
 
 from intake.reading.deadlines import deadlines
-from intake.reading.words import plain, words
+from intake.reading.words import plain, unit_forms, words
 
 #: How far before a date the words stand that say what it is for.
 _NEAR = 60
@@ -26,7 +26,8 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
     after = "|".join(table["after_day"])
     day_month = r"(?P<day>\d{1,2})[/.](?P<month>\d{1,2})"
     year = r"[/.](?P<year>\d{4}|\d{2})"
-    number = r"(?:[ ]+(?P<day>\d{1,2})(?![\w/.]|\s*x))?"
+    counted = "|".join(sorted((re.escape(form) for form in unit_forms() if len(form) > 2), key=len, reverse=True))
+    number = rf"(?:[ ]+(?P<day>\d{{1,2}})(?![\w/.]|\s*x|\s+(?:{counted})(?!\w)))?"  # « jeudi 10 cartons »: no date
     until = "|".join(table["leads_to_day"])
     return tuple(
         re.compile(pattern)

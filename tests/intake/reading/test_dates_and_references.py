@@ -16,6 +16,8 @@ TUESDAY = date(2026, 11, 24)
     [
         ("livraison jeudi svp", date(2026, 11, 26)),
         ("pour vendredi 27", date(2026, 11, 27)),
+        ("pour jeudi 10 cartons de beurre", date(2026, 11, 26)),
+        ("livraison mardi 8 l'après-midi", date(2026, 12, 8)),
         ("Merci de livrer au dépôt mercredi 2 décembre", date(2026, 12, 2)),
         ("à livrer avant le 3/12", date(2026, 12, 3)),
         ("il passe la chercher demain matin", date(2026, 11, 25)),
