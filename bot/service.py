@@ -7,10 +7,11 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from bot import push, telegram
 from bot.app import App
+from bot.bells import Bells
 from bot.limiter import Limiter
 from core import (
     automation,
@@ -35,7 +37,6 @@ from core import (
     letterheads,
     messages,
     outbox,
-    papers,
     platforms,
     reminders,
     rendering,
@@ -59,7 +60,11 @@ REMINDED_ON = "reminded_on"
 #: Paris time from which the day's reminders may leave (quiet hours end at 7 h).
 REMINDERS_FROM = 8
 POLL_SECONDS = 20
+#: Calls to the chat server that may be under way at once; the limiter says how fast they follow each other.
+FLIGHTS = 12
 TICK_SECONDS = 0.5
+#: How often the jobs that ended are forgotten, and how long they are kept for who looks into them.
+PURGE_SECONDS, KEPT = 60.0, timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +129,15 @@ class Service:
             settings=settings,
             engine=db.engine(settings.database_url),
             clock=clock,
-            application=telegram.build_application(settings),
+            application=telegram.build_application(settings, limiter),
             loop=loop,
             smtp=SmtpSender(settings.mail) if settings.mail.smtp_host else None,
+            limiter=limiter,
+            flights=FLIGHTS,
         )
         if checkpoint is not None:
             self.app.checkpoint = checkpoint
-        self.limiter = limiter
+        self._bells = Bells()
         self._worker: jobs.Worker | None = None
 
     def __enter__(self) -> Self:
@@ -165,15 +172,23 @@ class Service:
     def work(self) -> dict[str, Callable[[], object]]:
         """What a bell of each kind sets off."""
         app = self.app
-        return {
+        work = {
             "updates": lambda: telegram.handle(app),
             "understand": self._understand,
             "automation": self._confirm,
             "receipts": self._follow_receipts,
             "papers": lambda: push.make_papers(app),
-            "deliver": lambda: push.deliver(app, limiter=self.limiter),
+            "deliver": lambda: push.deliver(app),
             "handovers": self._hand_over,
         }
+        return {name: self._heard(name, act) for name, act in work.items()}
+
+    def _heard(self, name: str, act: Callable[[], object]) -> Callable[[], None]:
+        def job() -> None:
+            self._bells.heard(name)
+            act()
+
+        return job
 
     def close(self) -> None:
         """Stop taking things in, let the job under way end, give the lease back."""
@@ -191,6 +206,8 @@ class Service:
         self._threads[0].join(timeout=10)
         with transaction(app.engine) as session:
             jobs.drop_lease(session, LEASE)
+        if app.poller is not None:
+            app.poller.close()
         app.engine.dispose()
 
     def _wait_for_lease(self) -> None:
@@ -244,9 +261,13 @@ class Service:
         mailbox.close()
 
     def _tick(self) -> None:
+        purged = time.monotonic()
         while not self.stop.wait(TICK_SECONDS):
             try:
                 self.sweep()
+                if self._worker is not None and time.monotonic() - purged > PURGE_SECONDS:
+                    purged = time.monotonic()
+                    self._worker.purge(before=wall_clock() - KEPT)
             except TryLater:
                 log.exception("lease_lost")
                 self.stop.set()
@@ -262,19 +283,22 @@ class Service:
         now = self.app.clock()
         with transaction(self.app.engine) as session:
             jobs.take_lease(session, LEASE, at=wall_clock())
-            for name in self._due(session, now=now):
+            wanted = self._bells.wanted(self._due(session, now=now))
+            for name in wanted:
                 jobs.ring(session, name, f"sweep:{wall_clock().timestamp():.1f}", at=now, now=now)
+        for name in wanted:
+            self._bells.rung(name)
 
     def _due(self, session: Session, *, now: datetime) -> list[str]:
         """The kinds of work with something to do now; nothing may leave while sending is frozen after a restore."""
         frozen = flag(session, SENDING_FROZEN) is not None
         due = {
-            "updates": bool(messages.unfinished_updates(session)),
-            "understand": bool(messages.unfinished(session, at=now)),
+            "updates": messages.any_update(session),
+            "understand": messages.any_unfinished(session, at=now),
             "automation": bool(automation.due(session, house=self.app.house, at=now)),
             "receipts": deliveries.receipts_due(session, at=now),
-            "papers": bool(papers.unmade(session)),
-            "deliver": not frozen and bool(outbox.due(session, at=now)),
+            "papers": bool(push.unmade(session)),
+            "deliver": not frozen and outbox.any_due(session, push.ways(self.app), at=now),
             "handovers": bool(handovers.due(session, at=now)),
         }
         return [name for name, wanted in due.items() if wanted]

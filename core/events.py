@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import select
 
-from core import jobs, journal
+from core import journal, outbox
 from core.outbox import OutboxChannel, OutboxRow, OutboxState, Resend
 from core.parties import Customer, Role, chats_of, chats_with, staff_with
 
@@ -297,10 +297,7 @@ def _queue(
     )  # fmt: skip
     queued.keys.add(key)
     queued.waiting.add((route.template, address))
-    session.add(row)
-    session.flush()
-    jobs.ring(session, "deliver", f"outbox:{row.id}:{row.attempt}", at=not_before, now=at)
-    return [row]
+    return [outbox.put(session, row)]
 
 
 def _resend(route: Route, address: Address) -> Resend:

@@ -23,7 +23,7 @@ from core.errors import TryLater
 if TYPE_CHECKING:
     from dbos import DBOSClient, DBOSConfig, EnqueueOptions
     from sqlalchemy import Engine
-    from sqlalchemy.orm import Session
+    from sqlalchemy.orm import Session, SessionTransaction
 
 #: The kinds of work; each has a queue of its own on which one job runs at a time, whatever the number of workers.
 NAMES = ("updates", "understand", "automation", "receipts", "papers", "deliver", "handovers")
@@ -31,8 +31,11 @@ NAMES = ("updates", "understand", "automation", "receipts", "papers", "deliver",
 POLLING = 0.05
 LEASE = timedelta(seconds=30)
 VERSION = "comptoir-1"
+#: How many jobs are forgotten in one transaction: nobody may wait for it.
+PURGED_AT_ONCE = 500
 
 _bells: WeakKeyDictionary[Engine, DBOSClient] = WeakKeyDictionary()
+_rung: WeakKeyDictionary[SessionTransaction, set[tuple[str, datetime]]] = WeakKeyDictionary()
 _work: dict[str, Callable[[], object]] = {}
 _registered: set[str] = set()
 
@@ -94,6 +97,12 @@ def ring(session: Session, name: str, job_id: str, *, at: datetime, now: datetim
     client = _bells.get(session.get_bind().engine)
     if client is None:
         return
+    under_way = session.get_nested_transaction() or session.get_transaction()
+    if under_way is not None:  # one bell is enough for all that a transaction writes
+        rung = _rung.setdefault(under_way, set())
+        if (name, at) in rung:
+            return
+        rung.add((name, at))
     options: EnqueueOptions = {
         "workflow_name": name,
         "queue_name": name,
@@ -132,6 +141,19 @@ class Worker:
         for name in NAMES:
             DBOS.register_queue(name, global_concurrency=1, worker_concurrency=1, polling_interval_sec=POLLING)
         hang_bell(engine)
+
+    def purge(self, *, before: datetime) -> int:
+        """Forget the jobs that ended before; a day leaves tens of thousands. Returns how many were forgotten."""
+        client = _bells.get(self.engine)
+        if client is None:
+            return 0
+        ended = client.list_workflows(
+            status=["SUCCESS", "ERROR", "CANCELLED"], end_time=before.isoformat(), limit=PURGED_AT_ONCE,
+            load_input=False, load_output=False,
+        )  # fmt: skip
+        if ended:
+            client.delete_workflows([known.workflow_id for known in ended])
+        return len(ended)
 
     def close(self) -> None:
         """Stop working; jobs that have not begun stay in the queue."""
