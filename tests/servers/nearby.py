@@ -38,7 +38,12 @@ class NearbyRequest(BaseRequest):
         """Nothing is closed."""
 
     async def do_request(
-        self, url: str, method: str, request_data: RequestData | None = None, *_: Any, **_more: Any  # noqa: ARG002
+        self,
+        url: str,
+        method: str,
+        request_data: RequestData | None = None,
+        *_: Any,
+        **_more: Any,  # noqa: ARG002
     ) -> tuple[int, bytes]:
         given: dict[str, Any] = dict(request_data.json_parameters) if request_data is not None else {}
         files = (request_data.multipart_data if request_data is not None else None) or {}

@@ -314,6 +314,7 @@ class Stage:
 
     def __init__(self, template: Path, folder: Path) -> None:
         self.folder, self.file = folder, folder / "schedule.db"
+        self.engine = db.engine(f"sqlite:///{self.file}")  # one for all: it remembers its statements compiled
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
@@ -338,7 +339,7 @@ class Stage:
         for suffix in ("-wal", "-shm"):
             Path(f"{self.file}{suffix}").unlink(missing_ok=True)
         shutil.copyfile(template, self.file)
-        engine = db.engine(f"sqlite:///{self.file}")
+        engine = self.engine
         rng, clock = random.Random(seed), MovableClock(at)
         state = State(clock=clock, next_update_id=FIRST_UPDATE + 1000 * bool(seed), _last_message=1000 * bool(seed))
         for who, number in CHATS.items():
@@ -470,4 +471,3 @@ def close_template(engine: Engine) -> None:
     with plain.connect() as connection:
         connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
     plain.dispose()
-
