@@ -23,6 +23,7 @@ from bot import push, telegram
 from bot.app import App
 from bot.bells import Bells
 from bot.limiter import Limiter
+from bot.webhook import Webhook, take_down
 from core import (
     automation,
     conversations,
@@ -63,6 +64,8 @@ POLL_SECONDS = 20
 #: Calls to the chat server that may be under way at once; the limiter says how fast they follow each other.
 FLIGHTS = 12
 TICK_SECONDS = 0.5
+#: The longest pause between two calls while the chat server is away, unless it asks for more itself.
+LONGEST_PAUSE = 60.0
 #: How often the jobs that ended are forgotten, and how long they are kept for who looks into them.
 PURGE_SECONDS, KEPT = 60.0, timedelta(hours=1)
 
@@ -138,6 +141,7 @@ class Service:
         if checkpoint is not None:
             self.app.checkpoint = checkpoint
         self._bells = Bells()
+        self._webhook: Webhook | None = None
         self._worker: jobs.Worker | None = None
 
     def __enter__(self) -> Self:
@@ -164,7 +168,12 @@ class Service:
         self._worker = jobs.Worker(app.engine, self.work(), executor=f"desk-{os.uname().nodename}")
         self.sweep()
         if app.settings.telegram.token.get_secret_value():
-            self._thread("chat-poll", self._poll_chat)
+            if app.settings.telegram.webhook_url:
+                self._webhook = door = Webhook(app)
+                self._thread("chat-door", door.run)
+                self._thread("chat-hook", lambda: self._patiently(door.announce))
+            else:
+                self._thread("chat-poll", self._poll_chat)
         if app.settings.mail.imap_host:
             self._thread("mailbox", self._watch_mailbox)
         self._thread("ticks", self._tick)
@@ -194,6 +203,8 @@ class Service:
         """Stop taking things in, let the job under way end, give the lease back."""
         self.stop.set()
         app = self.app
+        if self._webhook is not None:
+            self._webhook.close()
         for thread in self._threads[1:]:
             thread.join(timeout=self._poll_seconds + 10)
         if self._worker is not None:
@@ -244,14 +255,25 @@ class Service:
         handovers.run(app.engine, house=app.house, at=app.clock(), checkpoint=app.checkpoint)
 
     def _poll_chat(self) -> None:
+        self._patiently(lambda: take_down(self.app))
+        while not self.stop.is_set():
+            self._patiently(lambda: telegram.fetch(self.app, timeout=self._poll_seconds))
+
+    def _patiently(self, act: Callable[[], object]) -> None:
+        """Do it once, as often as it takes; while the server is away ever less often (T10)."""
+        longer = 1
         while not self.stop.is_set():
             try:
-                telegram.fetch(self.app, timeout=self._poll_seconds)
+                act()
             except TryLater as later:
-                self.stop.wait(later.after.total_seconds())
+                pause = later.after.total_seconds()
             except Exception:
-                log.exception("chat_poll_failed")
-                self.stop.wait(5)
+                log.exception("chat_server_failed")
+                pause = 5.0
+            else:
+                return
+            self.stop.wait(max(pause, min(pause * longer, LONGEST_PAUSE)))
+            longer *= 2
 
     def _watch_mailbox(self) -> None:
         app = self.app

@@ -86,7 +86,7 @@ def fetch(app: App, *, timeout: int = 0) -> int:
         raise TryLater("chat_refused", after=timedelta(seconds=wait), status=answer.status_code)
     if troubled:
         _mailbox(app).healthy(CHANNEL, app.clock())
-    return _store(app, body["result"])
+    return store(app, body["result"])
 
 
 def _client(app: App) -> httpx.Client:
@@ -100,15 +100,15 @@ def _mailbox(app: App) -> DatabaseMailStore:
     return DatabaseMailStore(app.engine, app.clock)
 
 
-def _store(app: App, updates: list[dict[str, Any]]) -> int:
+def store(app: App, updates: list[dict[str, Any]]) -> int:
+    """Keep updates raw, each once however often and wherever it is given; returns how many were new."""
     at, new = app.clock(), 0
     with transaction(app.engine) as session:
         for update in updates:
             number = update["update_id"]
-            if session.get(ChatUpdate, number) is None:
+            raw = json.dumps(update)  # ASCII: half a surrogate pair must not hold a whole batch up
+            if messages.keep_update(session, number, raw=raw, chat_id=_chat_of(update), at=at):
                 new += 1
-                raw = json.dumps(update)  # ASCII: half a surrogate pair must not hold a whole batch up
-                session.add(ChatUpdate(update_id=number, raw=raw, chat_id=_chat_of(update), received_at=at))
                 jobs.ring(session, "updates", f"update:{number}", at=at, now=at)
         if updates and not new:  # given again after the silence: known, so the next call may confirm it
             session.get_one(ChatUpdate, updates[-1]["update_id"]).received_at = at
@@ -142,7 +142,7 @@ def handle(app: App) -> int:
 
 def _one(app: App, number: int) -> None:
     with transaction(app.engine) as session:
-        row = session.get_one(ChatUpdate, number)
+        row = session.get_one(ChatUpdate, number, with_for_update=True)
         row.attempts += 1
         if row.attempts > MAX_ATTEMPTS:
             return _quarantine(session, row, "gave_up", app)
@@ -219,7 +219,7 @@ def _turn(app: App, session: Session, update: Update) -> Turn | None:
 
 def _handled(app: App, number: int, update: Update, files: list[tuple[str, bytes]]) -> Turn | None:
     with transaction(app.engine) as session:
-        row = session.get_one(ChatUpdate, number)
+        row = session.get_one(ChatUpdate, number, with_for_update=True)  # another instance may treat it now (T06)
         if row.state is not MessageState.STORED:
             return None
         row.state = MessageState.UNDERSTOOD
@@ -238,7 +238,9 @@ def _handled(app: App, number: int, update: Update, files: list[tuple[str, bytes
 def _refused(app: App, number: int, update: Update, refusal: Comptoir) -> Turn | None:
     """A refusal is an answer: nothing was changed, the person is told what to do."""
     with transaction(app.engine) as session:
-        row = session.get_one(ChatUpdate, number)
+        row = session.get_one(ChatUpdate, number, with_for_update=True)
+        if row.state is not MessageState.STORED:
+            return None
         row.state, row.reason = MessageState.UNDERSTOOD, refusal.code
         turn = _turn(app, session, update)
         if turn is None:

@@ -219,6 +219,16 @@ def forget_waits(session: Session) -> None:
     session.execute(update(Message).where(Message.state == MessageState.STORED).values(next_try=None))
 
 
+def keep_update(session: Session, number: int, *, raw: str, chat_id: int | None, at: datetime) -> bool:
+    """Keep a raw update under its number; False when it is known, whoever stores it at this moment."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    row = insert(ChatUpdate).values(
+        update_id=number, raw=raw, chat_id=chat_id, received_at=at, state=MessageState.STORED, reason="", attempts=0
+    )
+    done = session.execute(row.on_conflict_do_nothing().returning(ChatUpdate.update_id))
+    return done.scalar() is not None
+
+
 def unfinished_updates(session: Session) -> Sequence[ChatUpdate]:
     """Stored updates that were not handled yet, in the server's order."""
     query = select(ChatUpdate).where(ChatUpdate.state == MessageState.STORED).order_by(ChatUpdate.update_id)

@@ -29,6 +29,7 @@ class HangUp(Response):
     """No answer at all: the connection is closed, and the client can not tell whether its call was carried out."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Close the connection."""
         del send
         scope["state"]["transport"].close()
         while (await receive())["type"] != "http.disconnect":

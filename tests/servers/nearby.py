@@ -40,10 +40,10 @@ class NearbyRequest(BaseRequest):
     async def do_request(
         self,
         url: str,
-        method: str,
+        method: str,  # noqa: ARG002 - the library's own signature
         request_data: RequestData | None = None,
         *_: Any,
-        **_more: Any,  # noqa: ARG002
+        **_more: Any,
     ) -> tuple[int, bytes]:
         given: dict[str, Any] = dict(request_data.json_parameters) if request_data is not None else {}
         files = (request_data.multipart_data if request_data is not None else None) or {}
