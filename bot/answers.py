@@ -39,15 +39,22 @@ def give(app: App, turn: Turn) -> None:
 
 async def _give(app: App, turn: Turn) -> None:
     try:
-        if turn.callback_id:
-            toast = turn.toast[:TOAST] or None
-            await _try(app, lambda: app.application.bot.answer_callback_query(turn.callback_id, text=toast))
+        toast = asyncio.create_task(_toast(app, turn))  # beside the rest: the card need not wait for it
+        if app.flights == 1:
+            await toast
         order = _order.setdefault(turn.chat_id, asyncio.Lock())
         async with order:
             for later in turn.later:
                 await _try(app, later)
+        await toast
     finally:
         app.answering -= 1
+
+
+async def _toast(app: App, turn: Turn) -> None:
+    if turn.callback_id:
+        said = turn.toast[:TOAST] or None
+        await _try(app, lambda: app.application.bot.answer_callback_query(turn.callback_id, text=said))
 
 
 async def _try(app: App, later: Later) -> None:
