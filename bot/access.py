@@ -39,6 +39,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "replay_message", "ignore_message", "take_message", "prepare_rest", "drafts", "take_order",
             "edit_draft", "remember_packaging", "confirm_customer", "search_customer", "choose_customer",
             "assign_customer", "remember_sender", "leave_sender", "forget_alias", "learned",
+            "open_card",
             "treat_watched", "keep_backorder", "wait_until", "choose_substitute", "cap_line", "round_quantity",
             "deliver_on",
             "assign_customer", "remember_sender", "leave_sender", "forget_alias", "learned", "automation", "auto_off",

@@ -7,9 +7,11 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import httpx
 from sqlalchemy import Engine
 from telegram.ext import Application
 
+from bot.limiter import Limiter
 from core.clock import Clock
 from core.settings import House, Settings
 from intake.outgoing import SmtpSender
@@ -25,7 +27,8 @@ def _no_checkpoint(_name: str) -> None:
 class App:
     """The firm's settings and database, the two ways out, and the clock; `loop` is the bot's own, in its own thread.
 
-    `answering` says that updates are being treated: what they changed is committed before it is answered.
+    `answering` counts updates under way: what they changed is committed before it is answered. `flights` is how many
+    calls may be under way at once; with one, each is waited for in its turn.
     """
 
     settings: Settings
@@ -35,7 +38,10 @@ class App:
     loop: asyncio.AbstractEventLoop
     smtp: SmtpSender | None = None
     checkpoint: Callable[[str], None] = field(default=_no_checkpoint)
-    answering: bool = False
+    answering: int = 0
+    limiter: Limiter | None = None
+    flights: int = 1
+    poller: httpx.Client | None = None
 
     @property
     def house(self) -> House:

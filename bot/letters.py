@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from bot import banking, cards, changes, delivery_letters, texts
+from bot import banking, cards, changes, delivery_letters, folding, texts
 from bot.cards import Content
 from bot.keyboards import Press
 from core import (
@@ -489,6 +489,7 @@ def _dispute_info(
 
 
 MAKERS: dict[str, Maker] = {
+    folding.FOLDING: lambda session, _thing, row, _house, _at, _language: folding.made(session, row),
     "bank_entry_card": banking.made_entry, "refund_card": banking.made_refund,
     "payment_reversed": banking.made_reversal, "payment_reversed_info": banking.made_reversal,
     "refund_sent": banking.made_refund_told, "refund_refused": banking.made_refund_told,

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import httpx
 from sqlalchemy import func, select
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter
 
 from bot import letters
+from bot.limiter import is_away, seconds_of
 from core import conversations, events, outbox, releases, reminders
 from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from core.settings import House
 
-CONNECT_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 #: Failures that are themselves told by an event: their own failing tells nobody, or it would never end.
 QUIET = frozenset({"send_failed", "send_unsure", "chat_blocked", "address_failed"})
 
@@ -90,11 +89,8 @@ def _address_is_dead(session: Session, email: str) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
-def settle(session: Session, row: OutboxRow, error: Exception, *, at: datetime, begun: bool = False) -> None:
-    """Commit what a failed call means: later, never, unknown, or by another way.
-
-    `begun`: a part of the message has already left, so trying again would repeat it.
-    """
+def settle(session: Session, row: OutboxRow, error: Exception, *, at: datetime) -> None:
+    """Commit what a failed call means: later, never, unknown, or by another way."""
     reason = _said(error)
     match error:
         case RetryAfter():
@@ -103,9 +99,7 @@ def settle(session: Session, row: OutboxRow, error: Exception, *, at: datetime, 
             _blocked(session, row, at=at, error=reason)
         case BadRequest():
             fail(session, row, at=at, error=reason)
-        case NetworkError() if isinstance(error.__cause__, CONNECT_ERRORS) and not begun:
-            outbox.retry(session, row, at=at, error=reason)
-        case NetworkError() if _answered(error) and not begun:
+        case NetworkError() if is_away(error):
             outbox.retry(session, row, at=at, error=reason)
         case NetworkError() | Ambiguous():
             outbox.ambiguous(session, row, at=at, error=reason)
@@ -120,28 +114,12 @@ def _said(error: Exception) -> str:
     return error.code if isinstance(error, Comptoir) else f"{type(error).__name__}: {error}"[:200]
 
 
-def _answered(error: NetworkError) -> bool:
-    """The server answered that it could not (502): nothing was done, and there is no lost connection behind it."""
-    return error.__cause__ is None
-
-
-def seconds_of(error: RetryAfter) -> float:
-    """How long the server wants peace."""
-    wait = error.retry_after
-    return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
-
-
 def _come_back(session: Session, row: OutboxRow, *, at: datetime, error: str, after: timedelta) -> None:
     """The whole bot is asked to be quiet: every chat row waits, in its order, and none is counted as a failure."""
     row.attempt = min(row.attempt, outbox.MAX_ATTEMPTS - 1)
     outbox.retry(session, row, at=at, error=error, after=after)
-    others = select(OutboxRow).where(
-        OutboxRow.channel == OutboxChannel.CHAT,
-        OutboxRow.state == OutboxState.WAITING,
-        OutboxRow.not_before < at + after,
-    )
-    for other in session.scalars(others):
-        other.not_before = at + after
+    session.flush()
+    outbox.hold_chats(session, until=at + after)
 
 
 def _blocked(session: Session, row: OutboxRow, *, at: datetime, error: str) -> None:

@@ -7,6 +7,9 @@ committed after. What nobody knows to have left is never sent again blindly (T11
 from __future__ import annotations
 
 import logging
+import time
+from collections import deque
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
@@ -15,14 +18,15 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from telegram import InlineKeyboardMarkup, InputFile
 from telegram.constants import ParseMode
-from telegram.error import BadRequest, RetryAfter, TelegramError
+from telegram.error import BadRequest, TelegramError
 
-from bot import keyboards, letters, mails, outcomes, sheets, texts
+from bot import folding, keyboards, letters, mails, outcomes, sheets, texts
 from core import conversations, events, letterheads, outbox, papers, rendering
 from core.conversations import Card
 from core.db import transaction
 from core.errors import Comptoir, Refused
-from core.outbox import OutboxChannel, OutboxRow, OutboxState
+from core.events import CUSTOMER
+from core.outbox import Due, OutboxChannel, OutboxRow, OutboxState
 from core.papers import Paper
 from core.settings import SENDING_FROZEN, flag
 
@@ -34,6 +38,13 @@ if TYPE_CHECKING:
     from bot.limiter import Limiter
 
 log = logging.getLogger(__name__)
+
+#: Seconds between two looks at what is due while a round is under way, and the longest wait for a chat's turn in it.
+LOOK, LINGER = 0.1, 2.0
+#: A round ends after so many seconds, and the next one begins: what came back may be tried again.
+ROUND = 10.0
+#: More new order cards than this for one colleague at once are told together.
+CROWD = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,8 @@ class Parcel:
     files: tuple[tuple[str, bytes], ...] = ()
     mail: EmailMessage | None = None
     message_id: str = ""
+    mark: str = ""
+    before: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -60,56 +73,124 @@ class _Sent:
 
 
 def deliver(app: App, *, limiter: Limiter | None = None) -> int:
-    """Treat every row that is due; returns how many were tried. Nothing leaves while sending is frozen."""
-    tried: set[int] = set()
-    while (row_id := _next(app, tried, limiter)) is not None:
-        tried.add(row_id)
-        parcel = _start(app, row_id)
-        if parcel is None:
-            continue
-        app.checkpoint("sending")
-        _finish(app, parcel, limiter)
-    return len(tried)
+    """Treat every row that is due; returns how many were tried. Nothing leaves while sending is frozen.
+
+    As many calls are under way at once as `app.flights` says, each in another chat.
+    """
+    with ThreadPoolExecutor(app.flights, thread_name_prefix="send") as pool:
+        return _Round(app, limiter or app.limiter, pool).run()
 
 
-def _next(app: App, tried: set[int], limiter: Limiter | None) -> int | None:
-    """The oldest due row that may leave: a chat hears things in their order, and not too fast."""
-    with transaction(app.engine) as session:
-        if flag(session, SENDING_FROZEN) is not None:
-            return None
-        held = _held_chats(session)
-        for row in outbox.due(session, at=app.clock()):
-            if row.id in tried or _no_way_out(app, row):
+class _Round:
+    """One round of the postman: the rows known to be due, lane by lane, and the calls under way."""
+
+    def __init__(self, app: App, limiter: Limiter | None, pool: ThreadPoolExecutor) -> None:
+        self.app, self.limiter, self.pool = app, limiter, pool
+        self.tried: set[int] = set()
+        self.lanes: dict[int | str, deque[Due]] = {}
+        self.flying: dict[Future[bool], Due] = {}
+        self.ways = ways(app)
+        self._look_again = 0.0
+
+    def run(self) -> int:
+        end = time.monotonic() + ROUND
+        while True:
+            self._land()
+            over = time.monotonic() > end
+            if not over and len(self.flying) < self.app.flights and self._launch():
                 continue
-            if row.chat_id is not None and row.channel is OutboxChannel.CHAT:
-                if held.get(row.chat_id, row.id) < row.id:
-                    continue
-                if limiter is not None and limiter.wait(row.chat_id) > 0:
-                    held[row.chat_id] = row.id - 1
-                    continue
-            return row.id
-    return None
+            if self.flying:
+                wait(self.flying, timeout=LOOK, return_when=FIRST_COMPLETED)
+            elif over or not self._linger():
+                return len(self.tried)
+
+    def _launch(self) -> bool:
+        """Let the oldest row leave that may; False when none may now."""
+        if not self.lanes or time.monotonic() >= self._look_again:
+            self._look()
+        busy = {due.lane for due in self.flying.values()}
+        mails = sum(due.channel is OutboxChannel.MAIL for due in self.flying.values())
+        for lane, rows in sorted(self.lanes.items(), key=lambda known: known[1][0].id):
+            due = rows[0]
+            if lane in busy or (due.channel is OutboxChannel.MAIL and mails and mails >= self.app.flights // 2):
+                continue  # a mail server that hangs leaves half of the calls to the chats
+            if self._seconds(due) > 0:
+                continue
+            if (folded := self._folded(rows)) is not None:
+                self.tried.update(known.id for known in folded)
+                self._look_again = 0.0
+                return True
+            rows.popleft()
+            if not rows:
+                del self.lanes[lane]
+            self.tried.add(due.id)
+            self.flying[self.pool.submit(_leave, self.app, due.id)] = due
+            return True
+        return False
+
+    def _look(self) -> None:
+        """Read what is due; the more there is of it, the less often."""
+        begun = time.monotonic()
+        with transaction(self.app.engine) as session:
+            frozen = flag(session, SENDING_FROZEN) is not None
+            found = [] if frozen else outbox.due(session, at=self.app.clock())
+        self.lanes = {}
+        for due in found:
+            if due.id not in self.tried and due.channel in self.ways:
+                self.lanes.setdefault(due.lane, deque()).append(due)
+        now = time.monotonic()
+        self._look_again = now + max(LOOK, 10 * (now - begun))
+
+    def _seconds(self, due: Due) -> float:
+        if self.limiter is None or due.chat_id is None or due.channel is OutboxChannel.MAIL:
+            return 0.0
+        return self.limiter.wait(due.chat_id, edit=due.edits)
+
+    def _folded(self, rows: deque[Due]) -> list[Due] | None:
+        """Make one message of the new order cards of a crowded chat; None where each may come for itself (T15)."""
+        chat_id = rows[0].chat_id
+        if self.limiter is None or chat_id is None or rows[0].channel is OutboxChannel.MAIL:
+            return None
+        cards = [due for due in rows if due.template == folding.FOLDED and not due.edits and due.audience != CUSTOMER]
+        crowded = len(cards) > 1 and self.limiter.room(chat_id) <= 1 if chat_id < 0 else len(cards) > CROWD
+        if not crowded:
+            return None
+        with transaction(self.app.engine) as session:
+            folding.fold(session, [due.id for due in cards], at=self.app.clock())
+        return cards
+
+    def _land(self) -> None:
+        """Take in the calls that have ended; behind one that did not succeed its lane waits until it is looked at."""
+        for future in [known for known in self.flying if known.done()]:
+            due = self.flying.pop(future)
+            if not future.result():
+                self.lanes.pop(due.lane, None)
+
+    def _linger(self) -> bool:
+        """Wait a moment for a lane that may go on soon: whoever rings meanwhile waits behind this very round."""
+        if self.app.flights == 1 or not self.lanes:
+            return False
+        seconds = min(self._seconds(rows[0]) for rows in self.lanes.values())
+        if seconds > LINGER:
+            return False
+        time.sleep(min(max(seconds, 0.005), LOOK))
+        return True
 
 
-def _held_chats(session: Session) -> dict[int, int]:
-    """Chats in which a row is under way or waits for its next try, by that row: later ones stay behind it."""
-    query = select(OutboxRow.chat_id, OutboxRow.id).where(
-        OutboxRow.channel == OutboxChannel.CHAT,
-        (OutboxRow.state == OutboxState.SENDING)
-        | ((OutboxRow.state == OutboxState.WAITING) & (OutboxRow.attempt > 0) & OutboxRow.resent.is_(False)),
-    )
-    held: dict[int, int] = {}
-    for chat_id, row_id in session.execute(query.order_by(OutboxRow.id)):
-        if chat_id is not None:
-            held.setdefault(chat_id, row_id)
-    return held
+def ways(app: App) -> frozenset[OutboxChannel]:
+    """The ways out that the firm has set up: other rows wait until it has."""
+    mail = {OutboxChannel.MAIL} if app.smtp is not None else set()
+    chat = {OutboxChannel.CHAT} if app.settings.telegram.token.get_secret_value() else set()
+    return frozenset(mail | chat)
 
 
-def _no_way_out(app: App, row: OutboxRow) -> bool:
-    """The firm has not set up this channel: the row waits until it has."""
-    if row.channel is OutboxChannel.MAIL:
-        return app.smtp is None
-    return not app.settings.telegram.token.get_secret_value()
+def _leave(app: App, row_id: int) -> bool:
+    """One row from its start to its outcome; False when what stands behind it must wait."""
+    parcel = _start(app, row_id)
+    if parcel is None:
+        return True
+    app.checkpoint("sending")
+    return _finish(app, parcel)
 
 
 def _start(app: App, row_id: int) -> Parcel | None:
@@ -118,6 +199,8 @@ def _start(app: App, row_id: int) -> Parcel | None:
     with transaction(app.engine) as session:
         row = session.scalar(select(OutboxRow).where(OutboxRow.id == row_id).with_for_update(of=OutboxRow))
         if row is None or row.state is not OutboxState.WAITING or row.not_before > at:
+            return None
+        if flag(session, SENDING_FROZEN) is not None:
             return None
         reason = outcomes.still_true(session, row, house=app.house, at=at)
         if reason is not None:
@@ -145,34 +228,39 @@ def _ready(app: App, session: Session, row: OutboxRow, *, at: datetime) -> Parce
     keyboard = keyboards.markup(
         session, shown.rows, chat_id=row.chat_id, at=at, language=shown.language, order=shown.order
     )
-    html = shown.html
-    if row.resent:
-        html = f"{texts.answer('resent', shown.language)}\n{html}"
+    mark = texts.answer("resent", shown.language) if row.resent else ""
+    html = f"{mark}\n{shown.html}" if mark else shown.html
     card = conversations.card_of(session, chat_id=row.chat_id, subject=row.subject) if row.card else None
     return Parcel(
         row.id, row.subject, card=row.card, chat_id=row.chat_id,
         texts=(sheets.shortened(html),) if row.card else tuple(sheets.paged(html)), keyboard=keyboard,
         edits=card.telegram_message_id if card is not None else None,
-        files=mails.files(session, row),
+        files=mails.files(session, row), mark=mark, before=_left_before(row),
     )  # fmt: skip
 
 
-def _finish(app: App, parcel: Parcel, limiter: Limiter | None) -> None:
-    """Make the call and commit its outcome."""
-    sent = _Sent()
+def _left_before(row: OutboxRow) -> tuple[int, ...]:
+    """The parts that left when the row was tried last; a marked one is sent whole, a card has one part."""
+    if row.resent or row.card or not row.provider_id:
+        return ()
+    return tuple(int(part) for part in row.provider_id.split(",") if part.isdecimal())
+
+
+def _finish(app: App, parcel: Parcel) -> bool:
+    """Make the call and commit its outcome; whether it left."""
+    sent = _Sent(list(parcel.before))
     try:
         if parcel.mail is not None:
-            assert app.smtp is not None  # noqa: S101 - `_no_way_out` held it back otherwise
+            assert app.smtp is not None  # noqa: S101 - `ways` held it back otherwise
             app.smtp.send(parcel.mail)
         else:
-            _to_chat(app, parcel, sent, limiter)
+            _to_chat(app, parcel, sent)
     except (TelegramError, Comptoir) as error:
-        if isinstance(error, RetryAfter) and limiter is not None:
-            limiter.pause(outcomes.seconds_of(error))
         with transaction(app.engine) as session:
             row = session.get_one(OutboxRow, parcel.row_id)
-            outcomes.settle(session, row, error, at=app.clock(), begun=bool(sent.parts))
-        return
+            row.provider_id = ",".join(map(str, sent.parts))
+            outcomes.settle(session, row, error, at=app.clock())
+        return False
     app.checkpoint("sent")
     at = app.clock()
     with transaction(app.engine) as session:
@@ -182,6 +270,7 @@ def _finish(app: App, parcel: Parcel, limiter: Limiter | None) -> None:
         row.provider_id = parcel.message_id or ",".join(map(str, sent.parts))
         if parcel.card and sent.parts:
             _keep_card(session, parcel, sent.parts[-1], at=at)
+    return True
 
 
 def _keep_card(session: Session, parcel: Parcel, message_id: int, *, at: datetime) -> None:
@@ -192,9 +281,8 @@ def _keep_card(session: Session, parcel: Parcel, message_id: int, *, at: datetim
     card.telegram_message_id, card.updated_at = message_id, at
 
 
-def _to_chat(app: App, parcel: Parcel, sent: _Sent, limiter: Limiter | None) -> None:
-    if limiter is not None:
-        limiter.note(parcel.chat_id)
+def _to_chat(app: App, parcel: Parcel, sent: _Sent) -> None:
+    """Send the parts of a row, after those that left when it was tried before."""
     if parcel.edits is not None and _edited(app, parcel, parcel.edits):
         sent.parts.append(parcel.edits)
         return
@@ -202,15 +290,15 @@ def _to_chat(app: App, parcel: Parcel, sent: _Sent, limiter: Limiter | None) -> 
     if len(parcel.files) == 1 and not parcel.card and captioned:
         sent.parts.append(_document(app, parcel, parcel.files[0], parcel.texts[0], parcel.keyboard).message_id)
         return
-    for index, text in enumerate(parcel.texts):
-        last = index == len(parcel.texts) - 1 and (not parcel.files or parcel.card)
-        sent.parts.append(_text(app, parcel, text, parcel.keyboard if last else None).message_id)
-    for index, file in enumerate(parcel.files):
-        if parcel.card:
-            _document(app, parcel, file, "", None)
-            continue
-        last = index == len(parcel.files) - 1
-        sent.parts.append(_document(app, parcel, file, "", parcel.keyboard if last else None).message_id)
+    count = len(parcel.texts) + len(parcel.files)
+    last = len(parcel.texts) - 1 if parcel.card else count - 1
+    for index in range(len(sent.parts), count):
+        keyboard = parcel.keyboard if index == last else None
+        if index < len(parcel.texts):
+            sent.parts.append(_text(app, parcel, parcel.texts[index], keyboard).message_id)
+        else:
+            file = parcel.files[index - len(parcel.texts)]
+            sent.parts.append(_document(app, parcel, file, parcel.mark, keyboard).message_id)
 
 
 def _edited(app: App, parcel: Parcel, message_id: int) -> bool:
@@ -271,7 +359,7 @@ def start_up(app: App) -> int:
 def make_papers(app: App) -> int:
     """Print every paper that has no bytes yet, one by one; one that fails never holds the others back."""
     with transaction(app.engine) as session:
-        waiting = [paper.id for paper in papers.unmade(session) if not _given_up(session, paper)]
+        waiting = unmade(session)
     made = 0
     for paper_id in waiting:
         made += _print(app, paper_id)
@@ -302,17 +390,19 @@ def _print(app: App, paper_id: int) -> int:
     return 1
 
 
-def _given_up(session: Session, paper: Paper) -> bool:
-    """A person was told that this paper cannot be made; the sweep must not print it for ever."""
-    query = select(OutboxRow.id).where(OutboxRow.subject == f"paper:{paper.id}", OutboxRow.template == "send_failed")
-    return session.scalar(query.limit(1)) is not None
+def unmade(session: Session) -> list[int]:
+    """The papers that have no bytes yet, without those of which a person was told that they cannot be made."""
+    waiting = {f"paper:{number}": number for number in papers.unmade(session)}
+    told = select(OutboxRow.subject).where(OutboxRow.template == "send_failed", OutboxRow.subject.in_(waiting))
+    given_up = set(session.scalars(told)) if waiting else set()
+    return [number for subject, number in waiting.items() if subject not in given_up]
 
 
 def _tell_once(app: App, paper_id: int, code: str) -> None:
     at = app.clock()
     with transaction(app.engine) as session:
         paper = session.get_one(Paper, paper_id)
-        if not _given_up(session, paper):
+        if paper_id in unmade(session):
             events.emit(
                 session, "send_failed", outcomes.Named(f"paper:{paper.id}"), at=at, what=paper.number, code=code
             )

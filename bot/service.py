@@ -7,10 +7,11 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,7 +21,9 @@ from sqlalchemy.orm import Session
 
 from bot import push, telegram
 from bot.app import App
+from bot.bells import Bells
 from bot.limiter import Limiter
+from bot.webhook import Webhook, take_down
 from core import (
     automation,
     conversations,
@@ -35,7 +38,6 @@ from core import (
     letterheads,
     messages,
     outbox,
-    papers,
     platforms,
     reminders,
     rendering,
@@ -59,7 +61,13 @@ REMINDED_ON = "reminded_on"
 #: Paris time from which the day's reminders may leave (quiet hours end at 7 h).
 REMINDERS_FROM = 8
 POLL_SECONDS = 20
+#: Calls to the chat server that may be under way at once; the limiter says how fast they follow each other.
+FLIGHTS = 12
 TICK_SECONDS = 0.5
+#: The longest pause between two calls while the chat server is away, unless it asks for more itself.
+LONGEST_PAUSE = 60.0
+#: How often the jobs that ended are forgotten, and how long they are kept for who looks into them.
+PURGE_SECONDS, KEPT = 60.0, timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +132,16 @@ class Service:
             settings=settings,
             engine=db.engine(settings.database_url),
             clock=clock,
-            application=telegram.build_application(settings),
+            application=telegram.build_application(settings, limiter),
             loop=loop,
             smtp=SmtpSender(settings.mail) if settings.mail.smtp_host else None,
+            limiter=limiter,
+            flights=FLIGHTS,
         )
         if checkpoint is not None:
             self.app.checkpoint = checkpoint
-        self.limiter = limiter
+        self._bells = Bells()
+        self._webhook: Webhook | None = None
         self._worker: jobs.Worker | None = None
 
     def __enter__(self) -> Self:
@@ -157,7 +168,12 @@ class Service:
         self._worker = jobs.Worker(app.engine, self.work(), executor=f"desk-{os.uname().nodename}")
         self.sweep()
         if app.settings.telegram.token.get_secret_value():
-            self._thread("chat-poll", self._poll_chat)
+            if app.settings.telegram.webhook_url:
+                self._webhook = door = Webhook(app)
+                self._thread("chat-door", door.run)
+                self._thread("chat-hook", lambda: self._patiently(door.announce))
+            else:
+                self._thread("chat-poll", self._poll_chat)
         if app.settings.mail.imap_host:
             self._thread("mailbox", self._watch_mailbox)
         self._thread("ticks", self._tick)
@@ -165,20 +181,30 @@ class Service:
     def work(self) -> dict[str, Callable[[], object]]:
         """What a bell of each kind sets off."""
         app = self.app
-        return {
+        work = {
             "updates": lambda: telegram.handle(app),
             "understand": self._understand,
             "automation": self._confirm,
             "receipts": self._follow_receipts,
             "papers": lambda: push.make_papers(app),
-            "deliver": lambda: push.deliver(app, limiter=self.limiter),
+            "deliver": lambda: push.deliver(app),
             "handovers": self._hand_over,
         }
+        return {name: self._heard(name, act) for name, act in work.items()}
+
+    def _heard(self, name: str, act: Callable[[], object]) -> Callable[[], None]:
+        def job() -> None:
+            self._bells.heard(name)
+            act()
+
+        return job
 
     def close(self) -> None:
         """Stop taking things in, let the job under way end, give the lease back."""
         self.stop.set()
         app = self.app
+        if self._webhook is not None:
+            self._webhook.close()
         for thread in self._threads[1:]:
             thread.join(timeout=self._poll_seconds + 10)
         if self._worker is not None:
@@ -191,6 +217,8 @@ class Service:
         self._threads[0].join(timeout=10)
         with transaction(app.engine) as session:
             jobs.drop_lease(session, LEASE)
+        if app.poller is not None:
+            app.poller.close()
         app.engine.dispose()
 
     def _wait_for_lease(self) -> None:
@@ -227,14 +255,25 @@ class Service:
         handovers.run(app.engine, house=app.house, at=app.clock(), checkpoint=app.checkpoint)
 
     def _poll_chat(self) -> None:
+        self._patiently(lambda: take_down(self.app))
+        while not self.stop.is_set():
+            self._patiently(lambda: telegram.fetch(self.app, timeout=self._poll_seconds))
+
+    def _patiently(self, act: Callable[[], object]) -> None:
+        """Do it once, as often as it takes; while the server is away ever less often (T10)."""
+        longer = 1
         while not self.stop.is_set():
             try:
-                telegram.fetch(self.app, timeout=self._poll_seconds)
+                act()
             except TryLater as later:
-                self.stop.wait(later.after.total_seconds())
+                pause = later.after.total_seconds()
             except Exception:
-                log.exception("chat_poll_failed")
-                self.stop.wait(5)
+                log.exception("chat_server_failed")
+                pause = 5.0
+            else:
+                return
+            self.stop.wait(max(pause, min(pause * longer, LONGEST_PAUSE)))
+            longer *= 2
 
     def _watch_mailbox(self) -> None:
         app = self.app
@@ -244,9 +283,13 @@ class Service:
         mailbox.close()
 
     def _tick(self) -> None:
+        purged = time.monotonic()
         while not self.stop.wait(TICK_SECONDS):
             try:
                 self.sweep()
+                if self._worker is not None and time.monotonic() - purged > PURGE_SECONDS:
+                    purged = time.monotonic()
+                    self._worker.purge(before=wall_clock() - KEPT)
             except TryLater:
                 log.exception("lease_lost")
                 self.stop.set()
@@ -262,19 +305,22 @@ class Service:
         now = self.app.clock()
         with transaction(self.app.engine) as session:
             jobs.take_lease(session, LEASE, at=wall_clock())
-            for name in self._due(session, now=now):
+            wanted = self._bells.wanted(self._due(session, now=now))
+            for name in wanted:
                 jobs.ring(session, name, f"sweep:{wall_clock().timestamp():.1f}", at=now, now=now)
+        for name in wanted:
+            self._bells.rung(name)
 
     def _due(self, session: Session, *, now: datetime) -> list[str]:
         """The kinds of work with something to do now; nothing may leave while sending is frozen after a restore."""
         frozen = flag(session, SENDING_FROZEN) is not None
         due = {
-            "updates": bool(messages.unfinished_updates(session)),
-            "understand": bool(messages.unfinished(session, at=now)),
+            "updates": messages.any_update(session),
+            "understand": messages.any_unfinished(session, at=now),
             "automation": bool(automation.due(session, house=self.app.house, at=now)),
             "receipts": deliveries.receipts_due(session, at=now),
-            "papers": bool(papers.unmade(session)),
-            "deliver": not frozen and bool(outbox.due(session, at=now)),
+            "papers": bool(push.unmade(session)),
+            "deliver": not frozen and outbox.any_due(session, push.ways(self.app), at=now),
             "handovers": bool(handovers.due(session, at=now)),
         }
         return [name for name, wanted in due.items() if wanted]

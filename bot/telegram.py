@@ -17,9 +17,10 @@ from telegram import Update
 from telegram.error import TelegramError
 from telegram.ext import Application
 
-from bot import texts
+from bot import answers, texts
 from bot.cards import Content
 from bot.handlers import buttons, chat
+from bot.limiter import Turnstile
 from bot.turns import Turn
 from core import events, jobs, messages
 from core.db import transaction
@@ -32,12 +33,12 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from bot.app import App
+    from bot.limiter import Limiter
     from core.settings import Settings
 
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
-TOAST = 200
 CHANNEL = "telegram"
 #: The server promises ascending numbers only while something arrives at least once a week.
 SILENCE = timedelta(days=6)
@@ -45,11 +46,13 @@ SILENCE = timedelta(days=6)
 PATIENCE = timedelta(minutes=15)
 
 
-def build_application(settings: Settings) -> Application[Any, Any, Any, Any, Any, Any]:
+def build_application(settings: Settings, limiter: Limiter | None = None) -> Application[Any, Any, Any, Any, Any, Any]:
     """The library's application without its updater, persistence and job queue: our rows are the truth."""
     telegram = settings.telegram
     builder = Application.builder().token(telegram.token.get_secret_value() or "0:none")
     builder = builder.base_url(telegram.base_url).base_file_url(telegram.base_file_url)
+    if limiter is not None:
+        builder = builder.rate_limiter(Turnstile(limiter))
     return builder.updater(None).job_queue(None).build()
 
 
@@ -70,7 +73,7 @@ def fetch(app: App, *, timeout: int = 0) -> int:
     url = f"{telegram.base_url}{telegram.token.get_secret_value()}/getUpdates"
     asked = {"timeout": timeout} | ({"offset": newest.update_id + 1} if newest is not None and not silent else {})
     try:
-        answer = httpx.post(url, json=asked, timeout=timeout + 15)
+        answer = _client(app).post(url, json=asked, timeout=timeout + 15)
         body = answer.json()
     except (httpx.HTTPError, json.JSONDecodeError) as error:
         raise TryLater("chat_unreachable", after=timedelta(seconds=5), error=type(error).__name__) from error
@@ -78,25 +81,34 @@ def fetch(app: App, *, timeout: int = 0) -> int:
         if answer.status_code == httpx.codes.CONFLICT:
             _mailbox(app).alarm(CHANNEL, "chat_conflict")  # once, until the server answers again (T09)
         wait = body.get("parameters", {}).get("retry_after", 10 if answer.status_code == httpx.codes.CONFLICT else 5)
+        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS and app.limiter is not None:
+            app.limiter.pause(wait)  # it is the token that is asked to be quiet, not this call
         raise TryLater("chat_refused", after=timedelta(seconds=wait), status=answer.status_code)
     if troubled:
         _mailbox(app).healthy(CHANNEL, app.clock())
-    return _store(app, body["result"])
+    return store(app, body["result"])
+
+
+def _client(app: App) -> httpx.Client:
+    """One connection for all polls: to read the certificates takes longer than to ask."""
+    if app.poller is None:
+        app.poller = httpx.Client(verify=app.settings.telegram.base_url.startswith("https"))
+    return app.poller
 
 
 def _mailbox(app: App) -> DatabaseMailStore:
     return DatabaseMailStore(app.engine, app.clock)
 
 
-def _store(app: App, updates: list[dict[str, Any]]) -> int:
+def store(app: App, updates: list[dict[str, Any]]) -> int:
+    """Keep updates raw, each once however often and wherever it is given; returns how many were new."""
     at, new = app.clock(), 0
     with transaction(app.engine) as session:
         for update in updates:
             number = update["update_id"]
-            if session.get(ChatUpdate, number) is None:
+            raw = json.dumps(update)  # ASCII: half a surrogate pair must not hold a whole batch up
+            if messages.keep_update(session, number, raw=raw, chat_id=_chat_of(update), at=at):
                 new += 1
-                raw = json.dumps(update)  # ASCII: half a surrogate pair must not hold a whole batch up
-                session.add(ChatUpdate(update_id=number, raw=raw, chat_id=_chat_of(update), received_at=at))
                 jobs.ring(session, "updates", f"update:{number}", at=at, now=at)
         if updates and not new:  # given again after the silence: known, so the next call may confirm it
             session.get_one(ChatUpdate, updates[-1]["update_id"]).received_at = at
@@ -119,18 +131,18 @@ def handle(app: App) -> int:
     """Treat every stored update in the server's order; one that cannot be read or always fails is set aside."""
     with transaction(app.engine) as session:
         waiting = [update.update_id for update in messages.unfinished_updates(session)]
-    app.answering = True
+    app.answering += 1
     try:
         for number in waiting:
             _one(app, number)
     finally:
-        app.answering = False
+        app.answering -= 1
     return len(waiting)
 
 
 def _one(app: App, number: int) -> None:
     with transaction(app.engine) as session:
-        row = session.get_one(ChatUpdate, number)
+        row = session.get_one(ChatUpdate, number, with_for_update=True)
         row.attempts += 1
         if row.attempts > MAX_ATTEMPTS:
             return _quarantine(session, row, "gave_up", app)
@@ -154,7 +166,7 @@ def _one(app: App, number: int) -> None:
         turn = _failed(app, number, update)
     app.checkpoint("update_handled")
     if turn is not None:
-        _answer(app, turn)
+        answers.give(app, turn)
     return None
 
 
@@ -207,7 +219,7 @@ def _turn(app: App, session: Session, update: Update) -> Turn | None:
 
 def _handled(app: App, number: int, update: Update, files: list[tuple[str, bytes]]) -> Turn | None:
     with transaction(app.engine) as session:
-        row = session.get_one(ChatUpdate, number)
+        row = session.get_one(ChatUpdate, number, with_for_update=True)  # another instance may treat it now (T06)
         if row.state is not MessageState.STORED:
             return None
         row.state = MessageState.UNDERSTOOD
@@ -226,7 +238,9 @@ def _handled(app: App, number: int, update: Update, files: list[tuple[str, bytes
 def _refused(app: App, number: int, update: Update, refusal: Comptoir) -> Turn | None:
     """A refusal is an answer: nothing was changed, the person is told what to do."""
     with transaction(app.engine) as session:
-        row = session.get_one(ChatUpdate, number)
+        row = session.get_one(ChatUpdate, number, with_for_update=True)
+        if row.state is not MessageState.STORED:
+            return None
         row.state, row.reason = MessageState.UNDERSTOOD, refusal.code
         turn = _turn(app, session, update)
         if turn is None:
@@ -238,19 +252,3 @@ def _refused(app: App, number: int, update: Update, refusal: Comptoir) -> Turn |
         else:
             turn.send(Content(texts.escape(said)))
         return turn
-
-
-def _answer(app: App, turn: Turn) -> None:
-    """Say what is to be said; a failure leaves the effect (T24, T26)."""
-    bot = app.application.bot
-    if turn.callback_id:
-        _try(app, bot.answer_callback_query(turn.callback_id, text=turn.toast[:TOAST] or None))
-    for later in turn.later:
-        _try(app, later())
-
-
-def _try(app: App, work: Any) -> None:
-    try:
-        app.call(work)
-    except TelegramError as error:
-        log.info("answer_not_given error=%s", error.message)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import or_, select
 
-from core import jobs, journal
+from core import journal, outbox
 from core.outbox import OutboxChannel, OutboxRow, OutboxState, Resend
 from core.parties import Customer, Role, chats_of, chats_with, staff_with
 
@@ -237,11 +237,7 @@ def emit(
                 if enclosure is not None and told.audience == CUSTOMER and not told.card:
                     row.enclosure_sha256 = enclosure
             rows += made
-    session.add_all(rows)
-    session.flush()
-    for row in rows:
-        jobs.ring(session, "deliver", f"outbox:{row.id}:{row.attempt}", at=row.not_before, now=at)
-    return rows
+    return outbox.put(session, rows)
 
 
 def _was_queued(session: Session, route: Route, thing: Thing, rows: list[OutboxRow]) -> bool:

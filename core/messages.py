@@ -207,12 +207,35 @@ def unfinished(session: Session, *, at: datetime) -> Sequence[Message]:
     return [m for m in session.scalars(query) if m.next_try is None or m.next_try <= at]
 
 
+def any_unfinished(session: Session, *, at: datetime) -> bool:
+    """Whether a stored message is due to be understood."""
+    tried = Message.next_try.is_(None) | (Message.next_try <= at)
+    query = select(Message.id).where(Message.state == MessageState.STORED, tried).limit(1)
+    return session.scalar(query) is not None
+
+
 def forget_waits(session: Session) -> None:
     """Let every stored message be tried now: whoever had counted its last try may be dead."""
     session.execute(update(Message).where(Message.state == MessageState.STORED).values(next_try=None))
+
+
+def keep_update(session: Session, number: int, *, raw: str, chat_id: int | None, at: datetime) -> bool:
+    """Keep a raw update under its number; False when it is known, whoever stores it at this moment."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    row = insert(ChatUpdate).values(
+        update_id=number, raw=raw, chat_id=chat_id, received_at=at, state=MessageState.STORED, reason="", attempts=0
+    )
+    done = session.execute(row.on_conflict_do_nothing().returning(ChatUpdate.update_id))
+    return done.scalar() is not None
 
 
 def unfinished_updates(session: Session) -> Sequence[ChatUpdate]:
     """Stored updates that were not handled yet, in the server's order."""
     query = select(ChatUpdate).where(ChatUpdate.state == MessageState.STORED).order_by(ChatUpdate.update_id)
     return list(session.scalars(query))
+
+
+def any_update(session: Session) -> bool:
+    """Whether a stored update was not handled yet."""
+    query = select(ChatUpdate.update_id).where(ChatUpdate.state == MessageState.STORED).limit(1)
+    return session.scalar(query) is not None

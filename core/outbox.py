@@ -7,20 +7,22 @@ and found SENDING at start-up it is AMBIGUOUS: documents are resent once, marked
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, ForeignKey, Text, select
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Text, and_, func, not_, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from core import journal
+from core import jobs, journal
+from core.conversations import Card
 from core.db import Base, choice
 from core.errors import IllegalTransition
 from core.journal import SYSTEM
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection
 
 MAX_ATTEMPTS = 8
 #: Wait before try 2, 3, ...; the last one repeats.
@@ -105,6 +107,15 @@ class OutboxRow(Base):
         return value
 
 
+def put(session: Session, rows: list[OutboxRow]) -> list[OutboxRow]:
+    """Add rows, all at once, and ring for them."""
+    session.add_all(rows)
+    session.flush()
+    for row in rows:
+        jobs.ring(session, "deliver", f"outbox:{row.id}:{row.attempt}", at=row.not_before, now=row.created_at)
+    return rows
+
+
 def move(session: Session, row: OutboxRow, target: OutboxState, *, at: datetime, error: str = "") -> None:
     """Change where a row stands; ends that a person may ask about leave a journal line; an illegal move raises."""
     if target not in NEXT[row.state]:
@@ -117,21 +128,71 @@ def move(session: Session, row: OutboxRow, target: OutboxState, *, at: datetime,
         )  # fmt: skip
 
 
-def due(session: Session, *, at: datetime) -> Sequence[OutboxRow]:
-    """Rows that may leave now, oldest first; a paper's row waits until its bytes are stored."""
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A row that may leave now, as far as the choice of the next one needs it; `edits` says that its card stands."""
+
+    id: int
+    channel: OutboxChannel
+    chat_id: int | None
+    email: str
+    audience: str
+    template: str
+    edits: bool
+
+    @property
+    def lane(self) -> int | str:
+        """Rows of one lane leave one after the other: a chat, or the mails to one address."""
+        return self.chat_id if self.channel is OutboxChannel.CHAT and self.chat_id is not None else self.email.lower()
+
+
+def _is_due(at: datetime) -> ColumnElement[bool]:
+    """Waiting and its time has come; a paper's row waits until its bytes are stored."""
     from core.papers import Paper
 
+    unmade = select(Paper.id).where(Paper.id == OutboxRow.paper_id, Paper.pdf_sha256.is_(None)).exists()
+    return and_(OutboxRow.state == OutboxState.WAITING, OutboxRow.not_before <= at, not_(unmade))
+
+
+def due(session: Session, *, at: datetime) -> list[Due]:
+    """Rows that may leave now, oldest first, without those behind a row of their chat that is tried again."""
+    stands = select(Card.id).where(Card.chat_id == OutboxRow.chat_id, Card.subject == OutboxRow.subject).exists()
     query = (
-        select(OutboxRow)
-        .outerjoin(Paper, OutboxRow.paper_id == Paper.id)
-        .where(
-            OutboxRow.state == OutboxState.WAITING,
-            OutboxRow.not_before <= at,
-            OutboxRow.paper_id.is_(None) | Paper.pdf_sha256.is_not(None),
+        select(
+            OutboxRow.id, OutboxRow.channel, OutboxRow.chat_id, OutboxRow.email, OutboxRow.audience,
+            OutboxRow.template, and_(OutboxRow.card, stands),
         )
+        .where(_is_due(at))
         .order_by(OutboxRow.id)
-    )
-    return list(session.scalars(query))
+    )  # fmt: skip
+    found = [Due(*row) for row in session.execute(query)]
+    held = _held_chats(session) if found else {}
+    return [row for row in found if row.channel is OutboxChannel.MAIL or held.get(row.chat_id or 0, row.id) >= row.id]
+
+
+def _held_chats(session: Session) -> dict[int, int]:
+    """Chats in which a row is under way or waits for its next try, by that row: later ones stay behind it."""
+    again = and_(OutboxRow.state == OutboxState.WAITING, OutboxRow.attempt > 0, OutboxRow.resent.is_(False))
+    query = (
+        select(OutboxRow.chat_id, func.min(OutboxRow.id))
+        .where(OutboxRow.channel == OutboxChannel.CHAT, or_(OutboxRow.state == OutboxState.SENDING, again))
+        .group_by(OutboxRow.chat_id)
+    )  # fmt: skip
+    return {chat_id: row_id for chat_id, row_id in session.execute(query) if chat_id is not None}
+
+
+def any_due(session: Session, channels: Collection[OutboxChannel], *, at: datetime) -> bool:
+    """Whether any row may leave now by one of these ways."""
+    query = select(OutboxRow.id).where(_is_due(at), OutboxRow.channel.in_(channels)).limit(1)
+    return session.scalar(query) is not None
+
+
+def hold_chats(session: Session, *, until: datetime) -> None:
+    """Let no waiting chat row leave before `until`."""
+    waiting = (
+        OutboxRow.channel == OutboxChannel.CHAT, OutboxRow.state == OutboxState.WAITING, OutboxRow.not_before < until,
+    )  # fmt: skip
+    session.execute(update(OutboxRow).where(*waiting).values(not_before=until))
 
 
 def found_sending(session: Session, *, at: datetime) -> list[OutboxRow]:

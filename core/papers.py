@@ -89,9 +89,9 @@ def store(session: Session, paper: Paper, *, pdf: bytes, xml: bytes | None, at: 
     jobs.ring(session, "deliver", f"paper:{paper.id}", at=paper.issued_at, now=paper.issued_at)
 
 
-def unmade(session: Session) -> list[Paper]:
-    """Papers whose bytes are still to be made, oldest first."""
-    return list(session.scalars(select(Paper).where(Paper.pdf_sha256.is_(None)).order_by(Paper.id)))
+def unmade(session: Session) -> list[int]:
+    """The papers whose bytes are still to be made, oldest first."""
+    return list(session.scalars(select(Paper.id).where(Paper.pdf_sha256.is_(None)).order_by(Paper.id)))
 
 
 def latest(session: Session, kind: DocumentKind, number: str) -> Paper | None:

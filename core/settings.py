@@ -121,11 +121,20 @@ class MailAccount(BaseModel):
 
 
 class Telegram(BaseModel):
-    """The bot: its token, and where its server is when it is not Telegram's own."""
+    """The bot: its token, and where its server is when it is not Telegram's own.
+
+    With a `webhook_url` updates are posted to us there instead of being asked for: what stands before us in the network
+    passes them on to our door at `webhook_host` and `webhook_port`. Without a secret each start makes a new one, which
+    does for one instance.
+    """
 
     token: SecretStr = SecretStr("")
     base_url: str = "https://api.telegram.org/bot"
     base_file_url: str = "https://api.telegram.org/file/bot"
+    webhook_url: str = ""
+    webhook_secret: SecretStr = SecretStr("")
+    webhook_host: str = "127.0.0.1"
+    webhook_port: int = 8443
 
 
 class ReadingSettings(BaseModel):

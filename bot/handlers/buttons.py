@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from bot import cards, changes, texts
+from bot import cards, changes, folding, texts
 from bot.access import allowed
 from bot.handlers import (
     agreements,
@@ -74,6 +74,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **statements.ACTIONS,
     **agreements.ACTIONS,
     **disputes.ACTIONS,
+    **folding.ACTIONS,
 }
 
 

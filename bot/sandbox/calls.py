@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 _BAD_GATEWAY = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>nginx/1.18.0</body>\r\n</html>\r\n"
 
 
-class _HangUp(Response):
+class HangUp(Response):
     """No answer at all: the connection is closed, and the client can not tell whether its call was carried out."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Close the connection."""
         del send
         scope["state"]["transport"].close()
         while (await receive())["type"] != "http.disconnect":
@@ -52,10 +53,10 @@ async def _read(request: Request) -> Json:
         for name, value in form.multi_items():
             is_file = isinstance(value, UploadFile)
             given[name] = Upload(value.filename or name, await value.read()) if is_file else value  # type: ignore[union-attr]
-    return _attached(given)
+    return attached(given)
 
 
-def _attached(given: Json) -> Json:
+def attached(given: Json) -> Json:
     """Put uploaded files where `attach://name` stands for them."""
     uploads = {f"attach://{name}": value for name, value in given.items() if isinstance(value, Upload)}
     used: set[str] = set()
@@ -102,14 +103,26 @@ async def call(request: Request) -> Response:
         return _answer(ApiError(401, "Unauthorized") if well_formed else ApiError(404, "Not Found"))
     if method is None:
         return _answer(ApiError(404, "Not Found"))
-    entry: Json = {"method": method, "params": {}, "fault": None}
     try:
-        try:
-            given = await _read(request)
-        finally:
-            entry |= {"seq": state.next_seq(), "at": state.now().isoformat()}
-            state.calls.append(entry)
-            state.ring()
+        given = await _read(request)
+    except ApiError as error:
+        _note(state, _begun(state, method), error)
+        return _answer(error)
+    return await made(state, method, given)
+
+
+def _begun(state: State, method: str) -> Json:
+    entry: Json = {"method": method, "params": {}, "fault": None}
+    entry |= {"seq": state.next_seq(), "at": state.now().isoformat()}
+    state.calls.append(entry)
+    state.ring()
+    return entry
+
+
+async def made(state: State, method: str, given: Json) -> Response:
+    """What a call whose parameters are read is answered; `HangUp` means that the line is cut."""
+    entry = _begun(state, method)
+    try:
         entry["params"] = {name: _shown(value) for name, value in given.items()}
         fault = next_fault(state, method, given.get("chat_id"))
         if fault is None:
@@ -146,7 +159,7 @@ async def _misbehave(state: State, fault: Fault, method: str, given: Json, entry
         return Response(_BAD_GATEWAY, status_code=502, media_type="text/html")
     if fault.kind is FaultKind.DROP_BEFORE:
         _note(state, entry, ApiError(0, "dropped before it was done"))
-        return _HangUp()
+        return HangUp()
     if fault.kind is FaultKind.SLOW_BEFORE:
         await state.until(lambda: None, fault.seconds)
     try:
@@ -155,7 +168,7 @@ async def _misbehave(state: State, fault: Fault, method: str, given: Json, entry
         _note(state, entry, error)
         outcome = error
     if fault.kind is FaultKind.DROP_AFTER:
-        return _HangUp()
+        return HangUp()
     if fault.kind is FaultKind.SLOW:
         await state.until(lambda: None, fault.seconds)
     return _answer(outcome)
@@ -176,7 +189,7 @@ async def download(request: Request) -> Response:
     if fault is not None:
         if fault.kind in REFUSALS:
             return _answer(fault.refusal())
-        return Response(_BAD_GATEWAY, status_code=502) if fault.kind is FaultKind.BAD_GATEWAY else _HangUp()
+        return Response(_BAD_GATEWAY, status_code=502) if fault.kind is FaultKind.BAD_GATEWAY else HangUp()
     path = request.path_params["path"]
     stored = next((file for file in state.files.values() if file.path == path), None)
     if stored is None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from tests.bench.measures import Row, table
 
-BENCHES = ("mails", "reading", "matching", "checks", "documents", "issuing")
+BENCHES = ("mails", "reading", "matching", "checks", "documents", "issuing", "front")
 
 
 def rows(names: list[str]) -> Iterator[Row]:
