@@ -1,0 +1,64 @@
+"""What rows about quotes and about messages say."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from bot import cards
+from bot.keyboards import Press
+from bot.letters.makers import Made, Maker
+from core.clock import business_date
+from core.messages import Message
+from core.outbox import OutboxRow
+from core.quotes import Quote, QuoteState
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from core.settings import House
+
+
+def _quote(_session: Session, quote: Quote, row: OutboxRow, _house: House, _at: datetime, language: str) -> Made:
+    given = {
+        "quote": quote, "lines": [cards.line_view(line, language) for line in quote.lines], "net": quote.net,
+        "saved": cards.saved(quote.lines), "off_order": quote.discount_percent,
+    }  # fmt: skip
+    about = {"quote": quote.id}
+    match row.template:
+        case "quote_sent":
+            return given, [[Press("accept_quote", about)], [Press("decline_quote", about), Press("human")]]
+        case "quote_late":
+            return given, [[Press("take_up_quote", about)], [Press("revise_quote", about)]]
+        case "quote_declined":
+            return given, [[Press("revise_quote", about)]]
+    return given, []
+
+
+def _which_quote(
+    session: Session, message: Message, row: OutboxRow, _house: House, at: datetime, _language: str
+) -> Made:
+    told, today = row.arguments, business_date(at)
+    known = [session.get_one(Quote, int(number)) for number in told.get("quotes", [])]
+    found = [quote for quote in known if quote.state is QuoteState.SENT and not quote.expired(today)]
+    declines = told.get("consent") == "declined"
+    said = "decline_quote" if declines else "accept_quote" if row.audience == "customer" else "take_up_quote"
+    buttons = [
+        [Press(said, {"quote": quote.id}, {"quote": quote.reference, "amount": quote.net}, f"{said}_named")]
+        for quote in found
+    ]
+    extract = " ".join(message.extract.split())[: cards.EXTRACT]
+    return {"quotes": found, "declines": declines, "extract": extract}, buttons
+
+
+def _message(_session: Session, message: Any, _row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
+    extract = str(getattr(message, "extract", ""))
+    said = " ".join(extract.split())[: cards.EXTRACT]
+    return {"extract": said, "reason": str(getattr(message, "reason", ""))}, []
+
+
+MAKERS: dict[str, Maker] = {
+    "which_quote": _which_quote, "which_quote_info": _which_quote, "quote_sent": _quote, "quote_declined": _quote,
+    "quote_late": _quote, "quote_wanted_late": _quote, "quote_superseded": _quote, "message_kept": _message,
+    "receipt_only": _message, "customer_message": _message, "address_failed": _message,
+}  # fmt: skip
