@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import json
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot import cards, changes, texts
@@ -11,6 +12,7 @@ from bot.letters.makers import Made, Maker
 from core import (
     clearances,
     deposits,
+    duplicates,
     facts,
     invoices,
     payments,
@@ -30,6 +32,12 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from core.settings import House
+
+
+#: How soon, by the hours of the house, a customer has an agent's answer; what every text announces.
+ANSWERED_WITHIN = timedelta(hours=2)
+#: A customer reads no more points of his order than so many.
+MOST_POINTS = 6
 
 
 def _order(session: Session, order: Order, row: OutboxRow, house: House, at: datetime, _language: str) -> Made:
@@ -59,8 +67,18 @@ def _named(
     return {**given, "enclosed": terms.version if terms is not None else ""}, rows
 
 
-def _recap(_session: Session, order: Order, _row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
-    return {"terms": cards.terms_named(order)}, []
+def _recap(session: Session, order: Order, _row: OutboxRow, house: House, at: datetime, language: str) -> Made:
+    found = registration.examine(session, order, house=house, at=at) if order.state is OrderState.DRAFT else ()
+    told = dict.fromkeys(texts.point(finding, language) for finding in found)
+    again = (twin for twin in duplicates.twins(session, order) if twin.state is not OrderState.CANCELLED)
+    parts = dict.fromkeys(str(json.loads(line.evidence).get("part", "")) for line in order.kept_lines)
+    given = {
+        "terms": cards.terms_named(order), "points": [point for point in told if point][:MOST_POINTS],
+        "twin": next(again, None), "files": [part for part in parts if "." in part],
+        "coded": any(line.customer_reference for line in order.kept_lines),
+        "due": texts.due(house.hours.after(order.created_at, ANSWERED_WITHIN), at, language),
+    }  # fmt: skip
+    return given, []
 
 
 def _asked(session: Session, order: Order, row: OutboxRow, house: House, at: datetime, _language: str) -> Made:

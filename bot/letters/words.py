@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from bot import cards
+from bot import cards, texts
 from bot.keyboards import Press
 from bot.letters.makers import Made, Maker
 from core.clock import business_date
@@ -51,10 +51,12 @@ def _which_quote(
     return {"quotes": found, "declines": declines, "extract": extract}, buttons
 
 
-def _message(_session: Session, message: Any, _row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
-    extract = str(getattr(message, "extract", ""))
+def _message(_session: Session, message: Any, row: OutboxRow, _house: House, _at: datetime, language: str) -> Made:
+    extract, reason = str(getattr(message, "extract", "")), str(getattr(message, "reason", ""))
     said = " ".join(extract.split())[: cards.EXTRACT]
-    return {"extract": said, "reason": str(getattr(message, "reason", ""))}, []
+    kept = texts.sentence("kept", reason, language) if reason else None
+    given = {"extract": said, "reason": reason, "kept": kept or "", "reader": row.arguments.get("reader", "sales")}
+    return given, []
 
 
 MAKERS: dict[str, Maker] = {

@@ -143,7 +143,7 @@ def _corrected(session: Session, message: Message, opened: Opened, order: Order,
     said = joins.correction(opened.incoming.text)
     today = business_date(message.received_at)
     assert said is not None  # noqa: S101 - asked for by the caller
-    line, _ = joins.line_that_said(session, message, order.customer, order, desk, old=said.old, today=today)
+    line, _ = joins.line_meant(session, message, order, said, desk, today=today)
     counted = joins.counted_anew(session, order, line, said) if line is not None else None
     if line is None or counted is None:
         return Wanted()
