@@ -264,7 +264,7 @@ def mail_text(markup: str, language: str = FALLBACK, **context: Any) -> str:
     """The plain text of a mail: greeting, body, signature."""
     tongue = language_of(language)
     made = _environment(tongue).get_template("mail.txt.j2").render(body=plain(markup), language=tongue, **context)
-    return typeset(made.strip(), tongue) + "\n"
+    return typeset(re.sub(r"\n{3,}", "\n\n", made.strip()), tongue) + "\n"
 
 
 def mail_html(markup: str, language: str = FALLBACK, **context: Any) -> str:

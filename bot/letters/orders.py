@@ -23,7 +23,7 @@ from core import (
 from core.checks import Service
 from core.errors import Refused
 from core.money import Money, total
-from core.orders import DepositStage, Order, OrderRevision, OrderState, RevisionKind
+from core.orders import DepositStage, Order, OrderLine, OrderRevision, OrderState, RevisionKind
 from core.outbox import OutboxRow
 from core.overrides import OverrideRequest
 from core.parties import Customer, Role, Staff
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 #: How soon, by the hours of the house, a customer has an agent's answer; what every text announces.
 ANSWERED_WITHIN = timedelta(hours=2)
+#: What follows from other points is no point of its own.
+EXPLAINED_BY = {"total_differs": frozenset({"article_unknown", "quantity_unknown", "price_differs", "price_missing"})}
 #: A customer reads no more points of his order than so many.
 MOST_POINTS = 6
 
@@ -69,16 +71,25 @@ def _named(
 
 def _recap(session: Session, order: Order, _row: OutboxRow, house: House, at: datetime, language: str) -> Made:
     found = registration.examine(session, order, house=house, at=at) if order.state is OrderState.DRAFT else ()
-    told = dict.fromkeys(texts.point(finding, language) for finding in found)
+    codes = {finding.code for finding in found}
+    told = dict.fromkeys(
+        texts.point(finding, language) for finding in found if not codes & EXPLAINED_BY.get(finding.code, frozenset())
+    )
     again = (twin for twin in duplicates.twins(session, order) if twin.state is not OrderState.CANCELLED)
     parts = dict.fromkeys(str(json.loads(line.evidence).get("part", "")) for line in order.kept_lines)
     given = {
         "terms": cards.terms_named(order), "points": [point for point in told if point][:MOST_POINTS],
         "twin": next(again, None), "files": [part for part in parts if "." in part],
         "coded": any(line.customer_reference for line in order.kept_lines),
+        "lines": [cards.line_view(line, language) | {"text": _own_words(line)} for line in order.kept_lines],
         "due": texts.due(house.hours.after(order.created_at, ANSWERED_WITHIN), at, language),
     }  # fmt: skip
     return given, []
+
+
+def _own_words(line: OrderLine) -> str:
+    """What the customer called the article, without the rest of his table's row."""
+    return str(json.loads(line.evidence).get("designation", "")).strip() or line.text
 
 
 def _asked(session: Session, order: Order, row: OutboxRow, house: House, at: datetime, _language: str) -> Made:

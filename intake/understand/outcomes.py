@@ -27,11 +27,9 @@ if TYPE_CHECKING:
 
 
 #: What of ours accounting answers for.
-OF_MONEY = frozenset(
-    {"reminder", "invoice", "payment", "promise", "dispute", "open_item", "refund", "payment_reversal"}
-)
-    {"reminder", "invoice", "payment", "promise", "dispute", "open_item", "refund", "payment_reversal"}
-)
+OF_MONEY = frozenset({
+    "reminder", "invoice", "payment", "promise", "dispute", "open_item", "refund", "payment_reversal",
+})  # fmt: skip
 #: How much of the words that acknowledge a delivery is kept as its proof.
 SIGNED = 300
 #: What is found of a message that says nothing but in a recording.
