@@ -1,4 +1,4 @@
-"""Conversations by mail, told by real SMTP and IMAP: (b) with its variants, and what (a), (e) and (f) say in a mailbox."""
+"""Conversations by mail, by real SMTP and IMAP: (b) with its variants, and what (a), (e) and (f) say in a mailbox."""
 
 from __future__ import annotations
 
@@ -233,7 +233,7 @@ def test_conversations_a_e_and_f_by_mail_from_the_first_words_to_the_reminder(de
     assert "sans remarque" in flat(noted)
     assert re.match(r"FA-2026-\d+\.pdf", next(iter(invoiced.iter_attachments())).get_filename() or "")
     assert "Notre IBAN ne change jamais par message" in flat(invoiced)
-    desk.clock.forward(days=75)
+    desk.clock.forward(days=77)  # a Monday
     with transaction(desk.app.engine) as session:
         assert reminders.run(session, today=business_date(desk.clock()), at=desk.clock())
     desk.settle()
@@ -301,7 +301,7 @@ def locked() -> bytes:
 
 
 def same_numbers(mail: EmailMessage) -> bool:
-    """U13: one mail in text and in HTML with the same numbers, no resource from elsewhere, no colour that dark hides."""
+    """U13: the same numbers in text and in HTML, no resource from elsewhere, no colour that dark mode hides."""
     page = mail.get_body(("html",))
     assert page is not None
     markup = page.get_content()
