@@ -77,6 +77,8 @@ def fetch(app: App, *, timeout: int = 0) -> int:
     if not body.get("ok"):
         if answer.status_code == httpx.codes.CONFLICT:
             _mailbox(app).alarm(CHANNEL, "chat_conflict")  # once, until the server answers again (T09)
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            _mailbox(app).alarm(CHANNEL, "chat_token_revoked")  # by mail: no chat can be written to (S34)
         wait = body.get("parameters", {}).get("retry_after", 10 if answer.status_code == httpx.codes.CONFLICT else 5)
         raise TryLater("chat_refused", after=timedelta(seconds=wait), status=answer.status_code)
     if troubled:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -13,24 +14,27 @@ from email.parser import BytesParser
 from email.utils import make_msgid
 
 import pytest
+import structlog
+from pydantic import SecretStr
 from pypdf import PdfWriter
 from sqlalchemy import select
 
-from bot import texts
+from bot import logs, push, telegram, texts
 from bot.demo.purchase_order import PurchaseLine, purchase_order_pdf
 from bot.sandbox.mail import MailSandbox
-from core import duplicates, orders, registration, reminders
+from core import duplicates, orders, quotes, registration, reminders
 from core.clock import business_date
 from core.db import transaction
 from core.documents import Party
 from core.duplicates import DuplicateDecision
+from core.errors import TryLater
 from core.messages import Message, MessageState
 from core.orders import Order, OrderState, PriceChoice
 from core.outbox import OutboxRow
 from intake.mailbox import Mailbox
 from intake.outgoing import SmtpSender
 from intake.receive import DatabaseMailStore
-from tests.bot.conftest import HOUSE, Desk
+from tests.bot.conftest import HOUSE, Desk, application
 from tests.bot.conftest import desk as desk  # noqa: PLC0414 - a fixture is found by its name
 
 HOTEL, BAKERY = "achats@hotel-bellevue.example", "julie@boulangerie-martin.example"
@@ -309,3 +313,56 @@ def same_numbers(mail: EmailMessage) -> bool:
     assert '<meta name="color-scheme" content="light dark">' in markup
     shown = texts.plain(markup.split("<body", 1)[1])
     return re.findall(r"\d+", shown.partition(">")[2]) == re.findall(r"\d+", words(mail))
+
+
+@ON_SQLITE
+def test_s32_s35_at_debug_no_secret_no_address_and_no_words_of_a_mail_are_logged(
+    desk: Desk, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, root = io.StringIO(), logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    settings = desk.app.settings
+    canaries = [*logs.secrets_of(settings), HOTEL, BAKERY, "canari-du-corps", "FR7630006000011234567890189"]
+    try:
+        logs.set_up(level=logging.DEBUG, secrets=logs.secrets_of(settings), stream=out)
+        post.write(HOTEL, "canari-du-corps", "10 plaques de beurre doux 82, canari-du-corps\n")
+        monkeypatch.setattr(quotes, "draft", lambda *_, **__: (_ for _ in ()).throw(ValueError(" ".join(canaries[:5]))))
+        for _ in range(3):
+            post.write(HOTEL, "Devis", "Merci de nous faire un devis pour 10 plaques de beurre doux 82\n")
+            desk.clock.forward(minutes=5)
+        with post.server.smtp_down():
+            desk.order()
+            desk.settle()
+        desk.postman.failures.append(TryLater("smtp_busy", about=BAKERY))
+        desk.settle()
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        structlog.reset_defaults()
+    written = out.getvalue()
+    assert "understanding_failed" in written
+    assert "Traceback" in written
+    assert logs.hashed(HOTEL) in written  # the records of one customer are still found together
+    assert [canary for canary in canaries if canary and canary in written] == []
+
+
+@ON_SQLITE
+def test_s34_a_revoked_token_is_told_by_mail_once_and_nothing_that_waits_is_lost(desk: Desk, post: Post) -> None:
+    desk.order()
+    good = desk.app.settings.telegram
+    revoked = good.model_copy(update={"token": SecretStr("1234567:" + "x" * 35)})
+    desk.app.settings = desk.app.settings.model_copy(update={"telegram": revoked})
+    old, desk.app.application = desk.app.application, application(desk.app.settings)
+    for _ in range(2):
+        with pytest.raises(TryLater, match="chat_refused"):
+            telegram.fetch(desk.app, timeout=0)
+    push.deliver(desk.app)
+    push.deliver(desk.app)
+    (mail,) = post.mails("direction@maison-delorme.example")
+    assert "Telegram refuse le jeton de ce bot" in flat(mail)
+    assert {row.state.value for row in desk.rows("order_card")} == {"waiting"}
+    desk.app.settings = desk.app.settings.model_copy(update={"telegram": good})
+    desk.app.application = old
+    desk.clock.forward(minutes=6)
+    desk.settle()
+    assert {row.state.value for row in desk.rows("order_card")} == {"sent"}
