@@ -36,10 +36,10 @@ from intake.outgoing import SmtpSender
 from intake.receive import DatabaseMailStore
 from tests.bot.conftest import HOUSE, Desk, application
 from tests.bot.conftest import desk as desk  # noqa: PLC0414 - a fixture is found by its name
+from tests.typography import EMOJI, badly_set
 
 HOTEL, BAKERY = "achats@hotel-bellevue.example", "julie@boulangerie-martin.example"
 NB = "\u00a0"
-EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]")
 #: Wording does not depend on the database; what locks is told on both.
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -173,6 +173,8 @@ def test_conversation_b_a_pdf_is_acknowledged_corrected_and_confirmed_in_its_thr
     (paper,) = mail.iter_attachments()
     assert (paper.get_content_type(), paper.get_content()[:5]) == ("application/pdf", b"%PDF-")
     assert order.reference in str(paper.get_filename())
+    assert [fault for sent in post.mails(HOTEL) for fault in badly_set(words(sent))] == []
+    assert all(same_numbers(sent) for sent in post.mails(HOTEL))
 
 
 @ON_SQLITE
@@ -251,6 +253,7 @@ def test_conversations_a_e_and_f_by_mail_from_the_first_words_to_the_reminder(de
     assert any("« STOP »" in seen.text.replace(NB, " ") for seen in desk.chat("accounting")[before:])
     assert latest(desk).state is OrderState.CLOSED
     assert all(same_numbers(mail) for mail in post.mails(HOTEL))  # U13
+    assert [fault for mail in post.mails(HOTEL) for fault in badly_set(words(mail))] == []  # U06
 
 
 @ON_SQLITE
