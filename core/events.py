@@ -50,6 +50,7 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "message_kept": (Route(CUSTOMER, "message_kept"),),
     "receipt_only": (Route(CUSTOMER, "receipt_only"),),
     "message_for_staff": (Route(Role.SALES, "customer_message"),),
+    "card_change": (_card(Role.SALES, "card_change"), _card(Role.MANAGER, "card_change")),
     "message_for_accounting": (Route(Role.ACCOUNTING, "customer_message"),),
     "quote_drafted": (_card(Role.SALES, "quote_card"),),
     "quote_sent": (Route(CUSTOMER, "quote_sent"), _card(Role.SALES, "quote_card")),

@@ -10,6 +10,7 @@ from bot.access import allowed
 from bot.handlers import (
     agreements,
     automation,
+    card_changes,
     conformity,
     credit,
     customers,
@@ -70,6 +71,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **statements.ACTIONS,
     **agreements.ACTIONS,
     **disputes.ACTIONS,
+    **card_changes.ACTIONS,
 }
 
 

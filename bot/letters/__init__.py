@@ -12,6 +12,7 @@ from bot.letters import goods, money, orders, words
 from bot.letters.makers import Maker
 from core import events
 from core.bank import BankEntry
+from core.card_changes import CardChange
 from core.clock import business_date
 from core.deliveries import Delivery, GoodsReturn
 from core.disputes import Dispute
@@ -38,6 +39,7 @@ KINDS: dict[str, type[Any]] = {
     "reminder": Reminder, "promise": Promise, "dispute": Dispute, "override_request": OverrideRequest,
     "message": Message, "customer": Customer, "staff": Staff, "open_item": OpenItem, "outbox": OutboxRow,
     "stock_level": StockLevel,
+    "card_change": CardChange,
     "order_revision": OrderRevision,
     "goods_return": GoodsReturn,
     "bank_entry": BankEntry, "refund": Refund, "payment_reversal": PaymentReversal,

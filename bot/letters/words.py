@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 from bot import cards, texts
 from bot.keyboards import Press
 from bot.letters.makers import Made, Maker
+from core import card_changes
+from core.card_changes import CardChange, CardChangeState
 from core.clock import business_date
 from core.messages import Message
 from core.outbox import OutboxRow
+from core.parties import Staff
 from core.quotes import Quote, QuoteState
 
 if TYPE_CHECKING:
@@ -59,8 +62,30 @@ def _message(_session: Session, message: Any, row: OutboxRow, _house: House, _at
     return given, []
 
 
+def _card_change(
+    session: Session, change: CardChange, _row: OutboxRow, _house: House, _at: datetime, _language: str
+) -> Made:
+    args, message = {"card_change": change.id}, change.message
+    people = {number: session.get(Staff, number) for number in (change.called_by_id, change.decided_by_id) if number}
+    names = {number: person.name for number, person in people.items() if person is not None}
+    given = {
+        "extract": " ".join(message.extract.split())[: cards.EXTRACT], "sender": message.sender,
+        "vouched": "authenticated" in message.flags.split(), "proposed": card_changes.proposed(change),
+        "phones": [contact.phone for contact in change.customer.contacts if contact.phone],
+        "caller": names.get(change.called_by_id or 0, ""), "decider": names.get(change.decided_by_id or 0, ""),
+    }  # fmt: skip
+    refuse = Press("refuse_card_change", args)
+    match change.state:
+        case CardChangeState.ASKED:
+            return given, [[Press("card_called_back", args)], [refuse]]
+        case CardChangeState.CALLED_BACK:
+            return given, [[Press("approve_card_change", args)], [refuse]]
+    return given, []
+
+
 MAKERS: dict[str, Maker] = {
     "which_quote": _which_quote, "which_quote_info": _which_quote, "quote_sent": _quote, "quote_declined": _quote,
     "quote_late": _quote, "quote_wanted_late": _quote, "quote_superseded": _quote, "message_kept": _message,
     "receipt_only": _message, "customer_message": _message, "address_failed": _message,
+    "card_change": _card_change,
 }  # fmt: skip

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from core import automation, deliveries, events, messages, orders, quotes
+from core import automation, deliveries, events, journal, messages, orders, quotes
+from core import card_changes as asked_for
 from core.clock import business_date
 from core.errors import NotUnderstood
 from core.journal import SYSTEM, Actor, ActorKind
 from core.messages import MACHINE, MAY_BE, PROPOSED, Message, MessageChannel, MessageState
 from core.outbox import OutboxRow
 from core.parties import Contact, Customer, Staff
-from intake import bounces, consents, receive
+from intake import bounces, card_changes, consents, receive
 from intake.acknowledgements import all_received
 from intake.consents import Consent
 from intake.incoming import Incoming
@@ -96,6 +97,10 @@ def _act(session: Session, message: Message, customer: Customer, opened: Opened,
     if threads.of_another(thread, message) and opened.taken_by is None:
         raise NotUnderstood("token_of_another")
     answered = thread.about if thread is not None else None
+    if _asks_for_another_card(session, message, customer, opened, desk):
+        messages.move(session, message, MessageState.UNDERSTOOD, by=SYSTEM, at=desk.at, reason="card_change")
+        acknowledge(session, message, at=desk.at)
+        return
     agreed = agreements.keep(session, message, opened, customer, desk)
     if agreed is not None and agreements.alone(message, opened):
         reason = "terms_accepted" if agreed is Consent.ACCEPTED else None
@@ -112,6 +117,19 @@ def _act(session: Session, message: Message, customer: Customer, opened: Opened,
     if agreed is Consent.RESERVED:  # whatever else it is, a person reads what is said about our terms
         message.flag(automation.PARTLY_READ)
         events.emit(session, "message_for_staff", message, at=desk.at)
+
+
+def _asks_for_another_card(
+    session: Session, message: Message, customer: Customer, opened: Opened, desk: Desk
+) -> bool:  # fmt: skip
+    """Show what of his card the customer wants changed; True when the message is about nothing else."""
+    if opened.taken_by is not None:
+        return False
+    points = card_changes.asked(f"{opened.incoming.subject}\n{opened.incoming.text}")
+    for point in points:
+        asked_for.ask(session, message, customer, point, at=desk.at)
+    orders_too = bool(opened.reading.lines) or opened.reading.repeat_of_last_order
+    return bool(points) and not orders_too and not opened.incoming.attachments
 
 
 def _followed(
@@ -143,7 +161,7 @@ def _begun(
     if answered is not None and reading.kind is not Kind.ORDER:
         return None
     if reading.kind is Kind.ORDER:
-        _draft_order(session, message, customer, opened, desk)
+        _draft_order(session, message, customer, opened, desk, answered=answered)
     elif reading.kind is Kind.QUOTE_REQUEST and reading.lines:
         _draft_quote(session, message, customer, opened, desk)
     elif reading.kind is Kind.OTHER:
@@ -160,11 +178,16 @@ def _draft_quote(session: Session, message: Message, customer: Customer, opened:
     quotes.draft(session, wanted, by=author(customer), at=desk.at)
 
 
-def _draft_order(session: Session, message: Message, customer: Customer, opened: Opened, desk: Desk) -> None:
+def _draft_order(
+    session: Session, message: Message, customer: Customer, opened: Opened, desk: Desk, *, answered: str | None
+) -> None:
     taken_by = session.get(Staff, opened.taken_by) if opened.taken_by is not None else None
     by = taken_by.as_actor() if taken_by is not None else author(customer)
     wanted = drafts.asked(session, message, customer, opened, today=business_date(message.received_at))
     order = orders.draft(session, wanted, by=by, at=desk.at)
+    earlier = revised.order_of(session, answered or "")
+    if earlier is not None and earlier.customer_id == customer.id:  # delivered long ago, it stays as it is (E62)
+        journal.write(session, "order_follows", subject=order.subject, by=by, at=desk.at, earlier=earlier.reference)
     answers.conforms(session, order, desk)
 
 
