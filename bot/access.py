@@ -107,6 +107,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     **dict.fromkeys(("accept_substitute", "no_substitute", "cancel_backorder", "close_backorder"), _SALES | {CUSTOMER}),
     **dict.fromkeys(("sign_receipt", "ask_return", "return_line"), frozenset({CUSTOMER})),
     **dict.fromkeys(("file_note", "note_clean", "of_batch", "show_delivery", "show_photos"), _SALES | _WAREHOUSE),
+    **dict.fromkeys(("card_called_back", "approve_card_change", "refuse_card_change"), _SALES),
     "help": frozenset({CUSTOMER, *Role}),
 }  # fmt: skip
 

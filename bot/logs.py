@@ -1,7 +1,11 @@
-"""Logs: one JSON record a line on stderr, without secrets and without a way to forge a second record (S32, S33)."""
+"""Logs: one JSON record a line on stderr, without secrets and without a way to forge a second record (S32, S33).
+
+Nor do they show whose mail it is: an address is written as a hash, by which its records are still found together (S35).
+"""
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 import sys
@@ -18,19 +22,28 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(r"\d{6,}:[\w-]{30,}")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ \u00a0\u202f]?[A-Z0-9]{4}){2,7}(?:[ \u00a0\u202f]?[A-Z0-9]{1,3})?\b")
 _URL_PASSWORD = re.compile(r"(?<=://)([^\s:/@]+):[^\s@/]+@")
+_EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,12}")
 #: C0 and C1 controls, DEL and the two Unicode line ends, but not the blank.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 HIDDEN = "[hidden]"
-#: Libraries that write addresses with tokens in them at INFO.
-CHATTY = ("httpx", "httpcore", "telegram", "telegram.ext", "apscheduler", "fontTools", "weasyprint", "imapclient")
+#: Libraries that write addresses with tokens in them, values of rows or words of mails below WARNING.
+CHATTY = (
+    "httpx", "httpcore", "telegram", "telegram.ext", "apscheduler", "fontTools", "weasyprint", "imapclient",
+    "sqlalchemy", "dbos", "mailparser", "pypdf", "PIL", "asyncio", "charset_normalizer",
+)  # fmt: skip
 
 
 def redacted(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text without tokens, IBANs, passwords in addresses and the given secrets."""
+    """The text without tokens, IBANs, passwords in addresses and the given secrets; mail addresses as hashes."""
     for secret in secrets:
         text = text.replace(secret, HIDDEN)
     text = _URL_PASSWORD.sub(rf"\1:{HIDDEN}@", _TOKEN.sub(HIDDEN, text))
-    return _IBAN.sub(HIDDEN, text)
+    return _EMAIL.sub(lambda found: hashed(found[0]), _IBAN.sub(HIDDEN, text))
+
+
+def hashed(email: str) -> str:
+    """What stands for a mail address in a log."""
+    return f"[mail:{hashlib.sha256(email.lower().encode()).hexdigest()[:10]}]"
 
 
 def escaped(text: str) -> str:

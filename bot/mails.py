@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bot import letters, texts
-from core import messages, sale_terms
+from core import events, messages, sale_terms
 from core.errors import Refused
 from core.papers import Paper
 from intake import outgoing, replies
@@ -46,13 +46,12 @@ def build(session: Session, row: OutboxRow, *, settings: Settings, at: datetime)
     shared["reference"] = reference
     thread, subject = str(getattr(source, "thread_message_id", "")), str(getattr(source, "thread_subject", ""))
     title = texts.mail_subject(template, language, **letters.subject_data(thing, row))
-    if row.audience == "customer":
+    if row.audience == events.CUSTOMER:
         title = f"Re: {_bare(subject)} — {title}" if subject else title
-        title = f"{title} [{reference}]" if reference else title
+        title = replies.subject_with(reference, title) if reference else title
     else:
         thread = ""
-    mailbox, secret = settings.mail.address, settings.secret_key.get_secret_value()
-    reply_to = replies.reply_address(mailbox, reference, secret=secret) if reference and secret else ""
+    mailbox, reply_to = settings.mail.address, _reply_address(row, settings)
     mail = OutgoingMail(
         to=(Address(row.email),), subject=" ".join(title.split()), message_id=message_id(row, settings),
         text=texts.mail_text(markup, language, **shared), html=texts.mail_html(markup, language, **shared),
@@ -60,6 +59,13 @@ def build(session: Session, row: OutboxRow, *, settings: Settings, at: datetime)
         reply_to=Address(reply_to, settings.house.name) if reply_to else None, attachments=_attached(session, row),
     )  # fmt: skip
     return outgoing.build(mail, Address(mailbox, settings.house.name), at=at)
+
+
+def _reply_address(row: OutboxRow, settings: Settings) -> str:
+    """The customer's answer finds its order by this address alone, whatever his mail program does to the headers."""
+    secret = settings.secret_key.get_secret_value()
+    given = row.audience == events.CUSTOMER and bool(secret) and settings.mail.plus_addressing
+    return replies.reply_address(settings.mail.address, row, secret=secret) if given else ""
 
 
 def _template(row: OutboxRow, source: Any) -> str:

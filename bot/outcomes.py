@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
-from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter
+from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, RetryAfter
 
 from bot import letters
 from bot.limiter import is_away, seconds_of
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from core.settings import House
 
+#: How long every chat row rests when the server refuses our token.
+TOKEN_CHANGED_AFTER = timedelta(minutes=5)
 #: Failures that are themselves told by an event: their own failing tells nobody, or it would never end.
 QUIET = frozenset({"send_failed", "send_unsure", "chat_blocked", "address_failed"})
 
@@ -95,6 +97,10 @@ def settle(session: Session, row: OutboxRow, error: Exception, *, at: datetime) 
     match error:
         case RetryAfter():
             _come_back(session, row, at=at, error=reason, after=timedelta(seconds=seconds_of(error)))
+        case InvalidToken() if row.template == "mailbox_alarm" and _by_mail(session, row, at=at, error=reason):
+            pass
+        case InvalidToken():  # the token was revoked: nothing is lost, all waits for the new one
+            _come_back(session, row, at=at, error=reason, after=TOKEN_CHANGED_AFTER)
         case Forbidden():
             _blocked(session, row, at=at, error=reason)
         case BadRequest():
@@ -120,6 +126,16 @@ def _come_back(session: Session, row: OutboxRow, *, at: datetime, error: str, af
     outbox.retry(session, row, at=at, error=error, after=after)
     session.flush()
     outbox.hold_chats(session, until=at + after)
+
+
+def _by_mail(session: Session, row: OutboxRow, *, at: datetime, error: str) -> bool:
+    """Let a colleague's row take the mail; False when he has none."""
+    link = session.get(ChatLink, row.chat_id) if row.chat_id is not None else None
+    email = link.staff.email if link is not None and link.staff is not None else ""
+    if email:
+        outbox.move(session, row, OutboxState.WAITING, at=at, error=error)
+        row.channel, row.email, row.card, row.not_before = OutboxChannel.MAIL, email, False, at
+    return bool(email)
 
 
 def _blocked(session: Session, row: OutboxRow, *, at: datetime, error: str) -> None:

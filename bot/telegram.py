@@ -80,6 +80,8 @@ def fetch(app: App, *, timeout: int = 0) -> int:
     if not body.get("ok"):
         if answer.status_code == httpx.codes.CONFLICT:
             _mailbox(app).alarm(CHANNEL, "chat_conflict")  # once, until the server answers again (T09)
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            _mailbox(app).alarm(CHANNEL, "chat_token_revoked")  # by mail: no chat can be written to (S34)
         wait = body.get("parameters", {}).get("retry_after", 10 if answer.status_code == httpx.codes.CONFLICT else 5)
         if answer.status_code == httpx.codes.TOO_MANY_REQUESTS and app.limiter is not None:
             app.limiter.pause(wait)  # it is the token that is asked to be quiet, not this call

@@ -12,7 +12,7 @@ import re
 import string
 import tomllib
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -34,6 +34,7 @@ FALLBACK = "fr"
 _TIGHT = re.compile(r"(?<=\S) (?=[:;?!€%»](?:\s|$|[<.,)»\]]|\Z))|(?<=«) (?=\S)")
 _DOUBLE_STOP = re.compile(r"(?<=\w)\.\.(?!\.)")
 _TAG = re.compile(r"<[^>]*>")
+_NEXT_CELL = re.compile(r"</t[dh]>\s*<t[dh]>")
 
 
 def language_of(language: str) -> str:
@@ -65,6 +66,17 @@ def clock(value: datetime, language: str = FALLBACK) -> str:
     if language_of(language) == "fr":
         return f"{local.hour}{formats.NO_BREAK}h{formats.NO_BREAK}{local.minute:02d}"
     return f"{local.hour}:{local.minute:02d}"
+
+
+def due(value: datetime, now: datetime, language: str = FALLBACK) -> str:
+    """By when, to the next half hour: « aujourd'hui 16 h », « demain 10 h 30 », « mar. 1 déc. 9 h »."""
+    at = value.astimezone(PARIS)
+    at += timedelta(minutes=-at.minute % 30, seconds=-at.second, microseconds=-at.microsecond)
+    apart = (at.date() - now.astimezone(PARIS).date()).days
+    when = day(at, language) if apart not in {0, 1} else word("tomorrow" if apart else "today", language)
+    hour = clock(at, language)
+    full = language_of(language) == "fr" and at.minute == 0
+    return f"{when}{formats.NO_BREAK}{hour.rpartition(formats.NO_BREAK)[0] if full else hour}"
 
 
 def shown(value: Any, language: str = FALLBACK, kind: str = "") -> str:  # noqa: PLR0911 - one line a type
@@ -124,6 +136,13 @@ def fill(sentence: str, language: str = FALLBACK, **data: Any) -> str:
 def table(name: str, language: str) -> Mapping[str, Any]:
     """A table of sentences (`labels`, `refusals`, `findings`, `answers`, `words`) in a language."""
     return tomllib.loads((FOLDER / language_of(language) / f"{name}.toml").read_text("utf-8"))
+
+
+def point(finding: Finding, language: str = FALLBACK) -> str:
+    """What its customer may read of a finding about his order; empty for one that is ours alone."""
+    if _found("points", finding.code, language) is None:
+        return ""
+    return _told("points", finding.code, language, {**finding.data, "position": finding.position})
 
 
 def _found(name: str, key: str, language: str) -> tuple[str, str] | None:
@@ -245,7 +264,7 @@ def mail_text(markup: str, language: str = FALLBACK, **context: Any) -> str:
     """The plain text of a mail: greeting, body, signature."""
     tongue = language_of(language)
     made = _environment(tongue).get_template("mail.txt.j2").render(body=plain(markup), language=tongue, **context)
-    return typeset(made.strip(), tongue) + "\n"
+    return typeset(re.sub(r"\n{3,}", "\n\n", made.strip()), tongue) + "\n"
 
 
 def mail_html(markup: str, language: str = FALLBACK, **context: Any) -> str:
@@ -253,14 +272,16 @@ def mail_html(markup: str, language: str = FALLBACK, **context: Any) -> str:
     from markupsafe import Markup
 
     tongue = language_of(language)
-    paragraphs = [Markup(part.replace("\n", "<br>\n")) for part in re.split(r"\n{2,}", markup)]  # noqa: S704 - rendered with autoescape
+    parts = re.split(r"\n{2,}", markup)
+    lines = (part if part.startswith("<table>") else part.replace("\n", "<br>\n") for part in parts)
+    paragraphs = [Markup(part) for part in lines]  # noqa: S704 - rendered with autoescape
     made = _environment(tongue).get_template("mail.html.j2").render(paragraphs=paragraphs, language=tongue, **context)
     return typeset(made.strip(), tongue) + "\n"
 
 
 def plain(markup: str) -> str:
-    """The text without its tags: what a screen reader or a plain mail gets."""
-    return html.unescape(_TAG.sub("", markup))
+    """The text without its tags, the cells of a table one after another: what a screen reader or a plain mail gets."""
+    return html.unescape(_TAG.sub("", _NEXT_CELL.sub(" | ", markup)))
 
 
 def escape(text: str) -> str:

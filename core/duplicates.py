@@ -21,6 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core import events, journal, orders
 from core.db import Base, choice
 from core.errors import Refused
+from core.journal import ActorKind
 from core.orders import AskedLine, LineWish, Order, OrderLine, OrderRevision, OrderState, Wanted, revisions
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Outcome(StrEnum):
 
 
 class DuplicateDecision(Base):
-    """An agent's word on two orders; it is not asked for again."""
+    """An agent's word on two orders, or the customer's own where nobody decided; it is not asked for again."""
 
     __tablename__ = "duplicate_decision"
     __table_args__ = (UniqueConstraint("order_id", "other_id"),)
@@ -183,7 +184,8 @@ def _both(session: Session, order_id: int, other_id: int, *, version: int | None
 def _decide(session: Session, order: Order, other: Order, outcome: Outcome, *, by: Actor, at: datetime) -> None:
     session.add(
         DuplicateDecision(
-            order_id=order.id, other_id=other.id, outcome=outcome, decided_by_id=by.id, decided_at=at,
+            order_id=order.id, other_id=other.id, outcome=outcome, decided_at=at,
+            decided_by_id=by.id if by.kind is ActorKind.STAFF else None,
         )
     )  # fmt: skip
     session.flush()

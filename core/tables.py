@@ -5,6 +5,7 @@ from __future__ import annotations
 from core import (
     aliases,
     bank,
+    card_changes,
     catalogue,
     conversations,
     credit_uses,
@@ -43,6 +44,7 @@ from core.accounting import ledger
 __all__ = [
     "aliases",
     "bank",
+    "card_changes",
     "catalogue",
     "conversations",
     "credit_uses",

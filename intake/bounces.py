@@ -25,10 +25,15 @@ _READ = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """The addresses that are dead, in lower case, and the numbers of our own outbox rows that came back."""
+    """The addresses that are dead, in lower case, and the numbers of our own outbox rows that came back.
+
+    `reported` says that a delivery report names its recipients, `temporary` that the server goes on trying.
+    """
 
     dead: frozenset[str]
     rows: tuple[int, ...]
+    reported: bool = False
+    temporary: bool = False
 
 
 def read(incoming: Incoming, *, domain: str) -> Bounce:
@@ -39,7 +44,7 @@ def read(incoming: Incoming, *, domain: str) -> Bounce:
     known = " ".join((*incoming.in_reply_to, written, returned))
     rows = dict.fromkeys(int(number) for number, ours in _OURS.findall(known) if ours.lower() == domain.lower())
     dead = {email for report in reports for email in _dead_of(report)} if reports else _dead_in_words(written)
-    return Bounce(frozenset(dead), tuple(rows))
+    return Bounce(frozenset(dead), tuple(rows), reported=bool(reports), temporary=_temporary(written))
 
 
 def _dead_of(report: str) -> set[str]:
@@ -57,5 +62,9 @@ def _dead_of(report: str) -> set[str]:
 
 
 def _dead_in_words(text: str) -> set[str]:
+    return set() if _temporary(text) else {email.lower() for email in _EMAIL.findall(text)}
+
+
+def _temporary(text: str) -> bool:
     classes = set(_STATUS.findall(text))
-    return set() if "4" in classes and "5" not in classes else {email.lower() for email in _EMAIL.findall(text)}
+    return "4" in classes and "5" not in classes

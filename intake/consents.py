@@ -35,7 +35,7 @@ def answered(text: str) -> Consent | None:
 
     A yes with any word beside courtesies, be it a reserve, a question, a number or a name, is `RESERVED`.
     """
-    flat = plain(_without_closing(text).replace("\u2019", "'"))
+    flat = plain(without_closing(text).replace("\u2019", "'"))
     known = _patterns()
     if known["declines"].search(flat):
         return Consent.RESERVED if "?" in flat else Consent.DECLINED
@@ -62,7 +62,7 @@ def terms(text: str) -> TermsConsent | None:
     A reserve, a question or a negation in any sentence about terms or articles makes it `RESERVED`, and so does any
     word beside courtesies in a text that is about nothing else.
     """
-    said, known = _without_closing(text).replace("\u2019", "'"), _patterns()
+    said, known = without_closing(text).replace("\u2019", "'"), _patterns()
     found = next((part for part in _sentences(said) if known["terms_accepts"].search(plain(part))), None)
     if found is None:
         return None
@@ -90,12 +90,21 @@ def _sentences(text: str) -> list[str]:
     ]
 
 
+def answer(text: str, meaning: str) -> bool:
+    """Whether the whole text, courtesies aside, is one of the short answers `yes`, `new_order` or `stop`."""
+    flat = " ".join(plain(without_closing(text).replace("\u2019", "'")).split())
+    opened = re.sub(rf"^(?:{phrase('zones', 'greetings').pattern})\b[ ,.!]*", "", flat)
+    bare = re.sub(rf"\b(?:{_patterns()['courtesy'].pattern})(?!\w)", "", opened)
+    said = _patterns()[meaning].pattern
+    return bool(re.fullmatch(rf"(?:{said})(?:[ ,.;!]+(?:{said}))*", " ".join(bare.split()).strip(" .,;!")))
+
+
 def names_an_offer(text: str) -> bool:
     """The words speak of a quote, an offer."""
     return bool(_patterns()["offers"].search(plain(text)))
 
 
-def _without_closing(text: str) -> str:
+def without_closing(text: str) -> str:
     """The words before the closing and the signature, which may hold telephone numbers."""
     end = re.compile(rf"(?:--|{phrase('zones', 'closings').pattern})(?!\w)")
     kept: list[str] = []

@@ -1,6 +1,6 @@
-"""Which order a mail answers: the token in the address we gave, our own Message-IDs, the token in the subject.
+"""Which of our mails a mail answers: the token in our address, our own Message-IDs, the reference in its subject.
 
-An order reference found here says what a mail is about, never that its sender may act on it.
+What is found here says what a mail is about, never that its sender may act on it: he is still judged by who he is.
 """
 
 from __future__ import annotations
@@ -9,51 +9,56 @@ import base64
 import hashlib
 import hmac
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable
 
-    from intake.incoming import Incoming
+    from core.outbox import OutboxRow
 
 _SUBJECT_TOKEN = re.compile(r"\[([A-Z]{2,5}-\d{4}-\d{3,})\]", re.IGNORECASE)
-_PLUS_ADDRESS = re.compile(r"[^@+]+\+([a-z]{2,5}-\d{4}-\d{3,})\.([a-z2-7]{16})@.+", re.IGNORECASE)
+_SIGNED_ADDRESS = re.compile(r"[^@+\s]+\+(\d{1,12})\.([a-z2-7]{16})@.+", re.IGNORECASE)
 
 
-def reply_address(mailbox: str, reference: str, *, secret: str) -> str:
-    """Our mailbox with the order's reference in it, signed: `cde+cmd-2026-0412.<hmac>@domain`."""
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What such an address says: the outbox row that our mail was, and our signature, which is still to be checked."""
+
+    row: int
+    signature: str
+
+    def signed(self, row: OutboxRow, *, secret: str) -> bool:
+        """Whether we gave this address in that very row: a row that bears its number after a restore is another one."""
+        return bool(secret) and row.id == self.row and hmac.compare_digest(_signature(row, secret), self.signature)
+
+
+def reply_address(mailbox: str, row: OutboxRow, *, secret: str) -> str:
+    """Our mailbox with the row's number in it, signed over what it is about and for whom: `cde+97.<hmac>@domain`."""
     local, _, domain = mailbox.rpartition("@")
-    return f"{local}+{reference.lower()}.{_signature(reference, secret)}@{domain}"
+    return f"{local}+{row.id}.{_signature(row, secret)}@{domain}"
 
 
-def parse_reply_address(address: str, *, secret: str) -> str | None:
-    """The reference in such an address, None when there is none or we did not sign it."""
-    found = _PLUS_ADDRESS.fullmatch(address.strip())
-    if not found or not secret:
-        return None
-    reference = found[1].upper()
-    return reference if hmac.compare_digest(_signature(reference, secret), found[2].lower()) else None
+def token_in(addresses: Iterable[str]) -> Token | None:
+    """The first such address among these."""
+    found = (_SIGNED_ADDRESS.fullmatch(address.strip()) for address in addresses)
+    return next((Token(int(match[1]), match[2].lower()) for match in found if match), None)
 
 
-def order_of(incoming: Incoming, *, secret: str, by_message_id: Callable[[str], str | None]) -> str | None:
-    """The reference of the order this mail is about; `by_message_id` knows the mails that we sent."""
-    for address in incoming.recipients:
-        if reference := parse_reply_address(address.email, secret=secret):
-            return reference
-    for identifier in incoming.in_reply_to:
-        if reference := by_message_id(identifier):
-            return reference
-    found = _SUBJECT_TOKEN.search(incoming.subject)
+def reference_in(subject: str) -> str | None:
+    """The reference that stands in square brackets in a mail's subject."""
+    found = _SUBJECT_TOKEN.search(subject)
     return found[1].upper() if found else None
 
 
 def subject_with(reference: str, subject: str) -> str:
-    """The subject with the token that `order_of` finds again, once."""
+    """The subject with the token that `reference_in` finds again, once."""
     token = f"[{reference}]"
-    return subject if token in subject else f"{token} {subject}"
+    return subject if token in subject else f"{subject} {token}"
 
 
-def _signature(reference: str, secret: str) -> str:
+def _signature(row: OutboxRow, secret: str) -> str:
     """80 bits in letters that survive a server that lowers the case of addresses."""
-    digest = hmac.new(secret.encode(), f"reply:{reference.upper()}".encode(), hashlib.sha256).digest()
+    said = f"reply:{row.id}:{row.subject}:{row.customer_id}:{row.email.lower()}"
+    digest = hmac.new(secret.encode(), said.encode(), hashlib.sha256).digest()
     return base64.b32encode(digest[:10]).decode("ascii").lower()

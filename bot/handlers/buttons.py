@@ -10,6 +10,7 @@ from bot.access import allowed
 from bot.handlers import (
     agreements,
     automation,
+    card_changes,
     conformity,
     credit,
     customers,
@@ -75,6 +76,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **agreements.ACTIONS,
     **disputes.ACTIONS,
     **folding.ACTIONS,
+    **card_changes.ACTIONS,
 }
 
 

@@ -21,8 +21,8 @@ from core.journal import SYSTEM
 from core.messages import Message, MessageState
 from core.settings import Settings
 from intake import voice
-from intake.understand.opened import Desk, Opened, answerable, incoming_of, load
-from intake.understand.outcomes import treat
+from intake.understand.opened import Desk, Opened, incoming_of, load
+from intake.understand.outcomes import acknowledge, treat
 from intake.voice import Transcribe
 
 if TYPE_CHECKING:
@@ -107,8 +107,7 @@ def _quarantine(session: Session, message: Message, reason: str, desk: Desk) -> 
     """Keep it for a person, tell staff, and tell the customer when we know that it is him."""
     messages.move(session, message, MessageState.QUARANTINED, by=SYSTEM, at=desk.at, reason=reason)
     events.emit(session, "message_quarantined", message, at=desk.at)
-    if answerable(message):
-        events.emit(session, "message_kept", message, at=desk.at)
+    acknowledge(session, message, at=desk.at)
 
 
 def _describe(session: Session, message: Message, desk: Desk) -> None:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from core import checks, events, journal, orders, quotes
+from core import checks, duplicates, events, journal, orders, quotes
 from core.clock import business_date
 from core.facts import lines as ordered
 from core.facts import quote as quoted
 from core.journal import Actor, ActorKind
 from core.messages import MessageChannel
 from core.orders import Order, OrderState
+from core.outbox import OutboxRow, OutboxState
 from core.quotes import Quote, QuoteState
 from intake import consents
 from intake.consents import Consent
@@ -43,9 +44,12 @@ def treat(
     """
     if opened.reading.lines or opened.incoming.attachments or opened.taken_by is not None or not answerable(message):
         return None
-    consent = consents.answered(opened.incoming.text)
+    text = opened.incoming.text
+    if consents.answer(text, "new_order"):
+        return _of_duplicate(session, customer, answered, desk)
+    consent = consents.answered(text)
     if consent is None:
-        return None
+        return _plain_yes(session, customer, text, answered, desk)
     quote = _quote(session, customer, opened, answered)
     if quote is not None:
         return _of_quote(session, message, quote, consent, desk)
@@ -133,18 +137,44 @@ def _of_quote(  # noqa: PLR0911 - one line an outcome
     return "quote_accepted"
 
 
-def _recapped(session: Session, customer: Customer, answered: str | None) -> Order | None:
+def _plain_yes(session: Session, customer: Customer, text: str, answered: str | None, desk: Desk) -> str | None:
+    """A bare « oui » accepts the recap that it answers, and nothing else: a quote asks for more words."""
+    order = _recapped(session, customer, answered) if consents.answer(text, "yes") else None
+    return _of_recap(session, order, Consent.ACCEPTED, desk) if order is not None else None
+
+
+def _of_duplicate(session: Session, customer: Customer, answered: str | None, desk: Desk) -> str | None:
+    """The customer says that the order which looks like an earlier one is another one: both are kept."""
+    order = _draft_answered(session, customer, answered)
+    if order is None:
+        return None
+    twins = duplicates.twins(session, order)
+    by = Actor(ActorKind.CUSTOMER, customer.id)
+    for twin in twins:
+        duplicates.keep_both(session, order.id, twin.order_id, by=by, at=desk.at)
+    if twins:
+        events.emit(session, "duplicate_kept", order, at=desk.at)
+    return "new_order" if twins else "person"
+
+
+def _draft_answered(session: Session, customer: Customer, answered: str | None) -> Order | None:
     """The customer's own draft whose recap the mail answers."""
     kind, _, number = (answered or "").partition(":")
     about = Order.id == int(number) if kind == "order" and number.isdigit() else Order.reference == (answered or "")
     order = session.scalar(select(Order).where(about, Order.state == OrderState.DRAFT)) if answered else None
     mine = order is not None and order.customer_id == customer.id and not order.customer_clue
-    return orders.lock(session, order.id) if order is not None and mine else None
+    return order if mine else None
+
+
+def _recapped(session: Session, customer: Customer, answered: str | None) -> Order | None:
+    """The same draft, locked."""
+    order = _draft_answered(session, customer, answered)
+    return orders.lock(session, order.id) if order is not None else None
 
 
 def _of_recap(session: Session, order: Order, consent: Consent, desk: Desk) -> str:
     """Accept the recap as it was mailed: one that changed since, or has a line to settle, is for a person."""
-    mailed = order.version == 1  # by mail a recap is told once, as it first was
+    mailed = order.version == _version_mailed(session, order)
     settled = bool(order.kept_lines) and all(line.complete for line in order.kept_lines)
     if order.recap_accepted_at is not None and consent is Consent.ACCEPTED:
         return "recap_accepted"
@@ -153,6 +183,15 @@ def _of_recap(session: Session, order: Order, consent: Consent, desk: Desk) -> s
     by = Actor(ActorKind.CUSTOMER, order.customer_id)
     orders.accept_recap(session, order, by=by, at=desk.at)
     return "recap_accepted"
+
+
+def _version_mailed(session: Session, order: Order) -> int:
+    """The version of the draft that the customer has read: the first, or that of his last correction that we noted."""
+    query = select(OutboxRow).where(
+        OutboxRow.subject == order.subject, OutboxRow.template == "draft_changed", OutboxRow.state == OutboxState.SENT
+    )
+    told = session.scalar(query.order_by(OutboxRow.id.desc()).limit(1))
+    return int(told.arguments.get("version", 0)) if told is not None else 1
 
 
 def conforms(session: Session, order: Order, desk: Desk) -> None:

@@ -8,7 +8,7 @@ What cannot be tied to one line for certain is shown to the agent as a line to c
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING
@@ -21,12 +21,12 @@ from core.errors import NotUnderstood
 from core.journal import Actor, ActorKind
 from core.messages import ALBUM, Message, MessageChannel, MessageState
 from core.orders import AskedLine, Order, OrderLine, OrderState
-from intake import changes
+from intake import changes, consents
 from intake.reading import AskedLine as Said
 from intake.reading import Evidence, Kind, read, texts
-from intake.reading.words import plain, unit_named, words
+from intake.reading.words import phrase, plain, unit_named, words
 from intake.understand import habits
-from intake.understand.drafts import counted_by, lines_of, matcher_for
+from intake.understand.drafts import counted_by, lines_of, matcher_for, own_words
 from intake.understand.opened import answerable, incoming_of
 
 if TYPE_CHECKING:
@@ -43,11 +43,21 @@ _SPEAKS_OF_LINES = frozenset({Kind.ORDER, Kind.ORDER_CHANGE})
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """The number that is wanted instead and its unit, if it has one; the number that was said, where it is told."""
+    """The number that is wanted instead and its unit, if it has one; the number that was said, where it is told.
+
+    `line` is the position of the line that is named.
+    """
 
     new: Decimal
     unit: str = ""
     old: Decimal | None = None
+    line: int | None = None
+
+
+@cache
+def _line_named() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    known = words("corrections")
+    return re.compile(known["line_before"]), re.compile(known["line_after"] + r"\Z")
 
 
 @cache
@@ -57,8 +67,8 @@ def _rules(name: str) -> tuple[re.Pattern[str], ...]:
 
 def correction(text: str) -> Correction | None:
     """What the bubble corrects, where the whole bubble does just that; a word beside a number must be a unit."""
-    flat = plain(text).strip(" .!\n")
-    for rule in (*_rules("swapped"), *_rules("bare")):
+    flat, line = _without_line(_bare(text))
+    for rule in (*_rules("swapped"), *_rules("bare"), *(_rules("of_line") if line is not None else ())):
         found = rule.fullmatch(flat)
         if found is None:
             continue
@@ -66,8 +76,24 @@ def correction(text: str) -> Correction | None:
         unit, before = _unit(said["unit"]), _unit(said.get("before"))
         if unit is None or before is None:
             return None
-        return Correction(_number(said["new"]), unit, _number(said["old"]) if said.get("old") else None)
+        return Correction(_number(said["new"]), unit, _number(said["old"]) if said.get("old") else None, line)
     return None
+
+
+def _bare(text: str) -> str:
+    """The words on one line, without what opens and closes a mail."""
+    lines = (line.strip(" .,!") for line in consents.without_closing(plain(text)).splitlines())
+    return " ".join(line for line in lines if line and not phrase("zones", "greetings").fullmatch(line))
+
+
+def _without_line(flat: str) -> tuple[str, int | None]:
+    """The words without the line that they name, and its position."""
+    before, after = _line_named()
+    if found := before.match(flat):
+        return flat[found.end() :], int(found["line"])
+    if found := after.search(flat):
+        return flat[: found.start()], int(found["line"])
+    return flat, None
 
 
 def _unit(word: str | None) -> str | None:
@@ -112,23 +138,43 @@ def join(
         return _take_out(session, customer, order, unwanted, by=by, desk=desk) or claused
     if not _adds(opened):
         return claused
-    asked = lines_of(session, customer, opened.reading.lines)
+    asked = lines_of(session, customer, _named_in_order(order, opened.reading.lines))
     pages = any(flag.startswith(ALBUM) for flag in message.flags.split())
     day = opened.reading.requested_delivery_date
     return changes.merge(session, order, asked, day, by=by, at=desk.at, replacing=not pages) or claused
+
+
+def _named_in_order(order: Order, said: tuple[Said, ...]) -> list[Said]:
+    """Within an order a short name is enough: « beurre » is the only butter that is in it."""
+    there = [line for line in order.kept_lines if line.article is not None]
+    known = {line.article.sku: _name_words(f"{line.article.name} {own_words(line)}") for line in there if line.article}
+    found: list[Said] = []
+    for line in said:
+        name = _name_words(line.designation)
+        meant = [sku for sku, words_there in known.items() if name and name <= words_there]
+        found.append(replace(line, codes=(meant[0],)) if len(meant) == 1 and not line.codes else line)
+    return found
+
+
+def _name_words(name: str) -> set[str]:
+    """The words of an article's name, in the singular, without asides."""
+    asides = "|".join(sorted(map(re.escape, words("corrections")["asides"]), key=len, reverse=True))
+    bare = re.sub(rf"(?<!\w)(?:{asides})(?!\w)|\b[dl]'", " ", plain(name).replace("\u2019", "'"))
+    return {word.removesuffix("s") for word in re.findall(r"[^\W_]+", bare)}
 
 
 def tell(session: Session, message: Message, opened: Opened, customer: Customer, desk: Desk, *, answered: str) -> None:
     """Say by mail what the answer changed in the draft: only in a chat is the recap painted again."""
     order = _answered_draft(session, message, opened, customer, answered) if answered else None
     if message.channel is MessageChannel.MAIL and order is not None and orders.last_change(order) is not None:
-        events.emit(session, "draft_changed", order, at=desk.at)
+        session.flush()
+        events.emit(session, "draft_changed", order, at=desk.at, version=order.version)
 
 
 def correct(session: Session, message: Message, order: Order, wanted: Correction, *, by: Actor, desk: Desk) -> bool:
     """Give the line that the message corrects its new number; False when it is not clear which one, or makes none."""
     today = business_date(message.received_at)
-    line, sure = line_that_said(session, message, order.customer, order, desk, old=wanted.old, today=today)
+    line, sure = line_meant(session, message, order, wanted, desk, today=today)
     return line is not None and _recount(session, order, line, wanted, sure=sure, by=by, desk=desk)
 
 
@@ -171,6 +217,17 @@ def _answered_draft(
         return None
     filed = any(line.evidence.part not in {"body", "subject"} for line in opened.reading.lines)
     return None if filed or opened.taken_by is not None else order
+
+
+def line_meant(
+    session: Session, message: Message, order: Order, wanted: Correction, desk: Desk, *, today: date
+) -> tuple[OrderLine | None, bool]:
+    """The line that the correction names, unless it says another number of it; else the one that is found."""
+    if wanted.line is None:
+        return line_that_said(session, message, order.customer, order, desk, old=wanted.old, today=today)
+    named = [line for line in order.kept_lines if line.position == wanted.line and line.article is not None]
+    told = [line for line in named if wanted.old in {None, line.quantity, counted_by(line)[1]}]
+    return (told[0], True) if told else (None, False)
 
 
 def line_that_said(

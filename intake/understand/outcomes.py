@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from core import automation, deliveries, events, messages, orders, quotes
+from core import automation, deliveries, events, journal, messages, orders, quotes
+from core import card_changes as asked_for
 from core.clock import business_date
 from core.errors import NotUnderstood
 from core.journal import SYSTEM, Actor, ActorKind
-from core.messages import Message, MessageChannel, MessageState
+from core.messages import MACHINE, MAY_BE, PROPOSED, Message, MessageChannel, MessageState
 from core.outbox import OutboxRow
 from core.parties import Contact, Customer, Staff
-from intake import bounces, receive, replies
+from intake import bounces, card_changes, consents, receive
 from intake.acknowledgements import all_received
 from intake.consents import Consent
 from intake.incoming import Incoming
 from intake.reading import Kind, kinds
-from intake.understand import agreements, answers, completions, drafts, joins, revised
+from intake.understand import agreements, answers, completions, drafts, joins, revised, threads
 from intake.understand.opened import Desk, Opened, answerable
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
+#: What of ours accounting answers for.
+OF_MONEY = frozenset({
+    "reminder", "invoice", "payment", "promise", "dispute", "open_item", "refund", "payment_reversal",
+})  # fmt: skip
 #: How much of the words that acknowledge a delivery is kept as its proof.
 SIGNED = 300
 #: What is found of a message that says nothing but in a recording.
@@ -43,6 +49,7 @@ def treat(session: Session, message: Message, opened: Opened, desk: Desk) -> Non
         messages.move(session, message, MessageState.IGNORED, by=SYSTEM, at=desk.at, reason=ignored)
         return
     if message.customer is None:
+        _suggest(session, message, opened, desk)
         raise NotUnderstood("customer_ambiguous" if opened.request.who.others else "customer_unknown")
     if opened.request.beside:
         raise NotUnderstood("several_messages")
@@ -76,9 +83,24 @@ def _reason_to_ignore(session: Session, message: Message, opened: Opened, desk: 
     return None
 
 
+def _suggest(session: Session, message: Message, opened: Opened, desk: Desk) -> None:
+    """Whoever writes to an address that we gave to a customer may be of his house: a colleague decides."""
+    row = threads.signed_row(session, opened.incoming, desk)
+    customer = session.get(Customer, row.customer_id) if row is not None and row.customer_id is not None else None
+    if customer is not None:
+        message.flag(f"{MAY_BE}{customer.code}")
+
+
 def _act(session: Session, message: Message, customer: Customer, opened: Opened, desk: Desk) -> None:
     """Do what a customer's message asks for, or hand it to a person."""
-    answered = _answers(session, message, opened.incoming, desk)
+    thread = threads.answered(session, message, opened.incoming, desk)
+    if threads.of_another(thread, message) and opened.taken_by is None:
+        raise NotUnderstood("token_of_another")
+    answered = thread.about if thread is not None else None
+    if _asks_for_another_card(session, message, customer, opened, desk):
+        messages.move(session, message, MessageState.UNDERSTOOD, by=SYSTEM, at=desk.at, reason="card_change")
+        acknowledge(session, message, at=desk.at)
+        return
     agreed = agreements.keep(session, message, opened, customer, desk)
     if agreed is not None and agreements.alone(message, opened):
         reason = "terms_accepted" if agreed is Consent.ACCEPTED else None
@@ -89,7 +111,7 @@ def _act(session: Session, message: Message, customer: Customer, opened: Opened,
         if reason is None:
             reason = _begun(session, message, customer, opened, desk, answered=answered)
     if reason is None or reason == "person":
-        _for_staff(session, message, desk)
+        _for_staff(session, message, desk, answered=answered)
         return
     messages.move(session, message, MessageState.UNDERSTOOD, by=SYSTEM, at=desk.at, reason=reason)
     if agreed is Consent.RESERVED:  # whatever else it is, a person reads what is said about our terms
@@ -97,11 +119,26 @@ def _act(session: Session, message: Message, customer: Customer, opened: Opened,
         events.emit(session, "message_for_staff", message, at=desk.at)
 
 
+def _asks_for_another_card(
+    session: Session, message: Message, customer: Customer, opened: Opened, desk: Desk
+) -> bool:  # fmt: skip
+    """Show what of his card the customer wants changed; True when the message is about nothing else."""
+    if opened.taken_by is not None:
+        return False
+    points = card_changes.asked(f"{opened.incoming.subject}\n{opened.incoming.text}")
+    for point in points:
+        asked_for.ask(session, message, customer, point, at=desk.at)
+    orders_too = bool(opened.reading.lines) or opened.reading.repeat_of_last_order
+    return bool(points) and not orders_too and not opened.incoming.attachments
+
+
 def _followed(
     session: Session, message: Message, customer: Customer, opened: Opened, desk: Desk, *, answered: str | None
 ) -> str | None:
     """What the words did to what he has with us, `person` where somebody must read them; None for something new."""
     himself = message.taken_by_id is None
+    if message.channel is MessageChannel.MAIL and consents.answer(opened.incoming.text, "stop"):
+        return "person"  # whoever wants no more mails gives up no order by it
     if completions.complete(session, message, opened, customer, desk, answered=answered):
         return "completed"
     if himself and revised.follow(session, message, opened, customer, desk, answered=answered):
@@ -124,7 +161,7 @@ def _begun(
     if answered is not None and reading.kind is not Kind.ORDER:
         return None
     if reading.kind is Kind.ORDER:
-        _draft_order(session, message, customer, opened, desk)
+        _draft_order(session, message, customer, opened, desk, answered=answered)
     elif reading.kind is Kind.QUOTE_REQUEST and reading.lines:
         _draft_quote(session, message, customer, opened, desk)
     elif reading.kind is Kind.OTHER:
@@ -141,11 +178,16 @@ def _draft_quote(session: Session, message: Message, customer: Customer, opened:
     quotes.draft(session, wanted, by=author(customer), at=desk.at)
 
 
-def _draft_order(session: Session, message: Message, customer: Customer, opened: Opened, desk: Desk) -> None:
+def _draft_order(
+    session: Session, message: Message, customer: Customer, opened: Opened, desk: Desk, *, answered: str | None
+) -> None:
     taken_by = session.get(Staff, opened.taken_by) if opened.taken_by is not None else None
     by = taken_by.as_actor() if taken_by is not None else author(customer)
     wanted = drafts.asked(session, message, customer, opened, today=business_date(message.received_at))
     order = orders.draft(session, wanted, by=by, at=desk.at)
+    earlier = revised.order_of(session, answered or "")
+    if earlier is not None and earlier.customer_id == customer.id:  # delivered long ago, it stays as it is (E62)
+        journal.write(session, "order_follows", subject=order.subject, by=by, at=desk.at, earlier=earlier.reference)
     answers.conforms(session, order, desk)
 
 
@@ -154,12 +196,23 @@ def author(customer: Customer) -> Actor:
     return Actor(ActorKind.CUSTOMER, customer.id)
 
 
-def _for_staff(session: Session, message: Message, desk: Desk) -> None:
-    """A question, a payment notice, a change of something registered: a person answers, the customer knows."""
+def _for_staff(session: Session, message: Message, desk: Desk, *, answered: str | None) -> None:
+    """A question, a payment notice, a change of something registered: a person answers, the customer knows.
+
+    What answers a mail about money goes to those who wrote it.
+    """
     messages.move(session, message, MessageState.UNDERSTOOD, by=SYSTEM, at=desk.at, reason=message.kind)
-    events.emit(session, "message_for_staff", message, at=desk.at)
+    of_money = (answered or "").partition(":")[0] in OF_MONEY
+    events.emit(session, "message_for_accounting" if of_money else "message_for_staff", message, at=desk.at)
+    acknowledge(session, message, at=desk.at, reader="accounting" if of_money else "sales")
+
+
+def acknowledge(session: Session, message: Message, *, at: datetime, reader: str = "sales") -> None:
+    """Tell who wrote that a person reads it; one whose origin nobody vouches for learns no more than that it came."""
     if answerable(message):
-        events.emit(session, "message_kept", message, at=desk.at)
+        events.emit(session, "message_kept", message, at=at, reader=reader)
+    elif message.reply_email and not {MACHINE, PROPOSED} & set(message.flags.split()):
+        events.emit(session, "receipt_only", message, at=at)
 
 
 def _note_bounce(session: Session, message: Message, incoming: Incoming, desk: Desk) -> None:
@@ -176,25 +229,16 @@ def _note_bounce(session: Session, message: Message, incoming: Incoming, desk: D
             message.customer = contact.customer
             events.emit(session, "address_failed", message, at=desk.at, email=contact.email)
         told.add(contact.email.lower())
-    for row in session.scalars(select(OutboxRow).where(OutboxRow.id.in_(found.rows)).order_by(OutboxRow.id)):
+    given = threads.signed_row(session, incoming, desk)
+    numbers = {*found.rows, *((given.id,) if given is not None else ())}
+    for row in session.scalars(select(OutboxRow).where(OutboxRow.id.in_(numbers)).order_by(OutboxRow.id)):
         email = row.email.lower()
-        if row.audience == events.CUSTOMER and email in found.dead and email not in told:
+        # who reports to the address that we gave in one mail alone reports about that mail
+        dead = email in found.dead or (row is given and not found.reported and not found.temporary)
+        if row.audience == events.CUSTOMER and dead and email not in told:
             message.customer = session.get(Customer, row.customer_id) if row.customer_id is not None else None
             events.emit(session, "address_failed", message, at=desk.at, email=row.email)
             told.add(email)
-
-
-def _answers(session: Session, message: Message, incoming: Incoming, desk: Desk) -> str | None:
-    """What of ours the mail answers: the subject of the row it replies to, else the reference it names."""
-    if message.channel is not MessageChannel.MAIL:
-        return None
-    for identifier in incoming.in_reply_to:
-        subject = session.scalar(select(OutboxRow.subject).where(OutboxRow.provider_id == identifier).limit(1))
-        if subject is not None:
-            return subject
-    return replies.order_of(
-        incoming, secret=desk.settings.secret_key.get_secret_value(), by_message_id=lambda _identifier: None
-    )
 
 
 def _acknowledged(session: Session, message: Message, opened: Opened, answered: str, desk: Desk) -> bool:

@@ -87,7 +87,7 @@ def _named(
 ) -> Order | None:
     """The customer's order that the message answers or whose number it gives, whatever its state."""
     about = next((flag.removeprefix(ABOUT) for flag in message.flags.split() if flag.startswith(ABOUT)), "")
-    order = session.get(Order, int(about)) if about else _of_subject(session, answered or "")
+    order = session.get(Order, int(about)) if about else order_of(session, answered or "")
     said = _OURS.search(f"{opened.incoming.subject}\n{opened.incoming.text}")
     if order is None and said is not None:
         order = orders.by_reference(session, said[0])
@@ -100,7 +100,8 @@ def _named(
     return order if order is not None and order.customer_id == customer.id else None
 
 
-def _of_subject(session: Session, subject: str) -> Order | None:
+def order_of(session: Session, subject: str) -> Order | None:
+    """The order that a thing of ours is about, by the thing's own name or the order's reference."""
     kind, _, number = subject.partition(":")
     if not number.isdigit():
         return orders.by_reference(session, subject) if subject else None
@@ -143,7 +144,7 @@ def _corrected(session: Session, message: Message, opened: Opened, order: Order,
     said = joins.correction(opened.incoming.text)
     today = business_date(message.received_at)
     assert said is not None  # noqa: S101 - asked for by the caller
-    line, _ = joins.line_that_said(session, message, order.customer, order, desk, old=said.old, today=today)
+    line, _ = joins.line_meant(session, message, order, said, desk, today=today)
     counted = joins.counted_anew(session, order, line, said) if line is not None else None
     if line is None or counted is None:
         return Wanted()

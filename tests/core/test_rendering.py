@@ -19,6 +19,7 @@ from typing import Any
 import pypdfium2
 import pytest
 import time_machine
+from markupsafe import escape
 from PIL import Image
 from pypdf import PdfReader
 from weasyprint import HTML
@@ -560,3 +561,11 @@ def test_the_amounts_of_the_page_are_those_of_the_xml(press: Press, one_in: int)
 def test_amounts_with_six_decimals_are_printed_whole(press: Press) -> None:
     line = dataclasses.replace(PAPERS["invoice-1-line"].lines[0], unit_price=Decimal("0.123456"))
     assert "0,123456 €" in words(press.pdf(dataclasses.replace(PAPERS["invoice-1-line"], lines=(line,))))
+
+
+def test_s16_a_paper_names_whom_it_is_for_and_a_delivery_note_has_no_price_unless_asked() -> None:
+    for paper in PAPERS.values():
+        page = pages.render_html(paper)
+        assert f'<div class="name">{escape(paper.buyer.name)}</div>' in page
+        if paper.kind in {DocumentKind.DELIVERY_NOTE, DocumentKind.PREPARATION_SLIP}:
+            assert (page.count("€") > 1) == paper.shows_prices  # one is the capital, at the foot

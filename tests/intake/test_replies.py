@@ -1,61 +1,56 @@
-"""Which order a mail answers."""
+"""Which of our mails a mail answers."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
-from intake.incoming import Address, Channel, Incoming
-from intake.replies import order_of, parse_reply_address, reply_address, subject_with
+from core.outbox import OutboxRow
+from intake.replies import Token, reference_in, reply_address, subject_with, token_in
 
 SECRET = "secret of the house"
 BOX = "cde@comptoir.example"
 
 
-def incoming(*, to: str = BOX, subject: str = "", answers: tuple[str, ...] = ()) -> Incoming:
-    at = datetime(2026, 11, 24, tzinfo=UTC)
-    return Incoming(
-        Channel.MAIL, Address("cli@c.example"), at, "", subject, recipients=(Address(to),), in_reply_to=answers
-    )
+def row(
+    number: int = 97, *, subject: str = "order:12", customer: int | None = 3, email: str = "a@c.example"
+) -> OutboxRow:
+    return OutboxRow(id=number, subject=subject, customer_id=customer, email=email)
 
 
-def known(identifier: str) -> str | None:
-    return {"<outbox.97.2@comptoir.example>": "CMD-2026-0007"}.get(identifier)
+def found(address: str) -> Token:
+    token = token_in([BOX, address])
+    assert token is not None
+    return token
 
 
-def test_a_signed_address_leads_back_to_its_order() -> None:
-    address = reply_address(BOX, "CMD-2026-0412", secret=SECRET)
-    assert address.startswith("cde+cmd-2026-0412.")
-    assert address.endswith("@comptoir.example")
-    assert len(address.partition("@")[0]) <= 64
-    assert parse_reply_address(address, secret=SECRET) == "CMD-2026-0412"
-    assert parse_reply_address(address.upper(), secret=SECRET) == "CMD-2026-0412"
+def test_a_signed_address_leads_back_to_its_mail() -> None:
+    address = reply_address(BOX, row(), secret=SECRET)
+    assert address.startswith("cde+97.")
+    assert len(reply_address(BOX, row(999_999_999_999), secret=SECRET).partition("@")[0]) <= 64
+    assert found(address).signed(row(), secret=SECRET)
+    assert found(f" {address.upper()} ").signed(row(), secret=SECRET)
+    assert token_in([BOX, "cde+promo@comptoir.example"]) is None
 
 
-def test_an_address_that_we_did_not_sign_leads_nowhere() -> None:
-    address = reply_address(BOX, "CMD-2026-0412", secret=SECRET)
-    assert parse_reply_address(address.replace("0412", "0413"), secret=SECRET) is None
-    assert parse_reply_address(address, secret="another") is None
-    assert parse_reply_address(address, secret="") is None
-    assert parse_reply_address(BOX, secret=SECRET) is None
+def test_an_address_that_we_did_not_sign_for_this_very_mail_leads_nowhere() -> None:
+    address = reply_address(BOX, row(), secret=SECRET)
+    for other in (row(98), row(subject="order:13"), row(customer=4), row(customer=None), row(email="b@c.example")):
+        assert not found(address).signed(other, secret=SECRET)
+    assert not found(address.replace("+97.", "+98.")).signed(row(98), secret=SECRET)
+    assert not found(address).signed(row(), secret="another")
+    assert not found(reply_address(BOX, row(), secret="")).signed(row(), secret="")
 
 
 @pytest.mark.parametrize(
-    ("mail", "reference"),
-    [
-        (incoming(to=reply_address(BOX, "CMD-2026-0412", secret=SECRET), subject="[CMD-2026-0001]"), "CMD-2026-0412"),
-        (incoming(answers=("<x@y>", "<outbox.97.2@comptoir.example>"), subject="[CMD-2026-0001]"), "CMD-2026-0007"),
-        (incoming(answers=("<x@y>",), subject="RE: [cmd-2026-0001] merci"), "CMD-2026-0001"),
-        (incoming(subject="commande CMD-2026-0001"), None),
-        (incoming(to="cde+cmd-2026-0412.aaaaaaaaaaaaaaaa@comptoir.example"), None),
-    ],
+    ("subject", "reference"),
+    [("RE: [cmd-2026-0001] merci", "CMD-2026-0001"), ("commande CMD-2026-0001", None), ("", None)],
 )
-def test_the_order_is_looked_for_from_the_surest_sign_to_the_weakest(mail: Incoming, reference: str | None) -> None:
-    assert order_of(mail, secret=SECRET, by_message_id=known) == reference
+def test_a_subject_names_an_order_in_square_brackets(subject: str, reference: str | None) -> None:
+    assert reference_in(subject) == reference
 
 
 def test_the_subject_bears_the_token_once() -> None:
     once = subject_with("CMD-2026-0412", "Votre commande")
-    assert once == "[CMD-2026-0412] Votre commande"
-    assert subject_with("CMD-2026-0412", f"RE: {once}") == f"RE: {once}"
+    assert once == "Votre commande [CMD-2026-0412]"
+    assert subject_with("CMD-2026-0412", once) == once
+    assert reference_in(once) == "CMD-2026-0412"

@@ -15,13 +15,14 @@ from core import aliases, orders, registration
 from core.aliases import SenderKind
 from core.catalogue import Article
 from core.db import transaction
-from core.journal import SYSTEM
+from core.journal import SYSTEM, JournalEntry
 from core.messages import ASSIGNED, Message, MessageState
 from core.orders import Order
 from core.outbox import OutboxRow
 from core.parties import Contact, Customer, Role, Staff, StaffRole
 from core.quotes import Quote
 from core.settings import House, MailAccount, Settings
+from intake import replies
 from intake.receive import DatabaseMailStore, replay
 from intake.understand import understand
 
@@ -60,12 +61,15 @@ def receive(engine: Engine) -> Receive:
     """Store a mail and understand it; `vouched` False leaves out what our own server would have stamped."""
     numbers = iter(range(1, 100))
 
-    def stored(text: str, *, sender: str, subject: str = "Commande", vouched: bool = True, **fields: str) -> Message:
+    def stored(
+        text: str, *, sender: str, subject: str = "Commande", vouched: bool = True,
+        to: str = "commandes@maison-test.example", **fields: str,
+    ) -> Message:  # fmt: skip
         mail, uid = EmailMessage(), next(numbers)
         if vouched:
             domain = sender.rstrip(">").partition("@")[2]
             mail["Authentication-Results"] = f"mx.maison-test.example; dmarc=pass header.from={domain}"
-        mail["From"], mail["To"], mail["Subject"] = sender, "commandes@maison-test.example", subject
+        mail["From"], mail["To"], mail["Subject"] = sender, to, subject
         mail["Message-ID"] = f"<{uid}@x.example>"
         for name, value in fields.items():
             mail[name.replace("_", "-")] = value
@@ -311,3 +315,43 @@ def test_e62_an_order_that_was_registered_is_never_changed_by_a_reply(engine: En
         orders.confirm(session, order, by=SYSTEM, at=AT, undo=timedelta())
     receive("Merci de livrer 8 sacs de farine T65.", sender="achats@martin.example", subject="Re: Commande", **RECAP)
     assert counts(engine) == [[4], [8]]
+    with transaction(engine) as session:  # the new draft names the order that it follows
+        (line,) = session.scalars(select(JournalEntry).where(JournalEntry.action == "order_follows"))
+        assert line.subject == "order:2"
+        assert "CMD-2026-0001" in line.data
+
+
+def test_e61_a_mail_that_names_us_only_where_a_server_took_it_in_is_read_and_its_token_too(
+    engine: Engine, receive: Receive
+) -> None:
+    ours = SETTINGS.mail.address
+    receive(ASK, sender="achats@martin.example", to="achats-tous@martin.example", Delivered_To=ours)
+    order = last_order(engine)
+    assert (order.customer.code, order.sender_authenticated) == ("C1", True)
+    with transaction(engine) as session:
+        recap = session.scalars(select(OutboxRow).where(OutboxRow.template == "order_recap")).one()
+        token = replies.reply_address(SETTINGS.mail.address, recap, secret="k")
+    message = receive("Plutôt 6 svp", sender="achats@martin.example", to="liste@martin.example", X_Original_To=token)
+    assert (message.reason, counts(engine)) == ("joined", [[6]])
+
+
+def test_e58_our_own_notice_that_comes_back_to_us_is_ignored(engine: Engine, receive: Receive) -> None:
+    receive(ASK, sender="achats@martin.example")
+    before = told(engine)
+    message = receive(
+        "Commande CMD-2026-0001 : 4 sacs de farine T65", sender="Maison Test <commandes@maison-test.example>",
+        subject="Commande CMD-2026-0001", Auto_Submitted="auto-generated",
+    )  # fmt: skip
+    assert (message.state, message.reason) == (MessageState.IGNORED, "own_mail")
+    assert told(engine) == before
+
+
+def test_s08_we_answer_the_address_that_was_vouched_for_and_never_another_that_the_mail_names(
+    engine: Engine, receive: Receive
+) -> None:
+    receive(ASK, sender="achats@martin.example", Reply_To="voleur@evil.example")
+    receive("Une question ?", sender="achats@martin.example", Reply_To="voleur@evil.example")
+    with transaction(engine) as session:
+        mails = session.scalars(select(OutboxRow.email).where(OutboxRow.audience == "customer")).all()
+    assert set(mails) == {"achats@martin.example"}
+    assert len(mails) == 2

@@ -1,0 +1,79 @@
+"""U06: every text that people read is set as its language is set."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import templates
+from bot import texts
+from tests.typography import EMOJI, badly_set, faults
+
+FOLDER = Path(next(iter(templates.__path__)))
+MESSAGES = FOLDER / "messages"
+#: Other trees with words in them; their apostrophes are the printer's.
+PAPERS = sorted((FOLDER / "documents").glob("*.j2"))
+ABOUT_MONEY_OWED = ("reminder", "formal_notice", "legal_handover", "payment_reversed")
+
+
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_u06_every_template_and_table_of_a_language_is_well_set(language: str) -> None:
+    files = sorted(path for path in (MESSAGES / language).iterdir() if path.name != "commands.toml")
+    assert len(files) > 40
+    assert [fault for path in files for fault in faults(path, language)] == []
+
+
+def test_u06_one_apostrophe_in_messages_and_one_on_papers() -> None:
+    straight, curly = re.compile(r"(?<=[^\W\d_])'(?=[^\W\d_])"), "\u2019"
+    mixed = [path.name for path in (MESSAGES / "fr").iterdir() if curly in path.read_text("utf-8")]
+    assert mixed == [], "messages are written with the straight apostrophe, which people type and search"
+    labels = (FOLDER / "documents" / "labels.toml").read_text("utf-8").splitlines()
+    words = [line for line in labels if not line.lstrip().startswith("#") and straight.search(line)]
+    assert words == [], f"papers are printed with the curly apostrophe: {curly}"
+
+
+def test_u06_what_is_said_of_money_owed_has_no_emoji() -> None:
+    found = [
+        path.name
+        for path in MESSAGES.glob("*/*.j2")
+        if path.name.partition(".")[0] in ABOUT_MONEY_OWED and EMOJI.search(path.read_text("utf-8"))
+    ]
+    assert found == []
+    subjects = {
+        key: texts.table("subjects", "fr")[key] for key in ABOUT_MONEY_OWED if key in texts.table("subjects", "fr")
+    }
+    assert not any(EMOJI.search(text) for text in subjects)
+
+
+def test_s14_no_mail_holds_a_link_so_that_none_can_leak_or_be_guessed() -> None:
+    sources = [path for path in MESSAGES.rglob("*") if path.suffix in {".j2", ".toml"}]
+    assert len(sources) > 150
+    links = re.compile(r"https?://|href|\burl\b|tg://|mailto:", re.IGNORECASE)
+    told = [path for path in sources if path.name != "commands.toml"]  # said at our own command line
+    assert [path.name for path in told if links.search(path.read_text("utf-8"))] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("Prêt ? Oui", "must not break"), ("« oui »", "must not break"), ("Total 1234,50\u00a0€", "U+202F"),
+        ("Total 12.50 €", "1 234,50"), ("le 2026-11-23", "in words"), ("Reste None", "program"),
+        ("deux  espaces", "one space"), ("{{ name }}", "program"),
+    ],
+)  # fmt: skip
+def test_u06_the_lint_sees_what_is_badly_set(text: str, wrong: str) -> None:
+    assert any(wrong in fault for fault in badly_set(text))
+
+
+def test_u06_the_lint_names_file_line_and_mend(tmp_path: Path) -> None:
+    template = tmp_path / "told.chat.j2"
+    template.write_text('Bonjour {{ name }}\nTotal: {{ amount }} €{{ " vite!" if late }}\n', "utf-8")
+    table = tmp_path / "answers.toml"
+    table.write_text('a = "Bien"\nb = "Voila!"\n', "utf-8")
+    found = [*faults(template, "fr"), *faults(table, "fr")]
+    assert [fault.split(": ")[0] for fault in found] == ["told.chat.j2:2"] * 3 + ["answers.toml:2"]
+    assert any("a space before the colon" in fault for fault in found)
+    assert any("money or price filter" in fault for fault in found)
+    assert any("told.chat.j2" in fault for fault in faults(template, "en"))
