@@ -7,7 +7,7 @@ committed after. What nobody knows to have left is never sent again blindly (T11
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.message import EmailMessage
 from typing import TYPE_CHECKING
@@ -17,13 +17,16 @@ from telegram import InlineKeyboardMarkup, InputFile
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, RetryAfter, TelegramError
 
-from bot import keyboards, letters, mails, outcomes, sheets, texts
+from bot import discretion, keyboards, letters, mails, outcomes, sheets, texts
+from bot.handlers import groups
 from core import conversations, events, letterheads, outbox, papers, rendering
 from core.conversations import Card
 from core.db import transaction
 from core.errors import Comptoir, Refused
+from core.groups import ChatGroup
 from core.outbox import OutboxChannel, OutboxRow, OutboxState
 from core.papers import Paper
+from core.parties import ChatCustomer, Customer
 from core.settings import SENDING_FROZEN, flag
 
 if TYPE_CHECKING:
@@ -141,11 +144,18 @@ def _ready(app: App, session: Session, row: OutboxRow, *, at: datetime) -> Parce
         mail = mails.build(session, row, settings=app.settings, at=at)
         return Parcel(row.id, row.subject, card=False, mail=mail, message_id=mails.message_id(row, app.settings))
     assert row.chat_id is not None  # noqa: S101 - a chat row has its chat
-    shown = letters.content(session, row, house=app.house, at=at)
+    group = session.get(ChatGroup, row.chat_id)
+    notice = groups.notice(session, row, group) if group is not None else None
+    shown = notice or letters.content(session, row, house=app.house, at=at)
+    if group is not None and not group.shows_money:
+        rows = discretion.without_priced(shown.rows, shown.language)
+        shown = replace(shown, html=discretion.without_money(shown.html), rows=rows)
     keyboard = keyboards.markup(
         session, shown.rows, chat_id=row.chat_id, at=at, language=shown.language, order=shown.order
     )
     html = shown.html
+    if row.audience == events.CUSTOMER and group is None and (name := _of_several(session, row)):
+        html = f"<b>{texts.escape(name)}</b>\n{html}"
     if row.resent:
         html = f"{texts.answer('resent', shown.language)}\n{html}"
     card = conversations.card_of(session, chat_id=row.chat_id, subject=row.subject) if row.card else None
@@ -153,8 +163,14 @@ def _ready(app: App, session: Session, row: OutboxRow, *, at: datetime) -> Parce
         row.id, row.subject, card=row.card, chat_id=row.chat_id,
         texts=(sheets.shortened(html),) if row.card else tuple(sheets.paged(html)), keyboard=keyboard,
         edits=card.telegram_message_id if card is not None else None,
-        files=mails.files(session, row),
+        files=mails.files(session, row) if group is None or group.shows_money else (),
     )  # fmt: skip
+
+
+def _of_several(session: Session, row: OutboxRow) -> str:
+    """Whom a text is for, where he who reads it speaks for several customers; empty for anybody else."""
+    query = select(Customer.name).join(ChatCustomer, ChatCustomer.customer_id == Customer.id)
+    return session.scalar(query.where(ChatCustomer.chat_id == row.chat_id, Customer.id == row.customer_id)) or ""
 
 
 def _finish(app: App, parcel: Parcel, limiter: Limiter | None) -> None:

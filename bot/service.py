@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,7 +18,7 @@ from typing import Self
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot import push, telegram
+from bot import menus, push, telegram
 from bot.app import App
 from bot.limiter import Limiter
 from core import (
@@ -60,6 +60,8 @@ REMINDED_ON = "reminded_on"
 REMINDERS_FROM = 8
 POLL_SECONDS = 20
 TICK_SECONDS = 0.5
+#: How often menus are looked at for changes that were made elsewhere.
+MENUS_EVERY = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ class Service:
             self.app.checkpoint = checkpoint
         self.limiter = limiter
         self._worker: jobs.Worker | None = None
+        self._menus_at = wall_clock()
 
     def __enter__(self) -> Self:
         self.start()
@@ -260,10 +263,18 @@ class Service:
     def sweep(self) -> None:
         """Ring for every kind of row that is due and that no bell was heard for; renew the lease."""
         now = self.app.clock()
+        self._give_menus()
         with transaction(self.app.engine) as session:
             jobs.take_lease(session, LEASE, at=wall_clock())
             for name in self._due(session, now=now):
                 jobs.ring(session, name, f"sweep:{wall_clock().timestamp():.1f}", at=now, now=now)
+
+    def _give_menus(self) -> None:
+        """Now and then, for roles and links that another process changed; those changed in chat are given at once."""
+        if wall_clock() < self._menus_at or not self.app.settings.telegram.token.get_secret_value():
+            return
+        self._menus_at = wall_clock() + MENUS_EVERY
+        menus.refresh(self.app)
 
     def _due(self, session: Session, *, now: datetime) -> list[str]:
         """The kinds of work with something to do now; nothing may leave while sending is frozen after a restore."""

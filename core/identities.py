@@ -37,7 +37,7 @@ def chosen(session: Session, link: ChatLink, *, at: datetime) -> bool:
     if link.staff_id is not None:
         return True
     known = customers_of(session, link)
-    if len(known) < 2:  # noqa: PLR2004 - one customer is no choice
+    if len(known) < 2:
         if known and link.customer_id != known[0].id:
             _speak_for(session, link, known[0])
         return True

@@ -356,17 +356,18 @@ def make_link_code(
     return code
 
 
-def valid_code(session: Session, code: str, *, at: datetime, for_group: bool = False) -> LinkCode:
+def valid_code(session: Session, code: str, *, at: datetime, for_group: bool = False, hashed: bool = False) -> LinkCode:
     """The code as it was made, not yet used up; refuses an unknown, used, expired or other kind of code alike."""
-    found = session.scalar(select(LinkCode).where(LinkCode.code_hash == _hash(code)).with_for_update())
+    known = code if hashed else _hash(code)
+    found = session.scalar(select(LinkCode).where(LinkCode.code_hash == known).with_for_update())
     if found is None or found.used_at is not None or found.expires_at < at or found.for_group is not for_group:
         raise Refused("link_code_invalid")
     return found
 
 
-def use_link_code(session: Session, code: str, *, chat_id: int, at: datetime) -> ChatLink:
+def use_link_code(session: Session, code: str, *, chat_id: int, at: datetime, hashed: bool = False) -> ChatLink:
     """Link the chat to the code's customer or colleague, beside the customers it already speaks for."""
-    found = valid_code(session, code, at=at)
+    found = valid_code(session, code, at=at, hashed=hashed)
     found.used_at = at
     link = session.get(ChatLink, chat_id) or ChatLink(chat_id=chat_id)
     before = (link.customer_id, link.contact_id)

@@ -21,7 +21,17 @@ from core.journal import Actor
 from core.means import PaymentMeans
 from core.money import Money
 from core.orders import Order
-from core.parties import ChatCustomer, ChatLink, Contact, Customer, DeliveryAddress, InvoiceTrigger, LinkCode, Point, Requirement
+from core.parties import (
+    ChatCustomer,
+    ChatLink,
+    Contact,
+    Customer,
+    DeliveryAddress,
+    InvoiceTrigger,
+    LinkCode,
+    Point,
+    Requirement,
+)
 from core.sale_terms import HowAccepted, SaleTerms
 from core.vat import Regime
 
