@@ -156,12 +156,8 @@ def _blocked(session: Session, row: OutboxRow, *, at: datetime, error: str) -> N
         return
     link = session.get(ChatLink, row.chat_id) if row.chat_id is not None else None
     customer = link.customer if link is not None else None
-    if link is not None and link.blocked_at is None:
-        link.blocked_at = at
-        whom = customer or link.staff
-        if whom is not None:
-            kind = "customer" if customer is not None else "staff"
-            events.emit(session, "chat_blocked", Named(f"{kind}:{whom.id}"), at=at, who=whom.name)
+    if link is not None:
+        stopped(session, link, at=at)
     holder: Any = customer if customer is not None else (link.staff if link is not None else None)
     email = str(getattr(holder, "email", ""))
     if not email:
@@ -169,6 +165,17 @@ def _blocked(session: Session, row: OutboxRow, *, at: datetime, error: str) -> N
         return
     outbox.move(session, row, OutboxState.WAITING, at=at, error=error)
     row.channel, row.email, row.card, row.not_before = OutboxChannel.MAIL, email, False, at
+
+
+def stopped(session: Session, link: ChatLink, *, at: datetime) -> None:
+    """Note that somebody stopped the bot: staff hear of it, once."""
+    if link.blocked_at is not None:
+        return
+    link.blocked_at = at
+    whom = link.customer or link.staff
+    if whom is not None:
+        kind = "customer" if link.customer is not None else "staff"
+        events.emit(session, "chat_blocked", Named(f"{kind}:{whom.id}"), at=at, who=whom.name)
 
 
 def _out_of_group(session: Session, row: OutboxRow, group: groups.ChatGroup, *, at: datetime, error: str) -> None:

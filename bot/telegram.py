@@ -17,7 +17,7 @@ from telegram import Update
 from telegram.error import ChatMigrated, TelegramError
 from telegram.ext import Application
 
-from bot import menus, rooms, texts
+from bot import menus, outcomes, rooms, texts
 from bot.cards import Content
 from bot.handlers import buttons, chat, identities
 from bot.turns import Turn
@@ -246,7 +246,7 @@ def _blocked_or_back(app: App, session: Session, update: Update) -> None:
     if changed is None or link is None:
         return
     if changed.new_chat_member.status in {"kicked", "left"}:
-        link.blocked_at = link.blocked_at or app.clock()
+        outcomes.stopped(session, link, at=app.clock())
     else:
         link.blocked_at = None
 

@@ -147,6 +147,7 @@ class Stage:
             code = parties.make_link_code(session, person, by=SYSTEM, at=self.clock())
         self.player.say(user, f"/start {code}")
         self.settle()
+        self.press(who, "link_yes")
 
     def person(self, who: str) -> int:
         """The chat account of a person of the story."""
