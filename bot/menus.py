@@ -46,8 +46,14 @@ EVERYBODY = "menus_of_everybody"
 def usable(link: ChatLink) -> dict[str, str]:
     """Every command he may use, with its action, in the order of the table."""
     known = texts.table("menus", "fr")["commands"]
-    # one of two spellings is shown
-    return {name: action for name, action in known.items() if name.isascii() and allowed(link, action)}
+    table = texts.table("menus", "fr")["menu"]
+    customers = set(table["customer"]) - {"aide"} if link.staff is not None else set()
+    # one of two spellings is shown, and colleagues are not told how customers say « help »
+    return {
+        name: action
+        for name, action in known.items()
+        if name.isascii() and name not in customers and allowed(link, action)
+    }
 
 
 def names_for(session: Session, link: ChatLink) -> list[str]:

@@ -24,8 +24,9 @@ def run(turn: Turn, _rest: str = "") -> None:
 def _first(turn: Turn) -> Content:
     usable = menus.usable(turn.link)
     if turn.link.customer is not None:
-        shown = [name for name in menus.names_for(turn.session, turn.link) if name in usable and name != "aide"]
-        return _page(turn, "help_customer", shown, [])
+        first = menus.names_for(turn.session, turn.link)
+        rest = [name for name in usable if name not in first and name != "changer"]
+        return _page(turn, "help_customer", [name for name in (*first, *rest) if name != "aide"], [])
     themes = sections(turn)
     lines = [
         {"title": texts.table("menus", "fr")["help_titles"][theme], "names": names} for theme, names in themes.items()
@@ -38,6 +39,8 @@ def sections(turn: Turn) -> dict[str, list[str]]:
     """The themes of the commands he may use; a theme without any is not shown."""
     usable, themes = menus.usable(turn.link), texts.table("menus", "fr")["help"]
     kept = {theme: [name for name in names if name in usable] for theme, names in themes.items()}
+    placed = {"aide", *(name for names in themes.values() for name in names)}
+    kept["others"] = [name for name in usable if name not in placed]
     return {theme: names for theme, names in kept.items() if names}
 
 
