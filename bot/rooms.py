@@ -109,8 +109,8 @@ _PUBLIC = frozenset({
     "edit_draft", "group_card", "group_bind", "group_customer", "group_money", "group_pushes", "group_unbind",
     "group_bind_customer", "open_private",
 })  # fmt: skip
-#: What the warehouse may do and that names prices.
-_PRICED = frozenset({"stock_of", "show_photos", "help", "help_section", "run_command"})
+#: What the warehouse may do and that is for one reader.
+_PRICED = frozenset({"show_photos", "help", "help_section", "run_command"})
 
 
 def _said_to_us(turn: Turn, sent: Message) -> str | None:

@@ -32,7 +32,11 @@ def _first(turn: Turn) -> Content:
         {"title": texts.table("menus", "fr")["help_titles"][theme], "names": names} for theme, names in themes.items()
     ]
     rows = [[_section(theme) for theme in list(themes)[index : index + 2]] for index in range(0, len(themes), 2)]
-    return Content(texts.render("help_page", turn.language, themes=lines), rows, language=turn.language)
+    return Content(
+        texts.render("help_page", turn.language, themes=lines, edits=allowed(turn.link, "edit_draft")),
+        rows,
+        language=turn.language,
+    )
 
 
 def sections(turn: Turn) -> dict[str, list[str]]:
@@ -50,11 +54,13 @@ def _section(theme: str) -> Press:
 
 def _page(turn: Turn, title: str, names: list[str], last: list[list[Press]]) -> Content:
     described = menus.described(names, turn.language)
-    presses = [Press("run_command", {"command": name}, {"text": text}) for name, text in described]
+    if turn.link.customer is not None:
+        rows = [[Press("run_command", {"command": name}, {"text": text})] for name, text in described]
+        return Content(texts.escape(texts.answer(title, turn.language)), [*rows, *last], language=turn.language)
+    presses = [Press("run_command", {"command": name}, {"text": f"/{name}"}) for name, _ in described]
+    rows = [presses[index : index + 2] for index in range(0, len(presses), 2)]
     html = texts.render("help_section", turn.language, title=title, commands=described)
-    if title == "help_customer":
-        html = f"{texts.escape(texts.answer('help_customer', turn.language))}"
-    return Content(html, [*[[press] for press in presses], *last], language=turn.language)
+    return Content(html, [*rows, *last], language=turn.language)
 
 
 def show_section(turn: Turn, args: Args, _thing: Any) -> None:
