@@ -89,6 +89,7 @@ def test_u11_s04_a_team_hears_in_its_group_without_prices_and_each_acts_with_his
     assert len(refused) == 1
 
 
+@pytest.mark.long
 @ON_SQLITE
 def test_u11_what_names_money_is_answered_in_private_until_an_admin_enables_it(desk: Desk, team: int) -> None:
     sales = desk.chats["sales"]
@@ -188,6 +189,7 @@ def test_t17_a_group_that_becomes_a_supergroup_is_moved_once_and_its_cards_are_s
     assert texts.label("open_private") in desk.client.last(desk.chats["sales"], chat=new).labels
 
 
+@pytest.mark.long
 @ON_SQLITE
 def test_a_bot_that_was_thrown_out_of_a_group_tells_each_in_private_again(desk: Desk, team: int) -> None:
     desk.client.kick_bot(desk.chats["boss"], team)

@@ -210,7 +210,7 @@ def test_a_person_of_several_roles_sees_six_commands_with_a_share_of_each() -> N
 words = st.text(max_size=40)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(action=st.sampled_from(sorted(PERMISSIONS)), label=words, number=st.integers(), chat=st.integers())
 def test_t27_any_callback_data_is_at_most_64_bytes_and_says_nothing(
     action: str, label: str, number: int, chat: int
