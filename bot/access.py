@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from core.parties import ChatLink
 
 CUSTOMER = "customer"
+#: Whoever writes and is linked to nobody yet.
+STRANGER = "stranger"
 _SALES = frozenset({Role.SALES, Role.MANAGER})
 _ACCOUNTING = frozenset({Role.ACCOUNTING})
 _WAREHOUSE = frozenset({Role.WAREHOUSE, Role.MANAGER})
@@ -109,12 +111,29 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     **dict.fromkeys(("file_note", "note_clean", "of_batch", "show_delivery", "show_photos"), _SALES | _WAREHOUSE),
     **dict.fromkeys(("card_called_back", "approve_card_change", "refuse_card_change"), _SALES),
     "help": frozenset({CUSTOMER, *Role}),
+    **dict.fromkeys(("help_section", "run_command"), frozenset({CUSTOMER, *Role})),
+    **dict.fromkeys(("link_yes", "link_no"), frozenset({STRANGER, CUSTOMER, *Role})),
+    **dict.fromkeys(("speak_for", "change_customer"), frozenset({CUSTOMER})),
+    **dict.fromkeys(
+        (
+            "people", "hire", "person_card", "give_role", "take_role", "person_off", "person_off_yes", "person_on",
+            "staff_code", "health", "group_card", "group_bind", "group_bind_customer", "group_customer", "group_money",
+            "group_pushes", "group_unbind",
+        ),
+        frozenset({Role.ADMIN}),
+    ),
+    **dict.fromkeys(("link_customer", "contact_code"), _SALES | {Role.ADMIN}),
+    "open_private": frozenset(Role),
+    "reminders": _ACCOUNTING | _LEGAL | {Role.MANAGER},
+    "disputes": _ACCOUNTING | {Role.MANAGER},
 }  # fmt: skip
 
 
 def allowed(link: ChatLink, action: str, thing: Any = None) -> bool:
     """Whether who stands behind the chat may take this action on this thing now."""
     may = PERMISSIONS.get(action, frozenset())
+    if STRANGER in may:
+        return True
     if link.staff is not None:
         return bool(may & link.staff.roles)
     if CUSTOMER not in may or link.customer is None or not link.customer.active:

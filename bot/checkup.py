@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot.logs import redacted, secrets_of
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 #: How many changed rows are named at most.
 NAMED = 20
+#: How long something may wait before somebody is to look.
+LATE = timedelta(minutes=15)
+BACKUP_EVERY = timedelta(hours=36)
+#: Bytes that must stay free beside the database.
+ENOUGH_SPACE = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,9 @@ def everything(settings: Settings, *, at: datetime, anchor: Anchor | None = None
     checks: tuple[tuple[str, Callable[[Settings, datetime], list[Finding]], str], ...] = (
         ("database", _database, "see COMPTOIR_DATABASE_URL in .env, then: comptoir init"),
         ("tables", _tables, "restart on a migrated database"),
+        ("queue", _queue, "see what the log says; comptoir run must be running"),
+        ("backup", _backup, "comptoir backup FILE"),
+        ("disk", _disk, "free some space"),
         ("anchor", lambda mine, _: _anchored(mine, anchor), "see COMPTOIR_DATABASE_URL in .env"),
         ("handovers", _handovers, "see handover_folder and [house.erp] in comptoir.toml"),
         ("imap", _imap, "see mail.imap_host, mail.user in comptoir.toml and COMPTOIR_MAIL__PASSWORD in .env"),
@@ -128,6 +136,63 @@ def _tables(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001
         if frozen is None
         else Finding("sending", f"frozen: {frozen}", "comptoir release-sending"),
     ]
+
+
+def _queue(settings: Settings, at: datetime) -> list[Finding]:
+    from sqlalchemy import func, select
+
+    import core.tables  # noqa: F401 - every table registers itself
+    from core import db
+    from core.messages import ChatUpdate, Message, MessageState
+    from core.outbox import OutboxRow, OutboxState
+
+    late = at - LATE
+    waiting = {
+        "messages": select(func.count(Message.id)).where(
+            Message.state == MessageState.STORED, Message.received_at < late),
+        "chat updates": select(func.count(ChatUpdate.update_id)).where(
+            ChatUpdate.state == MessageState.STORED, ChatUpdate.received_at < late),
+        "sends": select(func.count(OutboxRow.id)).where(
+            OutboxRow.state == OutboxState.WAITING, OutboxRow.not_before < late),
+    }  # fmt: skip
+    engine = db.engine(settings.database_url)
+    try:
+        with db.transaction(engine) as session:
+            counted = {name: session.scalar(query) or 0 for name, query in waiting.items()}
+    finally:
+        engine.dispose()
+    if not any(counted.values()):
+        return [Finding("queue", "nothing has waited for more than 15 minutes")]
+    said = ", ".join(f"{count} {name}" for name, count in counted.items() if count)
+    return [Finding("queue", f"waiting for more than 15 minutes: {said}", "is comptoir run running? see its log")]
+
+
+def _backup(settings: Settings, at: datetime) -> list[Finding]:
+    from core import backups, db
+
+    engine = db.engine(settings.database_url)
+    try:
+        with db.transaction(engine) as session:
+            last = backups.last(session)
+    finally:
+        engine.dispose()
+    if last is None:
+        return [Finding("backup", "none was ever made", "comptoir backup FILE, every night")]
+    said = f"the last one was made {last:%Y-%m-%d %H:%M} UTC"
+    return [Finding("backup", said, "" if at - last < BACKUP_EVERY else "comptoir backup FILE, every night")]
+
+
+def _disk(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001
+    import shutil
+    from pathlib import Path
+
+    from sqlalchemy import make_url
+
+    url = make_url(settings.database_url)
+    beside = Path(url.database).parent if url.get_backend_name() == "sqlite" and url.database else Path.cwd()
+    usage = shutil.disk_usage(beside if beside.exists() else Path.cwd())
+    said = f"{usage.free / 1e9:.1f} GB free of {usage.total / 1e9:.0f} GB"
+    return [Finding("disk", said, "" if usage.free > ENOUGH_SPACE else "free some space: documents and mails need it")]
 
 
 def _anchored(settings: Settings, anchor: Anchor | None) -> list[Finding]:

@@ -7,18 +7,18 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
-from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError, RetryAfter
+from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter
 
 from bot import letters
 from bot.limiter import is_away, seconds_of
-from core import conversations, events, outbox, releases, reminders
+from core import conversations, events, groups, outbox, releases, reminders
 from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState
 from core.errors import Ambiguous, Comptoir, TryLater
 from core.orders import Order, OrderState
 from core.outbox import OutboxChannel, OutboxRow, OutboxState
 from core.overrides import OverrideRequest, RequestState
-from core.parties import ChatLink, Contact
+from core.parties import ChatLink, Contact, Role
 from core.quotes import Quote, QuoteState
 
 if TYPE_CHECKING:
@@ -101,6 +101,10 @@ def settle(session: Session, row: OutboxRow, error: Exception, *, at: datetime) 
             pass
         case InvalidToken():  # the token was revoked: nothing is lost, all waits for the new one
             _come_back(session, row, at=at, error=reason, after=TOKEN_CHANGED_AFTER)
+        case ChatMigrated():
+            outbox.move(session, row, OutboxState.WAITING, at=at, error=reason)
+            groups.move(session, row.chat_id or 0, error.new_chat_id, at=at)
+            row.chat_id, row.not_before = error.new_chat_id, at  # sent anew in the supergroup, at once (T17)
         case Forbidden():
             _blocked(session, row, at=at, error=reason)
         case BadRequest():
@@ -140,14 +144,14 @@ def _by_mail(session: Session, row: OutboxRow, *, at: datetime, error: str) -> b
 
 def _blocked(session: Session, row: OutboxRow, *, at: datetime, error: str) -> None:
     """Nobody can be written to in this chat any more: the row takes the mail, staff hear of it once (T16)."""
+    group = session.get(groups.ChatGroup, row.chat_id) if row.chat_id is not None else None
+    if group is not None:
+        _out_of_group(session, row, group, at=at, error=error)
+        return
     link = session.get(ChatLink, row.chat_id) if row.chat_id is not None else None
     customer = link.customer if link is not None else None
-    if link is not None and link.blocked_at is None:
-        link.blocked_at = at
-        whom = customer or link.staff
-        if whom is not None:
-            kind = "customer" if customer is not None else "staff"
-            events.emit(session, "chat_blocked", Named(f"{kind}:{whom.id}"), at=at, who=whom.name)
+    if link is not None:
+        stopped(session, link, at=at)
     holder: Any = customer if customer is not None else (link.staff if link is not None else None)
     email = str(getattr(holder, "email", ""))
     if not email:
@@ -155,6 +159,35 @@ def _blocked(session: Session, row: OutboxRow, *, at: datetime, error: str) -> N
         return
     outbox.move(session, row, OutboxState.WAITING, at=at, error=error)
     row.channel, row.email, row.card, row.not_before = OutboxChannel.MAIL, email, False, at
+
+
+def stopped(session: Session, link: ChatLink, *, at: datetime) -> None:
+    """Note that somebody stopped the bot: staff hear of it, once."""
+    if link.blocked_at is not None:
+        return
+    link.blocked_at = at
+    whom = link.customer or link.staff
+    if whom is not None:
+        kind = "customer" if link.customer is not None else "staff"
+        events.emit(session, "chat_blocked", Named(f"{kind}:{whom.id}"), at=at, who=whom.name)
+
+
+def _out_of_group(session: Session, row: OutboxRow, group: groups.ChatGroup, *, at: datetime, error: str) -> None:
+    """The bot may not write in the group any more: the row goes where it would have gone without it."""
+    if group.left_at is None:
+        groups.left(session, group, at=at)
+    thing = letters.thing_of(session, row.subject)
+    theirs = row.audience == events.CUSTOMER
+    if theirs:
+        found = events.address_of_customer(session, thing, row.template) if thing is not None else None
+    else:
+        found = next(iter(events.staff_addresses(session, Role(row.audience))), None)
+    if found is None:
+        fail(session, row, at=at, error=error)
+        return
+    outbox.move(session, row, OutboxState.WAITING, at=at, error=error)
+    row.channel, row.chat_id, row.email, row.not_before = found.channel, found.chat_id, found.email, at
+    row.card = row.card and found.channel is OutboxChannel.CHAT
 
 
 def fail(session: Session, row: OutboxRow, *, at: datetime, error: str) -> None:

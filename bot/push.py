@@ -10,7 +10,7 @@ import logging
 import time
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.message import EmailMessage
 from typing import TYPE_CHECKING
@@ -20,14 +20,17 @@ from telegram import InlineKeyboardMarkup, InputFile
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, TelegramError
 
-from bot import folding, keyboards, letters, mails, outcomes, sheets, texts
+from bot import discretion, folding, keyboards, letters, mails, outcomes, sheets, texts
+from bot.handlers import groups
 from core import conversations, events, letterheads, outbox, papers, rendering
 from core.conversations import Card
 from core.db import transaction
 from core.errors import Comptoir, Refused
 from core.events import CUSTOMER
+from core.groups import ChatGroup
 from core.outbox import Due, OutboxChannel, OutboxRow, OutboxState
 from core.papers import Paper
+from core.parties import ChatCustomer, Customer
 from core.settings import SENDING_FROZEN, flag
 
 if TYPE_CHECKING:
@@ -224,19 +227,34 @@ def _ready(app: App, session: Session, row: OutboxRow, *, at: datetime) -> Parce
         mail = mails.build(session, row, settings=app.settings, at=at)
         return Parcel(row.id, row.subject, card=False, mail=mail, message_id=mails.message_id(row, app.settings))
     assert row.chat_id is not None  # noqa: S101 - a chat row has its chat
-    shown = letters.content(session, row, house=app.house, at=at)
+    group = session.get(ChatGroup, row.chat_id)
+    notice = groups.notice(session, row, group) if group is not None else None
+    shown = notice or letters.content(session, row, house=app.house, at=at)
+    if group is not None and not group.shows_money:
+        rows = discretion.without_priced(shown.rows, shown.language)
+        shown = replace(shown, html=discretion.without_money(shown.html), rows=rows)
     keyboard = keyboards.markup(
         session, shown.rows, chat_id=row.chat_id, at=at, language=shown.language, order=shown.order
     )
+    html = shown.html
+    if row.audience == events.CUSTOMER and group is None and (name := _of_several(session, row)):
+        html = f"<b>{texts.escape(name)}</b>\n{html}"
     mark = texts.answer("resent", shown.language) if row.resent else ""
-    html = f"{mark}\n{shown.html}" if mark else shown.html
+    html = f"{mark}\n{html}" if mark else html
     card = conversations.card_of(session, chat_id=row.chat_id, subject=row.subject) if row.card else None
     return Parcel(
         row.id, row.subject, card=row.card, chat_id=row.chat_id,
         texts=(sheets.shortened(html),) if row.card else tuple(sheets.paged(html)), keyboard=keyboard,
         edits=card.telegram_message_id if card is not None else None,
-        files=mails.files(session, row), mark=mark, before=_left_before(row),
+        files=mails.files(session, row) if group is None or group.shows_money else (),
+        mark=mark, before=_left_before(row),
     )  # fmt: skip
+
+
+def _of_several(session: Session, row: OutboxRow) -> str:
+    """Whom a text is for, where he who reads it speaks for several customers; empty for anybody else."""
+    query = select(Customer.name).join(ChatCustomer, ChatCustomer.customer_id == Customer.id)
+    return session.scalar(query.where(ChatCustomer.chat_id == row.chat_id, Customer.id == row.customer_id)) or ""
 
 
 def _left_before(row: OutboxRow) -> tuple[int, ...]:

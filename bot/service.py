@@ -19,7 +19,7 @@ from typing import Self
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot import push, telegram
+from bot import menus, push, telegram
 from bot.app import App
 from bot.bells import Bells
 from bot.limiter import Limiter
@@ -68,6 +68,8 @@ TICK_SECONDS = 0.5
 LONGEST_PAUSE = 60.0
 #: How often the jobs that ended are forgotten, and how long they are kept for who looks into them.
 PURGE_SECONDS, KEPT = 60.0, timedelta(hours=1)
+#: How often menus are looked at for changes that were made elsewhere.
+MENUS_EVERY = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,7 @@ class Service:
         self._bells = Bells()
         self._webhook: Webhook | None = None
         self._worker: jobs.Worker | None = None
+        self._menus_at = wall_clock()
 
     def __enter__(self) -> Self:
         self.start()
@@ -303,6 +306,7 @@ class Service:
     def sweep(self) -> None:
         """Ring for every kind of row that is due and that no bell was heard for; renew the lease."""
         now = self.app.clock()
+        self._give_menus()
         with transaction(self.app.engine) as session:
             jobs.take_lease(session, LEASE, at=wall_clock())
             wanted = self._bells.wanted(self._due(session, now=now))
@@ -310,6 +314,13 @@ class Service:
                 jobs.ring(session, name, f"sweep:{wall_clock().timestamp():.1f}", at=now, now=now)
         for name in wanted:
             self._bells.rung(name)
+
+    def _give_menus(self) -> None:
+        """Now and then, for roles and links that another process changed; those changed in chat are given at once."""
+        if wall_clock() < self._menus_at or not self.app.settings.telegram.token.get_secret_value():
+            return
+        self._menus_at = wall_clock() + MENUS_EVERY
+        menus.refresh(self.app)
 
     def _due(self, session: Session, *, now: datetime) -> list[str]:
         """The kinds of work with something to do now; nothing may leave while sending is frozen after a restore."""

@@ -17,9 +17,9 @@ from telegram import Update
 from telegram.error import TelegramError
 from telegram.ext import Application
 
-from bot import answers, texts
+from bot import answers, menus, outcomes, rooms, texts
 from bot.cards import Content
-from bot.handlers import buttons, chat
+from bot.handlers import buttons, chat, identities
 from bot.limiter import Turnstile
 from bot.turns import Turn
 from core import events, jobs, messages
@@ -169,6 +169,8 @@ def _one(app: App, number: int) -> None:
     app.checkpoint("update_handled")
     if turn is not None:
         answers.give(app, turn)
+        if turn.menus:
+            menus.refresh(app)
     return None
 
 
@@ -203,19 +205,23 @@ def _quarantine(session: Session, row: ChatUpdate, reason: str, app: App) -> Non
 
 
 def _turn(app: App, session: Session, update: Update) -> Turn | None:
-    """The turn of a linked person; None for a stranger."""
+    """The turn of a linked person, in his own chat or in a group; None for a stranger."""
     room = update.effective_chat
-    link = session.get(ChatLink, room.id) if room is not None else None
-    if room is None or link is None:
+    if room is None:
+        return None
+    if rooms.is_group(update):
+        return rooms.turn_of(app, session, update)
+    link = session.get(ChatLink, room.id)
+    if link is None or (link.staff is not None and not link.staff.active):
         return None
     if link.blocked_at is not None and (update.message is not None or update.callback_query is not None):
         link.blocked_at = None  # who writes again has unblocked us
-    query, message = update.callback_query, update.effective_message
+    query = update.callback_query
     answered = update.message.reply_to_message if update.message is not None else None
     return Turn(
         app, session, link, room.id, app.clock(), callback_id=query.id if query is not None else "",
-        message_id=message.message_id if message is not None else 0,
-        reply_to=answered.message_id if answered is not None else 0, update_id=update.update_id,
+        message_id=chat.message_id_of(update), reply_to=answered.message_id if answered is not None else 0,
+        update_id=update.update_id,
     )  # fmt: skip
 
 
@@ -225,16 +231,40 @@ def _handled(app: App, number: int, update: Update, files: list[tuple[str, bytes
         if row.state is not MessageState.STORED:
             return None
         row.state = MessageState.UNDERSTOOD
-        turn = _turn(app, session, update)
-        if turn is None:
-            return chat.stranger(app, session, update)
-        if update.callback_query is not None:
-            buttons.press(turn, update.callback_query.data or "")
-        elif update.message is not None:
-            chat.message(turn, update.message, files)
-        elif update.edited_message is not None:
-            chat.edited(turn, update.edited_message)
-        return turn
+        return answered(app, session, update, files)
+
+
+def answered(app: App, session: Session, update: Update, files: list[tuple[str, bytes]]) -> Turn | None:
+    """Do what an update asks for, in the caller's transaction: the one door of strangers, people and groups."""
+    if rooms.is_group(update):
+        return rooms.treat(app, session, update, files)
+    if update.my_chat_member is not None:
+        _blocked_or_back(app, session, update)
+        return None
+    turn = _turn(app, session, update)
+    if turn is None:
+        return chat.stranger(app, session, update)
+    if update.callback_query is not None:
+        buttons.press(turn, update.callback_query.data or "")
+    elif (sent := update.message) is not None:
+        text = (sent.text or sent.caption or "").strip()
+        identities.treat(turn, text, lambda: chat.message(turn, sent, files, text))
+    elif (changed := update.edited_message) is not None:
+        whose = identities.edited_for(turn, changed.message_id)
+        identities.speak_as(turn, whose, lambda: chat.edited(turn, changed))
+    return turn
+
+
+def _blocked_or_back(app: App, session: Session, update: Update) -> None:
+    """Somebody stopped the bot in his own chat, or started it again: known before anything is sent in vain."""
+    changed = update.my_chat_member
+    link = session.get(ChatLink, changed.chat.id) if changed is not None else None
+    if changed is None or link is None:
+        return
+    if changed.new_chat_member.status in {"kicked", "left"}:
+        outcomes.stopped(session, link, at=app.clock())
+    else:
+        link.blocked_at = None
 
 
 def _refused(app: App, number: int, update: Update, refusal: Comptoir) -> Turn | None:
@@ -244,13 +274,21 @@ def _refused(app: App, number: int, update: Update, refusal: Comptoir) -> Turn |
         if row.state is not MessageState.STORED:
             return None
         row.state, row.reason = MessageState.UNDERSTOOD, refusal.code
-        turn = _turn(app, session, update)
-        if turn is None:
-            return chat.stranger(app, session, update, refusal)
-        said = texts.plain(buttons.refusal_text(turn, refusal))
-        if turn.callback_id:
-            turn.toast = said
+        return told(app, session, update, refusal)
+
+
+def told(app: App, session: Session, update: Update, refusal: Comptoir) -> Turn | None:
+    """What a refusal says to whoever asked."""
+    turn = _turn(app, session, update)
+    if turn is None:
+        return chat.stranger(app, session, update, refusal)
+    said = texts.plain(buttons.refusal_text(turn, refusal))
+    if turn.callback_id:
+        turn.toast = said
+        if turn.group is None:
             buttons.repaint(turn, refusal, (update.callback_query.data or "") if update.callback_query else "")
-        else:
-            turn.send(Content(texts.escape(said)))
         return turn
+    if turn.group is not None and (turn.link.staff_id or turn.link.customer_id):
+        turn.in_private()
+    turn.send(Content(texts.escape(said)))
+    return turn

@@ -8,17 +8,19 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
-from telegram import ForceReply
+from telegram import ForceReply, ReplyParameters
 
-from bot import keyboards, sheets, texts
+from bot import discretion, keyboards, sheets, texts
 from bot.app import App
 from bot.cards import Content
 from core import conversations, journal
+from core.groups import ChatGroup
 from core.parties import ChatLink
 
 if TYPE_CHECKING:
     from telegram import Bot
 
+    from bot.keyboards import Rows
     from core.journal import Actor
     from core.settings import House
 
@@ -27,7 +29,11 @@ Later = Callable[[], Coroutine[Any, Any, Any]]
 
 @dataclass(slots=True)
 class Turn:
-    """Who did what, where and when, the open session, and what is to be said once it is committed."""
+    """Who did what, where and when, the open session, and what is to be said once it is committed.
+
+    In a group `group` is set: what is said there answers `message_id` and, unless an admin enabled it, names no money;
+    questions are put in private. `header` names the customer for whom somebody speaks who speaks for several.
+    """
 
     app: App
     session: Session
@@ -39,6 +45,9 @@ class Turn:
     reply_to: int = 0
     update_id: int = 0
     toast: str = ""
+    group: ChatGroup | None = None
+    header: str = ""
+    menus: bool = False
     files: list[tuple[str, bytes]] = field(default_factory=list)
     later: list[Later] = field(default_factory=list)
 
@@ -64,19 +73,27 @@ class Turn:
     def send(self, content: Content) -> None:
         """Answer with a new message."""
         markup = keyboards.markup(
-            self.session, content.rows, chat_id=self.chat_id, at=self.at, language=content.language, order=content.order
-        )
+            self.session, self._rows(content), chat_id=self.chat_id, at=self.at, language=content.language,
+            order=content.order,
+        )  # fmt: skip
         bot: Bot = self.app.application.bot
-        html = sheets.shortened(content.html)
-        self.later.append(lambda: bot.send_message(self.chat_id, html, parse_mode="HTML", reply_markup=markup))
+        html = sheets.shortened(self._fit(content.html))
+        chat_id, answered = self.chat_id, self._answered()
+        self.later.append(
+            lambda: bot.send_message(chat_id, html, parse_mode="HTML", reply_markup=markup, reply_parameters=answered)
+        )
 
     def show(self, content: Content) -> None:
-        """Change the message whose button was pressed."""
+        """Change the message whose button was pressed; say it anew where that one is in another chat."""
+        if not self.message_id:
+            self.send(content)
+            return
         markup = keyboards.markup(
-            self.session, content.rows, chat_id=self.chat_id, at=self.at, language=content.language, order=content.order
-        )
+            self.session, self._rows(content), chat_id=self.chat_id, at=self.at, language=content.language,
+            order=content.order,
+        )  # fmt: skip
         bot: Bot = self.app.application.bot
-        html = sheets.shortened(content.html)
+        html = sheets.shortened(self._fit(content.html))
         self.later.append(
             lambda: bot.edit_message_text(
                 html, chat_id=self.chat_id, message_id=self.message_id, parse_mode="HTML", reply_markup=markup
@@ -86,7 +103,8 @@ class Turn:
     def picture(self, content: bytes) -> None:
         """Show a picture."""
         bot: Bot = self.app.application.bot
-        self.later.append(lambda: bot.send_photo(self.chat_id, content))
+        chat_id = self.link.chat_id if self.discreet else self.chat_id
+        self.later.append(lambda: bot.send_photo(chat_id, content))
 
     def not_allowed(self, action: str) -> None:
         """Say no to somebody without the right, and keep that he tried (S11)."""
@@ -99,7 +117,42 @@ class Turn:
 
     def ask(self, action: str, key: str, **args: Any) -> None:
         """Put a question whose answer is the next text of this chat, across restarts."""
-        conversations.ask(self.session, chat_id=self.chat_id, action=action, at=self.at, **args)
-        text = texts.escape(texts.answer(key, self.language))
+        chat_id = self.chat_id if self.group is None else self.link.chat_id  # in a group anybody could answer
+        if self.header:  # the answer is about the customer for whom he speaks now, whomever he chooses later
+            args |= {"for_customer": self.link.customer_id}
+        conversations.ask(self.session, chat_id=chat_id, action=action, at=self.at, **args)
+        text = texts.escape(texts.answer(key, self.language, **args))
         bot: Bot = self.app.application.bot
-        self.later.append(lambda: bot.send_message(self.chat_id, text, reply_markup=ForceReply()))
+        self.later.append(lambda: bot.send_message(chat_id, text, reply_markup=ForceReply()))
+        if self.group is not None:
+            self.toast = texts.answer("asked_in_private", self.language)
+
+    def in_private(self) -> None:
+        """From here on the person is answered in his own chat; the group hears that he is."""
+        if self.group is None:
+            return
+        said = texts.answer("answered_in_private", self.language)
+        if self.callback_id:
+            self.toast = said
+        else:
+            self.say("answered_in_private")
+        self.group, self.chat_id, self.message_id, self.reply_to = None, self.link.chat_id, 0, 0
+
+    @property
+    def discreet(self) -> bool:
+        """What is said here is read by others too, and names no money."""
+        return self.group is not None and not self.group.shows_money
+
+    def _rows(self, content: Content) -> Rows:
+        return discretion.without_priced(content.rows, content.language) if self.discreet else content.rows
+
+    def _fit(self, html: str) -> str:
+        """The text as it may be read where it is said."""
+        if self.discreet:
+            html = discretion.without_money(html)
+        return f"<b>{texts.escape(self.header)}</b>\n{html}" if self.header else html
+
+    def _answered(self) -> ReplyParameters | None:
+        if self.group is None or not self.message_id:
+            return None
+        return ReplyParameters(self.message_id, allow_sending_without_reply=True)

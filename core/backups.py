@@ -38,6 +38,8 @@ PIECE = 1 << 20
 SHORTEST_PASSPHRASE = 12
 #: Belongs to the process that runs, not to the data.
 LEFT_OUT = {"lease"}
+#: The flag that says when this installation was backed up last.
+LAST_BACKUP = "last_backup"
 
 
 def write(engine: Engine, target: Path, passphrase: str, *, at: datetime) -> int:
@@ -59,7 +61,15 @@ def write(engine: Engine, target: Path, passphrase: str, *, at: datetime) -> int
         out.flush()
         os.fsync(out.fileno())
     partial.replace(target)
+    with transaction(engine) as session:
+        raise_flag(session, LAST_BACKUP, at.isoformat(), at=at)
     return counted[0]
+
+
+def last(session: Session) -> datetime | None:
+    """When the last backup was made here, or None."""
+    found = flag(session, LAST_BACKUP)
+    return datetime.fromisoformat(found) if found is not None else None
 
 
 def restore(engine: Engine, source: Path, passphrase: str, *, by: Actor, at: datetime) -> int:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import or_, select
 
-from core import journal, outbox
+from core import groups, journal, outbox
+from core.conversations import chats_with_card
 from core.outbox import OutboxChannel, OutboxRow, OutboxState, Resend
 from core.parties import Customer, Role, chats_of, chats_with, staff_with
 
@@ -226,7 +227,7 @@ def emit(
         if route.audience == CUSTOMER and bool(getattr(about, "customer_clue", None)):
             continue  # whose order it is must be confirmed before anybody hears of it (E60)
         told, given = route, params
-        theirs = address_of_customer(session, about) if route.audience == CUSTOMER else None
+        theirs = address_of_customer(session, about, route.template) if route.audience == CUSTOMER else None
         if route.audience == CUSTOMER and theirs is None:
             told, given = UNREACHABLE, {**params, "template": route.template}
             if route.card and _was_queued(session, told, about, rows):
@@ -326,12 +327,22 @@ def _addresses(session: Session, route: Route, thing: Thing, theirs: Address | N
             )
             return [] if session.scalar(sent.limit(1)) is not None else [theirs]
         return [theirs] if theirs is not None else []
-    return staff_addresses(session, Role(route.audience))
+    role = Role(route.audience)
+    found = staff_addresses(session, role)
+    if route.card and groups.told_in(session, role) is not None:  # who opened the card in private keeps a true one
+        opened = set(chats_with_card(session, thing.subject)) & set(chats_with(session, role))
+        found += [Address(OutboxChannel.CHAT, chat_id=chat_id) for chat_id in sorted(opened)]
+    return found
 
 
 def staff_addresses(session: Session, role: Role) -> list[Address]:
-    """Where the holders of a role are told: their chats, else their mailboxes; managers or admins when nobody is."""
+    """Where the holders of a role are told: their group where an admin wanted that, else their chats or mailboxes.
+
+    Managers or admins hear of what nobody else can be told.
+    """
     for wanted in (role, Role.MANAGER, Role.ADMIN):
+        if (group := groups.told_in(session, wanted)) is not None:
+            return [Address(OutboxChannel.CHAT, chat_id=group.chat_id)]
         found = [Address(OutboxChannel.CHAT, chat_id=chat_id) for chat_id in chats_with(session, wanted)] or [
             Address(OutboxChannel.MAIL, email=person.email) for person in staff_with(session, wanted) if person.email
         ]
@@ -347,14 +358,21 @@ def customer_of(thing: object) -> Customer | None:
     return found if isinstance(found, Customer) else None
 
 
-def address_of_customer(session: Session, thing: Thing) -> Address | None:
-    """Where the customer hears about `thing`: the way the order came, else his chat, else his mailbox."""
+def address_of_customer(session: Session, thing: Thing, template: str = "") -> Address | None:
+    """Where the customer hears about `thing`: the way the order came, else his chat, else his mailbox.
+
+    His group hears only what may be read by all who are in it; the rest goes to a private chat or a mailbox.
+    """
     order = thing if thing.subject.startswith("order:") else getattr(thing, "order", None)
     source = order if order is not None else thing
     customer = customer_of(source)
     reply_chat_id: int | None = getattr(source, "reply_chat_id", None)
     reply_email: str = getattr(source, "reply_email", "")
     chats = {link.chat_id for link in chats_of(session, customer)} if customer is not None else set()
+    if reply_chat_id is not None and reply_chat_id < 0 and customer is not None:  # a group, as the server numbers them
+        for group in groups.of_customer(session, customer):
+            if group.chat_id == reply_chat_id and groups.may_read(group, template):
+                return Address(OutboxChannel.CHAT, chat_id=reply_chat_id)
     if reply_chat_id is not None and (reply_chat_id in chats or customer is None):
         return Address(OutboxChannel.CHAT, chat_id=reply_chat_id)
     if reply_email:

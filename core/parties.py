@@ -16,7 +16,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, Text, UniqueConstraint, func, select
+from sqlalchemy import BigInteger, ForeignKey, Text, UniqueConstraint, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, relationship
 
 from core import journal, vat
@@ -276,7 +276,11 @@ class StaffRole(Base):
 
 
 class ChatLink(Base):
-    """A chat account that may speak for one customer or is one colleague."""
+    """A chat account that speaks for a customer or is one colleague.
+
+    Who may speak for several customers (`ChatCustomer`) speaks for the one he chose at `chosen_at`, until his session
+    ends. `menu` names the commands his chat was given last.
+    """
 
     __tablename__ = "chat_link"
 
@@ -287,6 +291,8 @@ class ChatLink(Base):
     linked_at: Mapped[datetime]
     blocked_at: Mapped[datetime | None]
     muted: Mapped[bool] = mapped_column(default=False)
+    chosen_at: Mapped[datetime | None]
+    menu: Mapped[str] = mapped_column(default="")
     customer: Mapped[Customer | None] = relationship()
     staff: Mapped[Staff | None] = relationship()
 
@@ -295,8 +301,18 @@ class ChatLink(Base):
         return self.staff.as_actor() if self.staff is not None else Actor(ActorKind.CUSTOMER, self.customer_id)
 
 
+class ChatCustomer(Base):
+    """One of several customers for whom a chat account may speak, and who its owner is there."""
+
+    __tablename__ = "chat_customer"
+
+    chat_id: Mapped[int] = mapped_column(ForeignKey("chat_link.chat_id", ondelete="CASCADE"), primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"), primary_key=True)
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
+
+
 class LinkCode(Base):
-    """A one-time code, kept only as a hash."""
+    """A one-time code, kept only as a hash; `for_group` binds a group to a customer or to the team of `role`."""
 
     __tablename__ = "link_code"
 
@@ -304,6 +320,8 @@ class LinkCode(Base):
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    role: Mapped[Role | None] = mapped_column(choice(Role))
+    for_group: Mapped[bool] = mapped_column(default=False)
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
 
@@ -318,12 +336,17 @@ def _hash(code: str) -> str:
     return hashlib.sha256(code.strip().upper().encode()).hexdigest()
 
 
+def new_code(*, at: datetime) -> tuple[str, LinkCode]:
+    """A code for fifteen minutes and the row to be filled with what it is for."""
+    code = "".join(secrets.choice("ABCDEFGHJKLMNPQRSTUVWXYZ23456789") for _ in range(10))
+    return code, LinkCode(code_hash=_hash(code), for_group=False, expires_at=at + CODE_LIFETIME)
+
+
 def make_link_code(
     session: Session, whom: Customer | Staff, *, by: Actor, at: datetime, contact: Contact | None = None
 ) -> str:
     """A code that links one chat to `whom` (as that contact of his) within 15 minutes; only its hash is kept."""
-    code = "".join(secrets.choice("ABCDEFGHJKLMNPQRSTUVWXYZ23456789") for _ in range(10))
-    link = LinkCode(code_hash=_hash(code), expires_at=at + CODE_LIFETIME)
+    code, link = new_code(at=at)
     if isinstance(whom, Customer):
         link.customer_id, link.contact_id = whom.id, contact.id if contact is not None else None
     else:
@@ -333,16 +356,30 @@ def make_link_code(
     return code
 
 
-def use_link_code(session: Session, code: str, *, chat_id: int, at: datetime) -> ChatLink:
-    """Link the chat to the code's customer or colleague; refuses an unknown, used or expired code alike."""
-    found = session.scalar(select(LinkCode).where(LinkCode.code_hash == _hash(code)).with_for_update())
-    if found is None or found.used_at is not None or found.expires_at < at:
+def valid_code(session: Session, code: str, *, at: datetime, for_group: bool = False, hashed: bool = False) -> LinkCode:
+    """The code as it was made, not yet used up; refuses an unknown, used, expired or other kind of code alike."""
+    known = code if hashed else _hash(code)
+    found = session.scalar(select(LinkCode).where(LinkCode.code_hash == known).with_for_update())
+    if found is None or found.used_at is not None or found.expires_at < at or found.for_group is not for_group:
         raise Refused("link_code_invalid")
+    return found
+
+
+def use_link_code(session: Session, code: str, *, chat_id: int, at: datetime, hashed: bool = False) -> ChatLink:
+    """Link the chat to the code's customer or colleague, beside the customers it already speaks for."""
+    found = valid_code(session, code, at=at, hashed=hashed)
     found.used_at = at
     link = session.get(ChatLink, chat_id) or ChatLink(chat_id=chat_id)
+    before = (link.customer_id, link.contact_id)
     link.customer_id, link.contact_id, link.staff_id = found.customer_id, found.contact_id, found.staff_id
-    link.linked_at, link.blocked_at = at, None
+    link.linked_at, link.blocked_at, link.chosen_at = at, None, at
     session.add(link)
+    session.flush()
+    if found.customer_id is None:
+        session.execute(delete(ChatCustomer).where(ChatCustomer.chat_id == chat_id))
+    elif before[0] is not None and before[0] != found.customer_id:
+        for customer_id, contact_id in (before, (found.customer_id, found.contact_id)):
+            session.merge(ChatCustomer(chat_id=chat_id, customer_id=customer_id, contact_id=contact_id))
     session.flush()
     session.refresh(link)
     whom = link.customer or link.staff
@@ -394,6 +431,9 @@ def chats_with(session: Session, role: Role) -> list[int]:
 
 def chats_of(session: Session, whom: Customer | Staff) -> list[ChatLink]:
     """The chats that may be written to, oldest link first."""
-    column = ChatLink.customer_id if isinstance(whom, Customer) else ChatLink.staff_id
-    query = select(ChatLink).where(column == whom.id, ChatLink.blocked_at.is_(None)).order_by(ChatLink.linked_at)
+    theirs = ChatLink.staff_id == whom.id
+    if isinstance(whom, Customer):
+        among = select(ChatCustomer.chat_id).where(ChatCustomer.customer_id == whom.id)
+        theirs = (ChatLink.customer_id == whom.id) | ChatLink.chat_id.in_(among)
+    query = select(ChatLink).where(theirs, ChatLink.blocked_at.is_(None)).order_by(ChatLink.linked_at)
     return list(session.scalars(query))

@@ -30,7 +30,7 @@ from core.messages import Blob, ChatUpdate, Message, MessageChannel, MessageStat
 from core.orders import Order, OrderRevision
 from core.outbox import OutboxRow, OutboxState
 from core.papers import Paper
-from core.parties import ChatLink, Contact, LinkCode, Role, Staff, staff_with
+from core.parties import ChatCustomer, ChatLink, Contact, LinkCode, Role, Staff, staff_with
 from core.quotes import Quote
 from core.sale_terms import SaleTerms, TermsAcceptance
 
@@ -180,6 +180,9 @@ def find(session: Session, who: str) -> Person:
         session.scalars(
             select(ChatLink).where(
                 ChatLink.contact_id.in_([c.id for c in contacts])
+                | ChatLink.chat_id.in_(
+                    select(ChatCustomer.chat_id).where(ChatCustomer.contact_id.in_([c.id for c in contacts]))
+                )
                 | ChatLink.staff_id.in_([p.id for p in staff])
                 | ChatLink.customer_id.in_(_alone(contacts))
             )
@@ -333,7 +336,7 @@ def erase(session: Session, who: str, *, at: datetime) -> dict[str, Any]:
 def _erase_chats(session: Session, person: Person) -> None:
     for chat_update in person.updates:
         chat_update.raw = ""
-    for table in (Button, Prompt, Card):
+    for table in (Button, Prompt, Card, ChatCustomer):
         session.execute(delete(table).where(table.chat_id.in_(person.chats)))
     for chat_link in person.links:
         session.delete(chat_link)

@@ -151,6 +151,8 @@ class Stage:
                 raise StepFailed(f"nobody is called {whom}")
             code = parties.make_link_code(session, person, by=SYSTEM, at=self.clock())
         self.player.say(user, f"/start {code}")
+        self.settle()
+        self.press(who, "link_yes")
 
     def person(self, who: str) -> int:
         """The chat account of a person of the story."""

@@ -19,10 +19,14 @@ from bot.handlers import (
     disputes,
     duplicates,
     goods,
+    groups,
+    help_pages,
+    identities,
     invoices,
     late,
     learning,
     payments,
+    people,
     platforms,
     pricing,
     quarantines,
@@ -35,12 +39,14 @@ from bot.handlers import (
     statements,
 )
 from core import conversations, orders
+from core import identities as speaking
 from core.errors import Comptoir
 from core.orders import Order, OrderRevision
 from core.parties import Staff
 
 if TYPE_CHECKING:
     from bot.turns import Turn
+    from core.conversations import Button
 
 #: Refusals after which the card that was pressed shows what is true now.
 REPAINTED = frozenset({
@@ -77,12 +83,19 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **disputes.ACTIONS,
     **folding.ACTIONS,
     **card_changes.ACTIONS,
+    **identities.ACTIONS,
+    **groups.ACTIONS,
+    **people.ACTIONS,
+    **help_pages.ACTIONS,
 }
 
 
-def press(turn: Turn, token: str) -> None:
-    """One press: forged, foreign and expired buttons are answered too (T31 to T33); rights are read now (S12)."""
-    found = conversations.pressed(turn.session, token, chat_id=turn.chat_id, at=turn.at)
+def press(turn: Turn, token: str, *, chat_id: int | None = None) -> None:
+    """One press: forged, foreign and expired buttons are answered too (T31 to T33); rights are read now (S12).
+
+    `chat_id` is where the button stands when it is answered elsewhere: a group whose member is answered in private.
+    """
+    found = conversations.pressed(turn.session, token, chat_id=chat_id or turn.chat_id, at=turn.at)
     if found is None:
         turn.toast = texts.answer("button_unknown", turn.language)
         return
@@ -91,11 +104,32 @@ def press(turn: Turn, token: str) -> None:
     if act is None:
         turn.toast = texts.answer("button_unknown", turn.language)
         return
+    if identities.several(turn):
+        _press_for_one(turn, kind, button, args, act)
+    else:
+        _act(turn, kind, button, args, act)
+
+
+def _press_for_one(turn: Turn, kind: str, button: Button, args: dict[str, Any], act: Act) -> None:
+    """A press of somebody who speaks for several customers: for the one whose thing it is, else for the chosen one."""
+    whose = identities.of_thing(turn, kind, args, _thing(turn, kind, args, button.order_id))
+    asked = button.action in identities.ACTIONS
+    if whose is None and not asked and not speaking.chosen(turn.session, turn.link, at=turn.at):
+        identities.ask_for_whom(turn)
+        turn.toast = texts.answer("for_whom", turn.language)
+        return
+    identities.speak_as(turn, whose, lambda: _act(turn, kind, button, args, act))
+
+
+def _act(turn: Turn, kind: str, button: Button, args: dict[str, Any], act: Act) -> None:
     thing = _thing(turn, kind, args, button.order_id)
     if not allowed(turn.link, button.action, thing):
         turn.not_allowed(button.action)
         return
+    said, shown = turn.toast, len(turn.later)
     act(turn, args | {"version": button.version}, thing)
+    if turn.toast == said and len(turn.later) == shown:
+        turn.toast = texts.answer("done", turn.language)  # the card is repainted soon; the press is answered now
 
 
 def _thing(turn: Turn, kind: str, args: dict[str, Any], order_id: int | None) -> Any:
@@ -104,7 +138,9 @@ def _thing(turn: Turn, kind: str, args: dict[str, Any], order_id: int | None) ->
         number = order_id or args.get("order")
         return orders.lock(turn.session, int(number)) if number else None
     if kind == "document":
-        return customers.document(turn, str(args["number"])) if turn.link.customer is not None else None
+        if turn.link.customer is None or (identities.several(turn) and not turn.header):
+            return None
+        return customers.document(turn, str(args["number"]))
     if kind and kind in args:
         from bot.letters import thing_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from telegram import BotCommand, BotCommandScopeChat, Message, Update
+from telegram import Message, Update
 from telegram.error import BadRequest
 
 from bot import texts
@@ -13,6 +13,7 @@ from bot.access import allowed
 from bot.cards import Content
 from bot.handlers import (
     agreements,
+    buttons,
     commands,
     conformity,
     counts,
@@ -22,10 +23,14 @@ from bot.handlers import (
     disputes,
     drafts,
     goods,
+    groups,
+    help_pages,
+    identities,
     invoices,
     learning,
     papers,
     payments,
+    people,
     pricing,
     quarantines,
     quotes,
@@ -36,7 +41,7 @@ from bot.handlers import (
     staff,
 )
 from bot.turns import Turn
-from core import conversations, events, messages, orders, parties
+from core import conversations, messages, orders, parties
 from core.conversations import Card
 from core.errors import Comptoir
 from core.orders import OrderRevision
@@ -53,6 +58,8 @@ ANSWERS: dict[str, Any] = {
     **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **credit.ANSWERS, **pricing.ANSWERS,
     **revisions.ANSWERS, **disputes.ANSWERS, **conformity.ANSWERS, **quotes.ANSWERS, **invoices.ANSWERS,
     **deliveries.ANSWERS, **receipts.ANSWERS, **returns.ANSWERS, **quarantines.ANSWERS, **payments.ANSWERS,
+    **deliveries.ANSWERS, **receipts.ANSWERS, **returns.ANSWERS, **payments.ANSWERS,
+    **groups.ANSWERS, **people.ANSWERS, **help_pages.ANSWERS,
 }  # fmt: skip
 
 
@@ -76,50 +83,48 @@ def download(app: App, update: Update) -> list[tuple[str, bytes]]:
 
 
 def stranger(app: App, session: Session, update: Update, refusal: Comptoir | None = None) -> Turn | None:
-    """Nobody we know: a code links the chat, anything else is told how to get one, and nothing is shown."""
+    """Nobody we know: a code is asked about, anything else is told how to get one, and nothing is shown."""
     room, message = update.effective_chat, update.message
     if room is None or (message is None and update.callback_query is None):
         return None
     turn = Turn(app, session, parties.ChatLink(chat_id=room.id), room.id, app.clock())
     turn.callback_id = update.callback_query.id if update.callback_query is not None else ""
-    code = _code(message.text or "") if message is not None else ""
+    left = session.get(parties.ChatLink, room.id)  # a colleague who works here no more
+    key = "how_to_link" if left is None else "account_inactive"
+    code = code_in(message.text or "") if message is not None else ""
     if refusal is not None:
-        turn.send(Content(texts.escape(texts.plain(texts.refusal(refusal)))))
-    elif code and room.type == "private" and not (message and message.from_user and message.from_user.is_bot):
-        link(turn, code)
+        said = texts.plain(texts.refusal(refusal))
+        turn.toast = said
+        if message is not None:
+            turn.send(Content(texts.escape(said)))
+    elif code and not (message and message.from_user and message.from_user.is_bot):
+        identities.ask_whether(turn, code)
+    elif update.callback_query is not None:
+        turn.message_id = message_id_of(update)
+        buttons.press(turn, update.callback_query.data or "")
     else:
-        turn.say("how_to_link")
+        turn.say(key)
     return turn
 
 
-def _code(text: str) -> str:
+def message_id_of(update: Update) -> int:
+    """The message that an update is about."""
+    return update.effective_message.message_id if update.effective_message is not None else 0
+
+
+def code_in(text: str) -> str:
+    """The one-time code that a `/start` brings, or nothing."""
     found = re.fullmatch(r"/start(?:@\w+)?\s+(\S{4,64})\s*", text)
     return found[1] if found else ""
 
 
-def link(turn: Turn, code: str) -> None:
-    """Link the chat, say who it is for and that the bot is automatic, and give it its commands."""
-    turn.link = parties.use_link_code(turn.session, code, chat_id=turn.chat_id, at=turn.at)
-    whom = turn.link.customer or turn.link.staff
-    assert whom is not None  # noqa: S101 - a code names one of the two
-    key = "linked_customer" if turn.link.customer is not None else "linked_staff"
-    turn.say(key, name=whom.name, house=turn.house.name)
-    events.emit(turn.session, "chat_linked", whom, at=turn.at, who=whom.name)
-    roles = ["customer"] if turn.link.staff is None else sorted(role.value for role in turn.link.staff.roles)
-    menu = texts.table("menus", turn.language)
-    wanted = {name: menu["describe"][name] for role in roles for name in menu["menu"].get(role, [])}
-    menu_shown = [BotCommand(name, text) for name, text in wanted.items()]
-    bot, chat_id = turn.app.application.bot, turn.chat_id
-    turn.later.append(lambda: bot.set_my_commands(menu_shown, scope=BotCommandScopeChat(chat_id)))
-
-
 def message(  # noqa: PLR0911 - one line a kind of message
-    turn: Turn, sent: Message, files: list[tuple[str, bytes]]
+    turn: Turn, sent: Message, files: list[tuple[str, bytes]], text: str
 ) -> None:
     """A message of somebody we know: a new code, a command, an answer we wait for, an order, or words for a person."""
-    text, turn.files = (sent.text or sent.caption or "").strip(), files
-    if code := _code(text):
-        link(turn, code)
+    turn.files = files
+    if code := code_in(text):
+        identities.ask_whether(turn, code)
         return
     if files and not text and receipts.takes_photo(turn, files):
         return

@@ -16,10 +16,16 @@ from bot.handlers import (
     customers,
     deliveries,
     drafts,
+    dunning,
     goods,
+    groups,
+    health,
+    help_pages,
+    identities,
     invoices,
     late,
     learning,
+    people,
     platforms,
     quarantines,
     quotes,
@@ -47,15 +53,13 @@ def run(turn: Turn, text: str) -> None:
     """A command by its French name; one that does not exist, or is not the person's, is told what there is."""
     word, _, rest = text[1:].partition(" ")
     action = texts.table("menus", "fr")["commands"].get(word.partition("@")[0].lower())
-    if action is None or not allowed(turn.link, action):
-        explain(turn)
+    if action is not None and not allowed(turn.link, action):
+        turn.not_allowed(action)
+        return
+    if action is None:
+        help_pages.run(turn)
         return
     COMMANDS[action](turn, rest.strip())
-
-
-def explain(turn: Turn, _rest: str = "") -> None:
-    """What one can do here."""
-    turn.say("help_customer" if turn.link.customer is not None else "help_staff")
 
 
 def take_order(turn: Turn, said: str) -> None:
@@ -150,7 +154,12 @@ def _human(turn: Turn, _rest: str) -> None:
 
 
 COMMANDS: dict[str, Any] = {
-    "help": explain,
+    **help_pages.COMMANDS,
+    **identities.COMMANDS,
+    **groups.COMMANDS,
+    **people.COMMANDS,
+    **dunning.COMMANDS,
+    **health.COMMANDS,
     "drafts": _drafts,
     "show_account": _account,
     "learned": _learned,

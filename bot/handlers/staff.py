@@ -237,4 +237,5 @@ ASKED_BY: dict[str, str] = {
     "refuse_return_reason": "refuse_return", "return_counts": "count_return",
     "entry_whose": "entry_customer", "refund_reason": "refuse_refund",
     "dispute_outcome": "settle_dispute", "apart_counts": "part_apart",
+    "group_customer_words": "group_customer", "colleague_name": "hire", "command_words": "run_command",
 }  # fmt: skip

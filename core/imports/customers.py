@@ -23,7 +23,17 @@ from core.journal import Actor
 from core.means import PaymentMeans
 from core.money import Money
 from core.orders import Order
-from core.parties import ChatLink, Contact, Customer, DeliveryAddress, InvoiceTrigger, LinkCode, Point, Requirement
+from core.parties import (
+    ChatCustomer,
+    ChatLink,
+    Contact,
+    Customer,
+    DeliveryAddress,
+    InvoiceTrigger,
+    LinkCode,
+    Point,
+    Requirement,
+)
 from core.sale_terms import HowAccepted, SaleTerms
 from core.vat import Regime
 
@@ -325,6 +335,9 @@ def _drop(session: Session, customer: Customer, contacts: Iterable[Contact], col
         dropped = True
         other = contact.phone if column == "email" else contact.email
         linked = session.scalar(select(ChatLink.chat_id).where(ChatLink.contact_id == contact.id).limit(1))
+        linked = linked or session.scalar(
+            select(ChatCustomer.chat_id).where(ChatCustomer.contact_id == contact.id).limit(1)
+        )
         coded = session.scalar(select(LinkCode.code_hash).where(LinkCode.contact_id == contact.id).limit(1))
         ordered = session.scalar(select(Order.id).where(Order.contact_id == contact.id).limit(1))
         if other or linked is not None or coded is not None or ordered is not None:

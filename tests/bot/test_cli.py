@@ -187,7 +187,7 @@ def test_check_says_one_line_each_and_what_to_do(database_url: str, engine: Engi
         mine = Settings(database_url=database_url, telegram=telegram)
         found = {finding.name: finding for finding in checkup.everything(mine, at=AT)}
     well = {name for name, finding in found.items() if finding.well}
-    kept = {"database", "journal", "documents", "numbers", "outbox", "sending"}
+    kept = {"database", "journal", "documents", "numbers", "outbox", "sending", "queue", "disk"}
     assert well - {"scans"} == {*kept, "telegram", "letterhead", "fonts"}
     assert found["imap"].todo
     with transaction(engine) as session:

@@ -198,6 +198,14 @@ def test_t40_a_code_is_used_once_hashed_and_expires(desk: Desk) -> None:
     for user in (first, second):
         desk.client.say(user, f"/start {code}")
     desk.settle()
+    asked = desk.client.last(first)
+    assert "Hôtel Bellevue" in asked.text  # it names whom it links, and links nobody before the yes
+    with transaction(desk.app.engine) as session:
+        assert session.get(ChatLink, first) is None
+    for user in (first, second):
+        desk.client.press(user, texts.label("link_yes"))
+        desk.settle()
+    assert desk.client.toasts(second)[-1].text == texts.plain(texts.refusal(Refused("link_code_invalid")))
     with transaction(desk.app.engine) as session:
         assert session.get_one(ChatLink, first).customer_id == desk.ids["hotel"]
         assert session.get(ChatLink, second) is None
@@ -213,6 +221,8 @@ def test_s38_at_first_contact_the_bot_says_that_it_is_automatic_and_what_it_keep
         code = parties.make_link_code(session, hotel, by=SYSTEM, at=desk.clock())
     user = desk.client.add_user("Nina").id
     desk.client.say(user, f"/start {code}")
+    desk.settle()
+    desk.client.press(user, texts.label("link_yes"))
     desk.settle()
     said = desk.client.last(user).text
     assert all(word in said for word in ("automatique", "conserv\u00e9s", "/contact"))

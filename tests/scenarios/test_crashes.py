@@ -188,6 +188,9 @@ def test_e14_t01_t02_t22_a_desk_killed_at_every_point_loses_and_doubles_nothing(
     for who, code in codes.items():
         desk.player.say(people[who], f"/start {code}")
     desk.start()
+    for user in people.values():
+        desk.player.wait_for(user, button=texts.label("link_yes"), timeout=60)
+        desk.player.press(user, texts.label("link_yes"))
     desk.until(lambda: _linked(desk) == 2, "both chats linked")
     rounds = 0
     while desk.points and rounds < len(POINTS):
