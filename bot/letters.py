@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from bot import banking, cards, changes, delivery_letters, texts
+from bot import banking, cards, changes, delivery_letters, digests, inbox, texts
 from bot.cards import Content
 from bot.keyboards import Press
 from core import (
@@ -30,10 +30,12 @@ from core import (
     stock,
 )
 from core.bank import BankEntry
+from core.calls import Call
 from core.catalogue import Article
 from core.checks import Service
 from core.clock import business_date
 from core.deliveries import Delivery, GoodsReturn
+from core.digests import Digest
 from core.disputes import Dispute
 from core.documents import DocumentKind
 from core.errors import Refused
@@ -65,6 +67,7 @@ KINDS: dict[str, type[Any]] = {
     "order_revision": OrderRevision,
     "goods_return": GoodsReturn,
     "bank_entry": BankEntry, "refund": Refund, "payment_reversal": PaymentReversal,
+    "digest": Digest, "call": Call,
 }  # fmt: skip
 
 
@@ -93,7 +96,11 @@ def content(  # noqa: PLR0911 - one line a card
         case "quote_card":
             return cards.quote_card(thing, at=at)
         case "quarantine_card":
-            return cards.quarantine_card(session, thing)
+            return inbox.message_card(session, thing)
+        case "digest":
+            return digests.content(thing)
+        case "still_waiting":
+            return inbox.still_waiting(session, thing, row.arguments["items"], at=at)
         case "revision_card":
             return changes.revision_card(session, thing, house=house, at=at)
         case "preparation_card":
@@ -101,6 +108,7 @@ def content(  # noqa: PLR0911 - one line a card
     language = language_of(row, thing)
     given, rows = context(session, row, thing, house=house, at=at, language=language)
     order = thing if isinstance(thing, Order) else getattr(thing, "order", None)
+    rows = [*rows, *inbox.calls_rows(session, row)]
     return Content(texts.render(row.template, language, **given), rows, order, language)
 
 

@@ -18,7 +18,7 @@ from typing import Self
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot import push, telegram
+from bot import digests, push, telegram
 from bot.app import App
 from bot.limiter import Limiter
 from core import (
@@ -27,6 +27,7 @@ from core import (
     db,
     deliveries,
     disputes,
+    escalations,
     events,
     handovers,
     invoicing,
@@ -131,6 +132,7 @@ class Service:
         if checkpoint is not None:
             self.app.checkpoint = checkpoint
         self.limiter = limiter
+        self._looked: datetime | None = None
         self._worker: jobs.Worker | None = None
 
     def __enter__(self) -> Self:
@@ -256,6 +258,10 @@ class Service:
                 self.daily()
             except Exception:
                 log.exception("daily_failed")
+            try:
+                self.each_minute()
+            except Exception:
+                log.exception("minute_failed")
 
     def sweep(self) -> None:
         """Ring for every kind of row that is due and that no bell was heard for; renew the lease."""
@@ -290,6 +296,17 @@ class Service:
                 return
             raise_flag(session, REMINDED_ON, today.isoformat(), at=at)
             rounds.each(session, "daily", DAILY, lambda piece: piece.work(session, app.house, at), at=at)
+
+    def each_minute(self) -> None:
+        """What waits too long is told to others, and who has not had his morning's digest gets it."""
+        at = self.app.clock()
+        minute = at.replace(second=0, microsecond=0)
+        if minute == self._looked:
+            return
+        self._looked = minute
+        with transaction(self.app.engine) as session:
+            escalations.run(session, hours=self.app.house.hours, at=at)
+        digests.run(self.app, at=at)
 
     def idle(self) -> bool:
         """Nothing is due or under way: no message is being understood, no row sent, no press answered."""

@@ -6,7 +6,8 @@ Nothing in `core` or `intake` reads the time: whoever starts the work passes a `
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -56,3 +57,28 @@ def add_business_days(day: date, count: int) -> date:
     for _ in range(count):
         day = next_business_day(day + timedelta(days=1))
     return day
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """When the house is open on a business day, by the clocks of France."""
+
+    opens: time
+    closes: time
+
+    def open_at(self, at: datetime) -> bool:
+        """Somebody is there at that instant."""
+        local = at.astimezone(PARIS)
+        return is_business_day(local.date()) and self.opens <= local.time() < self.closes
+
+    def after(self, since: datetime, wait: timedelta) -> datetime:
+        """The instant at which the house has been open for `wait` since then."""
+        day = business_date(since)
+        while True:
+            begin, end = (datetime.combine(day, hour, PARIS).astimezone(UTC) for hour in (self.opens, self.closes))
+            begin = max(begin, since)
+            if is_business_day(day) and begin < end:
+                if begin + wait < end:
+                    return begin + wait
+                wait -= end - begin
+            day += timedelta(days=1)

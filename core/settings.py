@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.accounting.accounts import Chart
+from core.clock import Hours
 from core.db import Base
 from core.documents import Party
 from core.letterheads import Logo, read
@@ -72,6 +73,13 @@ class House(BaseModel):
     creditor_id: str = ""
     early_discount_percent: Decimal | None = None
     early_discount_days: int = 0
+    opens_at: time = time(8)
+    closes_at: time = time(18)
+
+    @property
+    def hours(self) -> Hours:
+        """When somebody is there."""
+        return Hours(self.opens_at, self.closes_at)
 
     def as_party(self) -> Party:
         """The supplier as printed on a document."""

@@ -18,6 +18,7 @@ from bot.handlers import (
     disputes,
     duplicates,
     goods,
+    inbox,
     invoices,
     learning,
     payments,
@@ -30,6 +31,7 @@ from bot.handlers import (
     sales,
     staff,
     statements,
+    waiting,
 )
 from core import conversations, orders
 from core.errors import Comptoir
@@ -70,6 +72,8 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **statements.ACTIONS,
     **agreements.ACTIONS,
     **disputes.ACTIONS,
+    **inbox.ACTIONS,
+    **waiting.ACTIONS,
 }
 
 

@@ -22,6 +22,7 @@ from bot.handlers import (
     disputes,
     drafts,
     goods,
+    inbox,
     invoices,
     learning,
     papers,
@@ -52,6 +53,7 @@ ANSWERS: dict[str, Any] = {
     **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **credit.ANSWERS, **pricing.ANSWERS,
     **revisions.ANSWERS, **disputes.ANSWERS, **conformity.ANSWERS, **quotes.ANSWERS, **invoices.ANSWERS,
     **deliveries.ANSWERS, **receipts.ANSWERS, **returns.ANSWERS, **payments.ANSWERS,
+    **inbox.ANSWERS,
 }  # fmt: skip
 
 
