@@ -130,4 +130,4 @@ def forget_old(session: Session, *, at: datetime) -> None:
 def reminded(session: Session, day: date) -> list[tuple[Reminder, Customer]]:
     """The reminders of a day, the highest level first."""
     query = select(Reminder, Customer).join(Customer, Customer.id == Reminder.customer_id).where(Reminder.on == day)
-    return list(session.execute(query.order_by(Reminder.level.desc(), Customer.name)).tuples())
+    return list(session.execute(query.order_by(Reminder.level.desc(), Customer.name)))

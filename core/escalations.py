@@ -92,8 +92,8 @@ def _reached(session: Session, subjects: Collection[str]) -> dict[str, set[int]]
     rows = select(OutboxRow.subject, OutboxRow.chat_id, OutboxRow.email).where(
         OutboxRow.subject.in_(subjects), OutboxRow.audience != events.CUSTOMER
     )
-    by_chat = dict(session.execute(select(ChatLink.chat_id, ChatLink.staff_id)).tuples().all())
-    by_mail = dict(session.execute(select(Staff.email, Staff.id)).tuples().all())
+    by_chat = dict(session.execute(select(ChatLink.chat_id, ChatLink.staff_id)).all())
+    by_mail = dict(session.execute(select(Staff.email, Staff.id)).all())
     reached: dict[str, set[int]] = {}
     for subject, chat_id, email in session.execute(rows):
         whom = by_chat.get(chat_id) if chat_id is not None else by_mail.get(email)

@@ -227,7 +227,7 @@ def _receivables(session: Session, today: date) -> Receivables:
         if one.days_late(today) > 0:
             overdue.setdefault(one.customer_id, []).append(one)
     promised = select(Promise.customer_id, func.max(Promise.day)).where(Promise.state == PromiseState.OPEN)
-    days = dict(session.execute(promised.group_by(Promise.customer_id)).tuples().all())
+    days = dict(session.execute(promised.group_by(Promise.customer_id)).all())
     late = [
         Late(
             customer, theirs[0].name, total(one.due for one in theirs), max(one.days_late(today) for one in theirs),
