@@ -1,4 +1,4 @@
-"""Nothing waits more than a quarter of an hour of opening time without others being told: once, together, journalled."""
+"""What waits more than a quarter of an hour of opening time is told to others: once, together, journalled."""
 
 from __future__ import annotations
 
