@@ -91,6 +91,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         _SALES | {Role.ADMIN},
     ),
     **dict.fromkeys(("open_waiting", "take_call", "digest_detail"), frozenset(Role)),
+    **dict.fromkeys(("vouch_sender", "disown_sender", "confirm_disown", "show_twin"), _SALES),
     "due_today": _ACCOUNTING | _LEGAL | {Role.MANAGER},
     "send_again": frozenset({Role.ADMIN, Role.MANAGER}),
     "confirm_cancel": _SALES | {CUSTOMER},

@@ -118,14 +118,14 @@ def calls_rows(session: Session, row: OutboxRow) -> list[list[Press]]:
 def open_items(session: Session, items: Sequence[Sequence[str]], *, at: datetime) -> list[Waiting]:
     """Of what was found waiting, what still does."""
     wanted = {(str(kind), str(subject)) for kind, subject in items}
-    return [one for one in waiting.found(session, before=at) if (one.kind, one.subject) in wanted]
+    return [one for one in waiting.found(session, before=at) if (one.family, one.subject) in wanted]
 
 
 def still_waiting(session: Session, colleague: Staff, items: Sequence[Sequence[str]], *, at: datetime) -> Content:
     """What others have left too long, with a button to each thing that this colleague may decide."""
     found = open_items(session, items, at=at)
     rows = [
-        [Press("open_waiting", {"kind": one.kind, "subject": one.subject}, {"name": label(session, one)})]
+        [Press("open_waiting", {"kind": one.family, "subject": one.subject}, {"name": label(session, one)})]
         for one in found if may_open(colleague, one)
     ]  # fmt: skip
     shown = [{"what": kind_of(one), "who": called(session, one), "one": one} for one in found[:NAMED]]

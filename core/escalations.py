@@ -67,13 +67,13 @@ def run(session: Session, *, hours: Hours, at: datetime) -> list[Staff]:
         for colleague in others:
             people[colleague.id] = colleague
             told.setdefault(colleague.id, []).append(one)
-        session.add(Escalation(kind=one.kind, subject=one.subject, since=one.since, told_at=at))
+        session.add(Escalation(kind=one.family, subject=one.subject, since=one.since, told_at=at))
         journal.write(
             session, "escalated", subject=one.subject, by=SYSTEM, at=at, kind=one.kind, since=one.since,
             told=sorted(colleague.id for colleague in others),
         )  # fmt: skip
     for number, colleague in sorted(people.items()):
-        items = [[one.kind, one.subject] for one in told[number]]
+        items = [[one.family, one.subject] for one in told[number]]
         events.emit(session, "still_waiting", colleague, at=at, items=items)
     return list(people.values())
 

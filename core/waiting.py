@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 #: Why a message is in quarantine, where only its customer is missing.
 WHOSE = frozenset({"customer_unknown", "customer_ambiguous", "customer_to_confirm"})
 
+FAMILY = {"draft_customer": "draft", "draft_sender": "draft", "message_customer": "message"}
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -42,9 +44,14 @@ class Waiting:
     customer: str = ""
 
     @property
+    def family(self) -> str:
+        """The kind, whatever is still missing: a draft whose sender was verified is the same draft."""
+        return FAMILY.get(self.kind, self.kind)
+
+    @property
     def key(self) -> tuple[str, str, datetime]:
         """What tells this wait from an earlier one of the same thing."""
-        return self.kind, self.subject, self.since
+        return self.family, self.subject, self.since
 
 
 def found(session: Session, *, before: datetime) -> list[Waiting]:

@@ -1,4 +1,4 @@
-"""Messages that wait for a person or were ignored: shown with their reason and their original, and decided."""
+"""Messages that wait or were ignored, and senders nobody vouched for: shown with reason and original, and decided."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bot import inbox, texts
+from bot import cards, inbox, texts
 from bot.cards import Content
 from bot.keyboards import Press
-from core import events, messages
+from core import events, messages, revising
 from core.messages import WANTED, Message, MessageChannel, MessageState
+from core.orders import Order, senders
 from intake import receive
 from intake.understand import incoming_of
 
@@ -121,6 +122,28 @@ def take_message(turn: Turn, _args: Args, message: Message) -> None:
     turn.show(inbox.message_card(turn.session, message))
 
 
+def vouch_sender(turn: Turn, _args: Args, order: Order) -> None:
+    """It was he: the colleague has asked him."""
+    senders.vouch(turn.session, order, by=turn.by, at=turn.at)
+    turn.toast = texts.answer("sender_vouched")
+    turn.session.flush()
+    turn.show(cards.order_card(turn.session, order, house=turn.house, at=turn.at))
+
+
+def disown_sender(turn: Turn, _args: Args, order: Order) -> None:
+    """It was not he? A second press, with the consequence in its label."""
+    rows = [[Press("confirm_disown", label_data={"reference": order.reference})], [Press("no_cancel")]]
+    turn.send(Content(texts.escape(texts.answer("really_disown", reference=order.reference)), rows, order))
+
+
+def confirm_disown(turn: Turn, _args: Args, order: Order) -> None:
+    """Nobody at that address is told; the message and the reason are kept."""
+    senders.disown(turn.session, order, by=turn.by, at=turn.at)
+    reason = texts.word("sender_disowned")
+    revising.cancel(turn.session, order.id, reason=reason, house=turn.house, by=turn.by, at=turn.at)
+    turn.toast = texts.answer("sender_disowned", reference=order.reference)
+
+
 COMMANDS: dict[str, Any] = {"quarantine": show}
 ACTIONS: dict[str, tuple[str, Any]] = {
     "quarantine": ("", lambda turn, _args, _thing: show(turn)),
@@ -131,5 +154,8 @@ ACTIONS: dict[str, tuple[str, Any]] = {
     "replay_message": ("message", replay_message),
     "ignore_message": ("message", ignore_message),
     "take_message": ("message", take_message),
+    "vouch_sender": ("order", vouch_sender),
+    "disown_sender": ("order", disown_sender),
+    "confirm_disown": ("order", confirm_disown),
 }
 ANSWERS: dict[str, Any] = {"ignore_reason": ignore_reason}

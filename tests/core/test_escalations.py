@@ -75,12 +75,10 @@ def test_what_waits_is_told_once_to_the_others_in_one_message(trade: Trade) -> N
     second_agent(trade)
     assert run(trade, trade.at + timedelta(minutes=14)) == []
     wish = f"override=override_request:{trade.session.query(overrides.OverrideRequest).one().id}"
-    sales = f"customer_message={trade.customer.subject},draft={other.subject},message_customer={odd.subject}"
+    sales = f"customer_message={trade.customer.subject},draft={other.subject},message={odd.subject}"
     at = trade.at + timedelta(minutes=15)
     assert {colleague.name for colleague in run(trade, at)} == {"manager one", "sales two"}
-    everything = (
-        f"customer_message={trade.customer.subject},draft={other.subject},message_customer={odd.subject},{wish}"
-    )
+    everything = f"customer_message={trade.customer.subject},draft={other.subject},message={odd.subject},{wish}"
     assert told(trade) == {"manager one": [everything], "sales two": [sales]}
     kept = [entry for entry in journal.entries_of(trade.session, other.subject) if entry.action == "escalated"]
     assert len(kept) == 1

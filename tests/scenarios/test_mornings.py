@@ -22,6 +22,7 @@ from core.digests import Section
 from core.journal import SYSTEM
 from core.messages import MailboxHealth, Message, MessageChannel, MessageState
 from core.money import Money, total
+from core.orders import OrderState
 from core.parties import ChatLink, Customer, Role, Staff
 from core.payments import OpenItem
 from core.reminders import Promise
@@ -176,9 +177,12 @@ def test_u11_a_group_reads_no_price_and_no_debt(desk: Desk, monkeypatch: pytest.
     assert digests.picture(found, {Section.ORDERS}, amounts=False) is not None
 
 
-def by_mail(desk: Desk, post: MailSandbox, sender: str, subject: str, words: str, **headers: str) -> None:
+def by_mail(
+    desk: Desk, post: MailSandbox, sender: str, subject: str, words: str, *, claims: str = "", **headers: str
+) -> None:  # fmt: skip
+    """A mail of that sender, who may claim to be another one."""
     mail = EmailMessage()
-    mail["From"], mail["To"], mail["Subject"] = sender, HOUSE.email, subject
+    mail["From"], mail["To"], mail["Subject"] = claims or sender, HOUSE.email, subject
     mail["Message-ID"] = f"<{desk.clock().timestamp()}.{len(words)}@elsewhere.example>"
     for name, value in headers.items():
         mail[name.replace("_", "-")] = value
@@ -249,6 +253,31 @@ def test_u03_each_message_that_waits_has_its_reason_its_original_and_a_way_out(d
     desk.say("sales", "Publicité")
     desk.settle()
     assert state_of(desk, "Nos offres de la semaine") == (MessageState.IGNORED, "Publicité")
+
+
+def test_u03_a_sender_nobody_vouched_for_is_verified_or_turned_away_and_a_duplicate_shows_the_other(
+    desk: Desk, post: MailSandbox
+) -> None:
+    buyer, thief = "julie@boulangerie-martin.example", "voleur@ailleurs.example"
+    by_mail(desk, post, thief, "Commande", "Bonjour\n5 sacs de farine T65 25 kg\n", claims=buyer)
+    shown = press(desk, "sales", "Points à surveiller (1)")
+    assert f"Expéditeur non authentifié ({buyer})" in plain(shown)
+    assert shown.labels == ["C'est bien lui, vérifié", "Ce n'est pas lui…", "Autre client…", "Retour"]
+    press(desk, "sales", "Ce n'est pas lui…")
+    press(desk, "sales", "Oui, abandonner")
+    assert desk.get(1).state is OrderState.CANCELLED
+    assert len(post.received(buyer)) == 1  # the receipt without lines, and nothing since
+    desk.clock.forward(minutes=45)
+    by_mail(desk, post, thief, "Commande 2", "Bonjour\n5 sacs de farine T65 25 kg\n", claims=buyer)
+    press(desk, "sales", "Points à surveiller (1)")
+    assert "non authentifié" not in plain(press(desk, "sales", "C'est bien lui, vérifié"))
+    assert desk.get(2).sender_authenticated
+    # the same again in chat: the agent looks at the first before he says what it is
+    desk.clock.forward(minutes=45)
+    desk.say("customer", "5 sacs de farine T65 25 kg")
+    desk.settle()
+    press(desk, "sales", "Traiter le point")
+    assert plain(press(desk, "sales", "Voir CMD-2026-0002")).startswith("Prêt à confirmer · CMD-2026-0002")
 
 
 def test_a_manager_opens_what_others_left_and_an_agent_takes_a_call(desk: Desk) -> None:
