@@ -50,6 +50,11 @@ def last(session: Session, template: str, subject: str) -> Call | None:
     return session.scalar(query.order_by(Call.id.desc()).limit(1))
 
 
+def unanswered(session: Session) -> list[Call]:
+    """The open calls, oldest first."""
+    return list(session.scalars(select(Call).where(Call.taken_at.is_(None)).order_by(Call.id)))
+
+
 def take(session: Session, call: Call, *, by: Actor, at: datetime) -> None:
     """A colleague takes care of it; refuses when another one already does."""
     session.refresh(call, with_for_update={"of": Call})
@@ -66,3 +71,4 @@ def close(session: Session, template: str, subject: str, *, by: Actor, at: datet
     known = last(session, template, subject)
     if known is not None and known.taken_at is None:
         known.taken_at, known.taken_by_id = at, by.id
+        journal.write(session, "call_closed", subject=subject, by=by, at=at, template=template)

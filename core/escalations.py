@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from core import events, journal, waiting
+from core import events, journal, settled_calls, waiting
 from core.db import Base
 from core.journal import SYSTEM
 from core.outbox import OutboxRow
@@ -53,6 +53,7 @@ def overdue(session: Session, *, hours: Hours, at: datetime) -> list[Waiting]:
 
 def run(session: Session, *, hours: Hours, at: datetime) -> list[Staff]:
     """Tell the others of the role and the managers of what is overdue; returns who was told."""
+    settled_calls.close(session, at=at)
     if not hours.open_at(at):
         return []
     last = session.scalar(select(func.max(Escalation.told_at)).where(Escalation.told_at <= at))

@@ -65,6 +65,9 @@ def take_call(turn: Turn, _args: Args, call: Call) -> None:
     if staff is None or not staff.roles & {call.role, Role.MANAGER}:
         turn.not_allowed("take_call")
         return
+    if call.taken_at is not None and call.taken_by_id is None:
+        turn.toast = texts.answer("waits_no_more")
+        return
     calls.take(turn.session, call, by=turn.by, at=turn.at)
     turn.toast = texts.answer("call_yours")
     turn.show(inbox.call_taken(call, _told(turn, call.template, call.subject)))

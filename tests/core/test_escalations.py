@@ -6,13 +6,14 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from core import calls, escalations, events, journal, messages, outbox, overrides, waiting
+from core import calls, escalations, events, journal, messages, outbox, overrides, payments, waiting
 from core.clock import PARIS, Hours
 from core.errors import Refused
 from core.journal import SYSTEM
-from core.messages import Message, MessageChannel, MessageState
+from core.messages import MailboxHealth, Message, MessageChannel, MessageState
 from core.outbox import OutboxRow, OutboxState
 from core.parties import ChatLink, Role, Staff, StaffRole
+from intake.receive import MailboxSubject
 from tests.core.builders import Trade
 
 HOURS = Hours(time(8), time(18))
@@ -128,3 +129,24 @@ def test_a_failed_send_may_be_sent_again_by_a_person(trade: Trade) -> None:
     outbox.move(trade.session, row, OutboxState.FAILED, at=trade.at, error="BadRequest")
     outbox.send_again(trade.session, row, by=trade.by(Role.ADMIN), at=trade.at)
     assert (row.state, row.attempt, row.resent) == (OutboxState.WAITING, 0, False)
+
+
+def test_a_call_whose_thing_is_settled_closes_by_itself_and_a_later_trouble_is_another_call(trade: Trade) -> None:
+    health = MailboxHealth(account="orders", alarm="mail_login_refused")
+    trade.session.add(health)
+    invoice = trade.invoiced((trade.article, "1"))
+    subject = MailboxSubject("orders")
+    events.emit(trade.session, "mailbox_alarm", subject, at=trade.at, code="mail_login_refused")
+    events.emit(trade.session, "payment_claimed", invoice, at=trade.at, number=invoice.number)
+    run(trade, trade.at)
+    assert len(calls.unanswered(trade.session)) == 2
+    health.alarm = ""
+    payments.record(
+        trade.session, trade.customer, invoice.gross, received_on=trade.at.date(), by=trade.by(Role.ACCOUNTING),
+        at=trade.at, house=trade.house, settles=invoice,
+    )  # fmt: skip
+    run(trade, trade.later(minutes=5))
+    assert calls.unanswered(trade.session) == []
+    health.alarm = "mail_login_refused"
+    events.emit(trade.session, "mailbox_alarm", subject, at=trade.later(minutes=5), code="mail_login_refused")
+    assert {colleague.name for colleague in run(trade, trade.later(minutes=16))} == {"manager one"}
