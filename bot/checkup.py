@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 NAMED = 20
 #: How long something may wait before somebody is to look.
 LATE = timedelta(minutes=15)
-BACKUP_EVERY = timedelta(hours=36)
 #: Bytes that must stay free beside the database.
 ENOUGH_SPACE = 2_000_000_000
 
@@ -43,15 +42,20 @@ class Finding:
         )
 
 
-def everything(settings: Settings, *, at: datetime, anchor: Anchor | None = None) -> Iterator[Finding]:
-    """Look at each thing in turn; none hides the next. `anchor` is a head that the journal once had."""
+def everything(
+    settings: Settings, *, at: datetime, anchor: Anchor | None = None, only: frozenset[str] = frozenset()
+) -> Iterator[Finding]:
+    """Look at each thing in turn, or at those that are named; none hides the next.
+
+    `anchor` is a head that the journal once had.
+    """
     checks: tuple[tuple[str, Callable[[Settings, datetime], list[Finding]], str], ...] = (
         ("database", _database, "see COMPTOIR_DATABASE_URL in .env, then: comptoir init"),
         ("tables", _tables, "restart on a migrated database"),
         ("queue", _queue, "see what the log says; comptoir run must be running"),
-        ("backup", _backup, "comptoir backup FILE"),
         ("disk", _disk, "free some space"),
         ("anchor", lambda mine, _: _anchored(mine, anchor), "see COMPTOIR_DATABASE_URL in .env"),
+        ("backup", _backup, "comptoir backup FILE"),
         ("handovers", _handovers, "see handover_folder and [house.erp] in comptoir.toml"),
         ("imap", _imap, "see mail.imap_host, mail.user in comptoir.toml and COMPTOIR_MAIL__PASSWORD in .env"),
         ("smtp", _smtp, "see mail.smtp_host, mail.user in comptoir.toml and COMPTOIR_MAIL__PASSWORD in .env"),
@@ -62,6 +66,8 @@ def everything(settings: Settings, *, at: datetime, anchor: Anchor | None = None
     )
     hidden = secrets_of(settings)
     for name, look, todo in checks:
+        if only and name not in only:
+            continue
         try:
             yield from look(settings, at)
         except Exception as error:  # noqa: BLE001 - whatever breaks is the finding
@@ -167,21 +173,6 @@ def _queue(settings: Settings, at: datetime) -> list[Finding]:
     return [Finding("queue", f"waiting for more than 15 minutes: {said}", "is comptoir run running? see its log")]
 
 
-def _backup(settings: Settings, at: datetime) -> list[Finding]:
-    from core import backups, db
-
-    engine = db.engine(settings.database_url)
-    try:
-        with db.transaction(engine) as session:
-            last = backups.last(session)
-    finally:
-        engine.dispose()
-    if last is None:
-        return [Finding("backup", "none was ever made", "comptoir backup FILE, every night")]
-    said = f"the last one was made {last:%Y-%m-%d %H:%M} UTC"
-    return [Finding("backup", said, "" if at - last < BACKUP_EVERY else "comptoir backup FILE, every night")]
-
-
 def _disk(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001
     import shutil
     from pathlib import Path
@@ -210,6 +201,21 @@ def _anchored(settings: Settings, anchor: Anchor | None) -> list[Finding]:
         return [Finding("anchor", f"the journal contains its head at entry {anchor.position}")]
     said = f"entry {anchor.position} is gone or is another one than the anchor says: the journal was cut or rebuilt"
     return [Finding("anchor", said, "keep this database and compare with a backup")]
+
+
+def _backup(settings: Settings, at: datetime) -> list[Finding]:
+    from core import backups, db
+
+    engine = db.engine(settings.database_url)
+    try:
+        with db.transaction(engine) as session:
+            made = backups.last_made(session)
+    finally:
+        engine.dispose()
+    if made is None:
+        return [Finding("backup", "none was made of this database yet", "comptoir backup FILE, each night")]
+    todo = "" if backups.is_fresh(made, at=at) else "comptoir backup FILE, each night"
+    return [Finding("backup", f"made on {made:%Y-%m-%d at %H:%M} UTC", todo)]
 
 
 def _handovers(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001

@@ -6,8 +6,9 @@ import hashlib
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from bot import letters, texts
+from bot import digests, letters, texts
 from core import events, messages, sale_terms
+from core.digests import Digest
 from core.errors import Refused
 from core.papers import Paper
 from intake import outgoing, replies
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from core.outbox import OutboxRow
     from core.settings import Settings
 
+#: What kind of file an ending stands for.
+MEDIA = {
+    "pdf": "application/pdf", "png": "image/png",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}  # fmt: skip
 #: To a sender whom nobody vouches for, neither lines nor prices are told.
 RECEIPT = "receipt_only"
 
@@ -103,8 +109,27 @@ def paper_of(session: Session, row: OutboxRow) -> tuple[Paper, bytes] | None:
 def _attached(session: Session, row: OutboxRow) -> tuple[Attachment, ...]:
     # an invoice's XML travels inside its PDF/A-3
     return tuple(
-        Attachment(name=name, media_type="application/pdf", content=content) for name, content in files(session, row)
+        Attachment(name=name, media_type=MEDIA[name.rpartition(".")[2]], content=content)
+        for name, content in (*files(session, row), *_of_digest(session, row))
     )
+
+
+def picture(session: Session, row: OutboxRow) -> tuple[str, bytes] | None:
+    """The picture that is shown with a row, by its file name."""
+    digest = letters.thing_of(session, row.subject) if row.template == "digest" else None
+    if not isinstance(digest, Digest) or digest.picture_sha256 is None:
+        return None
+    return digests.picture_name(digest), messages.content_of(session, digest.picture_sha256)
+
+
+def _of_digest(session: Session, row: OutboxRow) -> list[tuple[str, bytes]]:
+    """A mail has no buttons: the picture and the tables of a digest go with it."""
+    digest = letters.thing_of(session, row.subject) if row.template == "digest" else None
+    if not isinstance(digest, Digest):
+        return []
+    shown = picture(session, row)
+    tables = [(name, messages.content_of(session, sha256)) for name, sha256 in digest.tables.items()]
+    return [*([shown] if shown is not None else []), *tables]
 
 
 def files(session: Session, row: OutboxRow) -> tuple[tuple[str, bytes], ...]:

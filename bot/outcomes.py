@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter
 
-from bot import letters
+from bot import inbox, letters
 from bot.limiter import is_away, seconds_of
 from core import conversations, events, groups, outbox, releases, reminders
 from core.clock import business_date
@@ -61,9 +61,19 @@ def still_true(  # noqa: PLR0911 - one line a reason
         return "quote is not open"
     if isinstance(thing, OverrideRequest) and thing.state is not RequestState.OPEN:
         return "request is answered"
-    if row.template in {"reminder", "formal_notice"}:
-        amounts = reminders.statement(session, thing, today=business_date(at), house=house)
-        return None if amounts else "nothing is due"
+    return _reason_of_the_hour(session, row, thing, house=house, at=at)
+
+
+def _reason_of_the_hour(session: Session, row: OutboxRow, thing: Any, *, house: House, at: datetime) -> str | None:
+    """Why what is true for a while only need not be said any more."""
+    match row.template:
+        case "reminder" | "formal_notice":
+            amounts = reminders.statement(session, thing, today=business_date(at), house=house)
+            return None if amounts else "nothing is due"
+        case "digest":
+            return None if thing.day == business_date(at) else "digest of another day"
+        case "still_waiting":
+            return None if inbox.open_items(session, row.arguments["items"], at=at) else "nothing waits any more"
     return None
 
 

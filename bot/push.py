@@ -66,6 +66,7 @@ class Parcel:
     message_id: str = ""
     mark: str = ""
     before: tuple[int, ...] = ()
+    picture: tuple[str, bytes] | None = None
 
 
 @dataclass(slots=True)
@@ -247,7 +248,7 @@ def _ready(app: App, session: Session, row: OutboxRow, *, at: datetime) -> Parce
         texts=(sheets.shortened(html),) if row.card else tuple(sheets.paged(html)), keyboard=keyboard,
         edits=card.telegram_message_id if card is not None else None,
         files=mails.files(session, row) if group is None or group.shows_money else (),
-        mark=mark, before=_left_before(row),
+        mark=mark, before=_left_before(row), picture=mails.picture(session, row),
     )  # fmt: skip
 
 
@@ -305,6 +306,11 @@ def _to_chat(app: App, parcel: Parcel, sent: _Sent) -> None:
         sent.parts.append(parcel.edits)
         return
     captioned = len(parcel.texts) == 1 and sheets.fits_caption(parcel.texts[0])
+    if parcel.picture is not None:
+        under = captioned and not parcel.files
+        sent.parts.append(_photo(app, parcel, parcel.picture, under=under).message_id)
+        if under:
+            return
     if len(parcel.files) == 1 and not parcel.card and captioned:
         sent.parts.append(_document(app, parcel, parcel.files[0], parcel.texts[0], parcel.keyboard).message_id)
         return
@@ -349,6 +355,18 @@ def _text(app: App, parcel: Parcel, text: str, keyboard: InlineKeyboardMarkup | 
             raise
         log.error("markup_refused row=%s", parcel.row_id)  # noqa: TRY400 - the server's words say where, never ours
         sent = app.call(bot.send_message(parcel.chat_id, texts.plain(text), reply_markup=keyboard))
+    return sent
+
+
+def _photo(app: App, parcel: Parcel, picture: tuple[str, bytes], *, under: bool) -> Message:
+    """The picture, with the words and buttons under it where they fit there."""
+    name, content = picture
+    sent: Message = app.call(
+        app.application.bot.send_photo(
+            parcel.chat_id, InputFile(content, filename=name), caption=parcel.texts[0] if under else None,
+            parse_mode=ParseMode.HTML, reply_markup=parcel.keyboard if under else None,
+        )
+    )  # fmt: skip
     return sent
 
 

@@ -19,7 +19,7 @@ from typing import Self
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot import menus, push, telegram
+from bot import digests, menus, push, telegram
 from bot.app import App
 from bot.bells import Bells
 from bot.limiter import Limiter
@@ -30,6 +30,7 @@ from core import (
     db,
     deliveries,
     disputes,
+    escalations,
     events,
     handovers,
     invoicing,
@@ -144,6 +145,7 @@ class Service:
             self.app.checkpoint = checkpoint
         self._bells = Bells()
         self._webhook: Webhook | None = None
+        self._looked: datetime | None = None
         self._worker: jobs.Worker | None = None
         self._menus_at = wall_clock()
 
@@ -302,6 +304,10 @@ class Service:
                 self.daily()
             except Exception:
                 log.exception("daily_failed")
+            try:
+                self.each_minute()
+            except Exception:
+                log.exception("minute_failed")
 
     def sweep(self) -> None:
         """Ring for every kind of row that is due and that no bell was heard for; renew the lease."""
@@ -347,6 +353,17 @@ class Service:
                 return
             raise_flag(session, REMINDED_ON, today.isoformat(), at=at)
             rounds.each(session, "daily", DAILY, lambda piece: piece.work(session, app.house, at), at=at)
+
+    def each_minute(self) -> None:
+        """What waits too long is told to others, and who has not had his morning's digest gets it."""
+        at = self.app.clock()
+        minute = at.replace(second=0, microsecond=0)
+        if minute == self._looked:
+            return
+        self._looked = minute
+        with transaction(self.app.engine) as session:
+            escalations.run(session, hours=self.app.house.hours, at=at)
+        digests.run(self.app, at=at)
 
     def idle(self) -> bool:
         """Nothing is due or under way: no message is being understood, no row sent, no press answered."""

@@ -225,6 +225,8 @@ def _environment(language: str) -> Environment:
         "long": in_language("long"), "clock": in_language("clock"), "price": in_language("price"),
         "percent": in_language("percent"), "word": lambda key: word(str(key), language),
         "iban": formats.grouped,
+        "weekday": lambda value: format_date(value, "EEEE", locale=formats.locale_of(language)),
+        "weekday_short": lambda value: format_date(value, "EEE", locale=formats.locale_of(language)),
     }  # fmt: skip
     return made
 

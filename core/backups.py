@@ -15,7 +15,7 @@ import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -26,6 +26,7 @@ from sqlalchemy.orm import Session
 
 import core.tables  # noqa: F401 - every table registers itself
 from core import db, journal
+from core.clock import business_date, is_business_day
 from core.db import Base, Cents, Instant, Scaled, transaction
 from core.errors import Refused
 from core.journal import Actor
@@ -36,10 +37,10 @@ MAGIC = b"comptoir backup 1\n"
 SALT_BYTES = 16
 PIECE = 1 << 20
 SHORTEST_PASSPHRASE = 12
+#: When the last one was made.
+LAST_BACKUP = "last_backup"
 #: Belongs to the process that runs, not to the data.
 LEFT_OUT = {"lease"}
-#: The flag that says when this installation was backed up last.
-LAST_BACKUP = "last_backup"
 
 
 def write(engine: Engine, target: Path, passphrase: str, *, at: datetime) -> int:
@@ -61,15 +62,26 @@ def write(engine: Engine, target: Path, passphrase: str, *, at: datetime) -> int
         out.flush()
         os.fsync(out.fileno())
     partial.replace(target)
-    with transaction(engine) as session:
-        raise_flag(session, LAST_BACKUP, at.isoformat(), at=at)
     return counted[0]
 
 
-def last(session: Session) -> datetime | None:
-    """When the last backup was made here, or None."""
-    found = flag(session, LAST_BACKUP)
-    return datetime.fromisoformat(found) if found is not None else None
+def note_made(session: Session, *, at: datetime) -> None:
+    """Remember that a backup was made, apart from making it: nobody who writes is waited for then."""
+    raise_flag(session, LAST_BACKUP, at.isoformat(), at=at)
+
+
+def last_made(session: Session) -> datetime | None:
+    """When this database was last backed up; None for never."""
+    known = flag(session, LAST_BACKUP)
+    return datetime.fromisoformat(known) if known is not None else None
+
+
+def is_fresh(made: datetime, *, at: datetime) -> bool:
+    """It was made since the beginning of the last working day."""
+    day = business_date(at) - timedelta(days=1)
+    while not is_business_day(day):
+        day -= timedelta(days=1)
+    return business_date(made) >= day
 
 
 def restore(engine: Engine, source: Path, passphrase: str, *, by: Actor, at: datetime) -> int:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import or_, select
 
-from core import groups, journal, outbox
+from core import calls, groups, journal, outbox
 from core.conversations import chats_with_card
 from core.outbox import OutboxChannel, OutboxRow, OutboxState, Resend
-from core.parties import Customer, Role, chats_of, chats_with, staff_with
+from core.parties import Customer, Role, Staff, chats_of, chats_with, staff_with
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,17 +25,23 @@ if TYPE_CHECKING:
     from core.papers import Paper
 
 CUSTOMER = "customer"
+#: The one colleague that the thing is about.
+COLLEAGUE = "colleague"
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One audience of an event and its text; `about_order` repaints the order's card instead of the thing's own."""
+    """One audience of an event and its text; `about_order` repaints the order's card instead of the thing's own.
+
+    `asks`: somebody of that role must answer, and nothing but a call says whether he did (see `core.calls`).
+    """
 
     audience: str
     template: str
     card: bool = False
     resend: Resend = Resend.MARKED
     about_order: bool = False
+    asks: bool = False
 
 
 def _card(audience: str, template: str, *, about_order: bool = False) -> Route:
@@ -44,21 +50,21 @@ def _card(audience: str, template: str, *, about_order: bool = False) -> Route:
 
 ORDER_CARD = _card(Role.SALES, "order_card", about_order=True)
 #: What sales hears instead when a customer has neither a chat nor a mailbox; its parameter `template` names the text.
-UNREACHABLE = Route(Role.SALES, "customer_unreachable")
+UNREACHABLE = Route(Role.SALES, "customer_unreachable", asks=True)
 #: Who hears of what; complete by test: every template named here exists in every language it is sent in.
 ROUTES: dict[str, tuple[Route, ...]] = {
     "message_quarantined": (_card(Role.SALES, "quarantine_card"),),
     "message_kept": (Route(CUSTOMER, "message_kept"),),
     "receipt_only": (Route(CUSTOMER, "receipt_only"),),
-    "message_for_staff": (Route(Role.SALES, "customer_message"),),
     "card_change": (_card(Role.SALES, "card_change"), _card(Role.MANAGER, "card_change")),
     "message_for_accounting": (Route(Role.ACCOUNTING, "customer_message"),),
+    "message_for_staff": (Route(Role.SALES, "customer_message", asks=True),),
     "quote_drafted": (_card(Role.SALES, "quote_card"),),
     "quote_sent": (Route(CUSTOMER, "quote_sent"), _card(Role.SALES, "quote_card")),
     "quote_changed": (_card(Role.SALES, "quote_card"),),
     "quote_declined": (Route(Role.SALES, "quote_declined"), _card(Role.SALES, "quote_card")),
     "quote_superseded": (Route(CUSTOMER, "quote_superseded"),),
-    "quote_wanted_late": (Route(CUSTOMER, "quote_wanted_late"), Route(Role.SALES, "quote_late")),
+    "quote_wanted_late": (Route(CUSTOMER, "quote_wanted_late"), Route(Role.SALES, "quote_late", asks=True)),
     "order_drafted": (_card(CUSTOMER, "order_recap"), ORDER_CARD),
     "order_changed": (_card(CUSTOMER, "order_recap"), ORDER_CARD),
     "recap_accepted": (_card(CUSTOMER, "order_recap"), ORDER_CARD),
@@ -102,7 +108,7 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "duplicate_settled": (ORDER_CARD,),
     "duplicate_kept": (Route(CUSTOMER, "duplicate_kept"),),
     "order_handed_over": (Route(Role.SALES, "order_handed_over"),),
-    "handover_failed": (Route(Role.SALES, "handover_failed"),),
+    "handover_failed": (Route(Role.SALES, "handover_failed", asks=True),),
     "override_requested_accounting": (Route(Role.ACCOUNTING, "override_requested"), ORDER_CARD),
     "override_requested_manager": (Route(Role.MANAGER, "override_requested"), ORDER_CARD),
     "override_granted": (Route(Role.SALES, "override_granted"), ORDER_CARD),
@@ -137,7 +143,7 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "return_refused": (Route(CUSTOMER, "return_refused"),),
     "return_received": (Route(CUSTOMER, "return_received"), Route(Role.SALES, "return_received_info")),
     "invoice_refused": (_card(Role.ACCOUNTING, "invoice_refused"),),
-    "invoice_held": (Route(Role.ACCOUNTING, "invoice_held"),),
+    "invoice_held": (Route(Role.ACCOUNTING, "invoice_held", asks=True),),
     "payment_reversed": (Route(CUSTOMER, "payment_reversed"), Route(Role.ACCOUNTING, "payment_reversed_info")),
     "refund_asked": (_card(Role.ACCOUNTING, "refund_card"),),
     "refund_approved": (_card(Role.ACCOUNTING, "refund_card"),),
@@ -147,7 +153,7 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "entry_decided": (_card(Role.ACCOUNTING, "bank_entry_card"),),
     "invoice_issued": (Route(CUSTOMER, "invoice_issued"), _card(Role.ACCOUNTING, "invoice_card"), ORDER_CARD),
     "credit_note_booked": (_card(Role.ACCOUNTING, "invoice_card"),),
-    "credit_asked": (Route(Role.ACCOUNTING, "credit_asked"),),
+    "credit_asked": (Route(Role.ACCOUNTING, "credit_asked", asks=True),),
     "deposit_issued": (Route(CUSTOMER, "deposit_issued"), _card(Role.ACCOUNTING, "invoice_card"), ORDER_CARD),
     "credit_note_issued": (Route(CUSTOMER, "credit_note_issued"), _card(Role.ACCOUNTING, "invoice_card"), ORDER_CARD),
     "payment_recorded": (Route(CUSTOMER, "payment_received"), Route(Role.ACCOUNTING, "payment_recorded")),
@@ -155,22 +161,25 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "legal_handover": (Route(Role.LEGAL, "legal_handover"), Route(Role.ACCOUNTING, "legal_handover_info")),
     "formal_notice": (Route(CUSTOMER, "formal_notice", resend=Resend.NEVER),),
     "promise_made": (Route(CUSTOMER, "promise_made"), Route(Role.ACCOUNTING, "promise_info")),
-    "promise_broken": (Route(Role.ACCOUNTING, "promise_broken"),),
+    "promise_broken": (Route(Role.ACCOUNTING, "promise_broken", asks=True),),
     "dispute_opened": (Route(CUSTOMER, "dispute_opened"), Route(Role.ACCOUNTING, "dispute_info")),
     "statement_issued": (Route(CUSTOMER, "statement_issued"),),
     "statuses_unread": (Route(Role.ACCOUNTING, "statuses_unread"),),
     "journal_anchor": (Route(Role.ACCOUNTING, "journal_anchor"),),
     "statement_ready": (Route(Role.ACCOUNTING, "statement_ready"),),
-    "payment_claimed": (Route(Role.ACCOUNTING, "payment_claimed"),),
-    "human_wanted": (Route(CUSTOMER, "human_wanted"), Route(Role.SALES, "customer_message")),
+    "payment_claimed": (Route(Role.ACCOUNTING, "payment_claimed", asks=True),),
+    "human_wanted": (Route(CUSTOMER, "human_wanted"), Route(Role.SALES, "customer_message", asks=True)),
     "chat_linked": (Route(Role.ADMIN, "chat_linked"),),
     "chat_blocked": (Route(Role.SALES, "chat_blocked"),),
-    "send_failed": (Route(Role.ADMIN, "send_failed"),),
-    "send_unsure": (Route(Role.ADMIN, "send_unsure"), Route(Role.ACCOUNTING, "send_unsure")),
-    "work_failed": (Route(Role.ADMIN, "work_failed"),),
-    "mailbox_alarm": (Route(Role.ADMIN, "mailbox_alarm"),),
-    "address_failed": (Route(Role.SALES, "address_failed"),),
+    "send_failed": (Route(Role.ADMIN, "send_failed", asks=True),),
+    "send_unsure": (Route(Role.ADMIN, "send_unsure", asks=True), Route(Role.ACCOUNTING, "send_unsure")),
+    "work_failed": (Route(Role.ADMIN, "work_failed", asks=True),),
+    "mailbox_alarm": (Route(Role.ADMIN, "mailbox_alarm", asks=True),),
+    "address_failed": (Route(Role.SALES, "address_failed", asks=True),),
     "customer_unreachable": (UNREACHABLE,),
+    "digest_made": (Route(COLLEAGUE, "digest", resend=Resend.NEVER),),
+    "still_waiting": (Route(COLLEAGUE, "still_waiting", resend=Resend.NEVER),),
+    "message_decided": (_card(Role.SALES, "quarantine_card"),),
 }
 
 
@@ -232,6 +241,7 @@ def emit(
             told, given = UNREACHABLE, {**params, "template": route.template}
             if route.card and _was_queued(session, told, about, rows):
                 continue  # one word about a recap that reaches nobody is enough
+        _call(session, told, about, at=at)
         for address in _addresses(session, told, about, theirs):
             key = f"{name}:{about.subject}:{told.template}:{address.recipient}:{position}"
             queued = queued or _queued(session, name, thing)
@@ -242,6 +252,12 @@ def emit(
                     row.enclosure_sha256 = enclosure
             rows += made
     return outbox.put(session, rows)
+
+
+def _call(session: Session, route: Route, thing: Thing, *, at: datetime) -> None:
+    """Keep that somebody must answer, where nothing else does."""
+    if route.asks:
+        calls.note(session, route.template, thing.subject, Role(route.audience), at=at)
 
 
 def _was_queued(session: Session, route: Route, thing: Thing, rows: list[OutboxRow]) -> bool:
@@ -327,6 +343,10 @@ def _addresses(session: Session, route: Route, thing: Thing, theirs: Address | N
             )
             return [] if session.scalar(sent.limit(1)) is not None else [theirs]
         return [theirs] if theirs is not None else []
+    if route.audience == COLLEAGUE:
+        colleague = thing if isinstance(thing, Staff) else getattr(thing, "staff", None)
+        own = address_of_colleague(session, colleague) if isinstance(colleague, Staff) else None
+        return [own] if own is not None else []
     role = Role(route.audience)
     found = staff_addresses(session, role)
     if route.card and groups.told_in(session, role) is not None:  # who opened the card in private keeps a true one
@@ -349,6 +369,15 @@ def staff_addresses(session: Session, role: Role) -> list[Address]:
         if found:
             return found
     return []
+
+
+def address_of_colleague(session: Session, colleague: Staff) -> Address | None:
+    """Where one colleague is told, once: his own chat, else his mailbox; None where he has neither."""
+    own = (link.chat_id for link in chats_of(session, colleague) if link.chat_id > 0)  # the number of a group is below
+    chat_id = next(own, None)
+    if chat_id is not None:
+        return Address(OutboxChannel.CHAT, chat_id=chat_id)
+    return Address(OutboxChannel.MAIL, email=colleague.email) if colleague.email else None
 
 
 def customer_of(thing: object) -> Customer | None:

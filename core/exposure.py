@@ -190,7 +190,7 @@ def _or_zero(column: Any) -> Whole:
     return func.coalesce(column, 0, type_=BigInteger)
 
 
-def _line_cents(quantity: Whole, price: Whole) -> Whole:
+def line_cents(quantity: Whole, price: Whole) -> Whole:
     """Quantity (10^-4) x price (10^-6) to the cent, half up; the whole euros apart, so that nothing overflows."""
     euros = quantity * (price // 1_000_000)
     parts = (euros % 100) * 1_000_000 + quantity * (price % 1_000_000)
@@ -309,7 +309,7 @@ def _orders() -> Subquery:
     """Of each order under way: what was delivered and not invoiced, and what is still to deliver, less its deposits."""
     parts = []
     for lines, stage in ((_to_invoice(), 0), (_to_deliver(), 1)):
-        cents = _line_cents(lines.c.quantity, lines.c.price)
+        cents = line_cents(lines.c.quantity, lines.c.price)
         nothing = literal(0, BigInteger)
         rows = select(
             lines.c.order_id, _percent().label("percent"),

@@ -149,12 +149,16 @@ def first_broken(session: Session) -> int | None:
     """
     expected, previous = 1, GENESIS
     for entry in session.scalars(select(JournalEntry).order_by(JournalEntry.seq).execution_options(yield_per=500)):
-        broken = entry.seq != expected or entry.prev_hash != previous or entry.hash != _chained(entry)
-        if broken or _private_broken(entry):
+        if _broken(entry, expected, previous):
             return expected
         expected, previous = expected + 1, entry.hash
     head = session.execute(select(JournalHead.seq, JournalHead.hash)).one()
     return None if head == (expected - 1, previous) else expected
+
+
+def _broken(entry: JournalEntry, expected: int, previous: str) -> bool:
+    misplaced = entry.seq != expected or entry.prev_hash != previous
+    return misplaced or entry.hash != _chained(entry) or _private_broken(entry)
 
 
 def entries_of(session: Session, subject: str) -> list[JournalEntry]:
@@ -192,6 +196,21 @@ def read_anchor(text: str) -> Anchor:
 def anchor(session: Session) -> Anchor:
     """The head of the journal now."""
     return Anchor(*session.execute(select(JournalHead.seq, JournalHead.hash)).one())
+
+
+def followed(session: Session, known: Anchor, *, most: int) -> Anchor | None:
+    """The chain followed from `known` over at most so many entries: the last of them, or None where one does not fit.
+
+    A long journal is checked in pieces, so that nobody who writes waits for all of it; where nothing follows, `known`
+    must be the head.
+    """
+    query = select(JournalEntry).where(JournalEntry.seq > known.position).order_by(JournalEntry.seq).limit(most)
+    reached = known
+    for entry in session.scalars(query):
+        if _broken(entry, reached.position + 1, reached.hash):
+            return None
+        reached = Anchor(entry.seq, entry.hash)
+    return None if reached == known and anchor(session) != known else reached
 
 
 def contains(session: Session, anchor: Anchor) -> bool:

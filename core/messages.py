@@ -33,6 +33,8 @@ ASSIGNED, PROPOSED, MACHINE, MAY_BE = "assigned", "proposed", "machine", "may_be
 ALBUM = "album:"
 #: The mark of a chat message that answers the card of an order, with the order's number.
 ABOUT = "about:"
+#: The mark of a message that a colleague wants treated although a rule says that nobody needs to read it.
+WANTED = "wanted"
 #: The mark of a message with a recording to which only a person can listen.
 UNHEARD = "unheard"
 
@@ -212,6 +214,18 @@ def any_unfinished(session: Session, *, at: datetime) -> bool:
     tried = Message.next_try.is_(None) | (Message.next_try <= at)
     query = select(Message.id).where(Message.state == MessageState.STORED, tried).limit(1)
     return session.scalar(query) is not None
+
+
+def waiting(session: Session, *, after: int = 0) -> list[Message]:
+    """The messages in quarantine that arrived after that one, oldest first."""
+    query = select(Message).where(Message.state == MessageState.QUARANTINED, Message.id > after)
+    return list(session.scalars(query.order_by(Message.id)))
+
+
+def ignored(session: Session, *, since: datetime, most: int) -> list[Message]:
+    """The messages that nobody needs to read, as a rule or a colleague said, since that instant, newest first."""
+    query = select(Message).where(Message.state == MessageState.IGNORED, Message.received_at >= since)
+    return list(session.scalars(query.order_by(Message.id.desc()).limit(most)))
 
 
 def forget_waits(session: Session) -> None:

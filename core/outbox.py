@@ -18,8 +18,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from core import jobs, journal
 from core.conversations import Card
 from core.db import Base, choice
-from core.errors import IllegalTransition
-from core.journal import SYSTEM
+from core.errors import IllegalTransition, Refused
+from core.journal import SYSTEM, Actor
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -222,6 +222,20 @@ def retry(session: Session, row: OutboxRow, *, at: datetime, error: str, after: 
         return
     move(session, row, OutboxState.WAITING, at=at, error=error)
     row.not_before = at + (after or BACKOFF[min(max(row.attempt, 1), len(BACKOFF)) - 1])
+
+
+def send_again(session: Session, row: OutboxRow, *, by: Actor, at: datetime) -> None:
+    """A person has a row tried anew that failed, or that may have left; the second kind goes marked.
+
+    Refuses a row that is on its way or has left.
+    """
+    if row.state not in {OutboxState.FAILED, OutboxState.AMBIGUOUS}:
+        raise Refused("nothing_to_send_again")
+    row.resent = row.resent or row.state is OutboxState.AMBIGUOUS
+    move(session, row, OutboxState.WAITING, at=at)
+    row.attempt, row.not_before = 0, at
+    journal.write(session, "outbox_again", subject=row.subject, by=by, at=at, row=row.id, template=row.template)
+    jobs.ring(session, "deliver", f"outbox:{row.id}:again:{at.timestamp():.0f}", at=at, now=at)
 
 
 def was_told(session: Session, subject: str) -> bool:

@@ -162,9 +162,8 @@ def amount_due(session: Session, document: Invoice | OpenItem) -> Money:
     return max(document.payable - allocated(session, document) - credited(session, document), ZERO)
 
 
-def _balances() -> Subquery:
-    """Of each invoice of the customer, in cents: payable less allocated and credited; below zero it is his credit."""
-    theirs = Invoice.customer_id == CUSTOMER
+def balances(theirs: ColumnElement[bool] = Invoice.customer_id == CUSTOMER) -> Subquery:
+    """Of each of their invoices, in cents: payable less allocated and credited; below zero it is credit."""
     gross, prepaid = type_coerce(Invoice.gross, BigInteger), type_coerce(Invoice.prepaid, BigInteger)
     note = theirs & (Invoice.kind == DocumentKind.CREDIT_NOTE) & Invoice.refers_to_id.is_not(None)
     settled = select(Allocation.invoice_id, -type_coerce(Allocation.amount, BigInteger))
@@ -177,9 +176,9 @@ def _balances() -> Subquery:
     return select(moves.c.id, cents).group_by(moves.c.id).subquery()
 
 
-def _items() -> Subquery:
-    """Of each open item of the customer, in cents: what is left to pay."""
-    theirs = (OpenItem.customer_id == CUSTOMER) & OpenItem.closed_on.is_(None)
+def items(theirs: ColumnElement[bool] = OpenItem.customer_id == CUSTOMER) -> Subquery:
+    """Of each of their open items, in cents: what is left to pay."""
+    theirs &= OpenItem.closed_on.is_(None)
     left = type_coerce(OpenItem.gross, BigInteger) - type_coerce(OpenItem.paid, BigInteger)
     settled = select(Allocation.open_item_id, -type_coerce(Allocation.amount, BigInteger))
     moves = union_all(
@@ -203,9 +202,9 @@ def sums(session: Session, customer: Customer) -> tuple[Money, Money]:
 @cache
 def owed() -> Select[int, int]:
     """The statement behind `sums`: one row about `CUSTOMER`, in cents."""
-    balance, item = _balances(), _items()
-    items = select(_above_zero(item.c.cents)).scalar_subquery()
-    due = (_above_zero(balance.c.cents) + items).label("owed")
+    balance, item = balances(), items()
+    opened = select(_above_zero(item.c.cents)).scalar_subquery()
+    due = (_above_zero(balance.c.cents) + opened).label("owed")
     return select(due, _above_zero(-balance.c.cents).label("surplus"))
 
 
@@ -237,7 +236,7 @@ def unallocated() -> Select[int]:
 
 def surpluses(session: Session, customer: Customer) -> list[tuple[str, Money]]:
     """The invoices of which more was credited and paid than they came to, and by how much."""
-    balance = _balances()
+    balance = balances()
     query = (
         select(Invoice.number, -balance.c.cents).join(balance, balance.c.id == Invoice.id).where(balance.c.cents < 0)
     )
@@ -255,7 +254,7 @@ def usable_credit(session: Session, customer: Customer) -> Money:
 @cache
 def _due() -> CompoundSelect[Any]:
     """What is due of each document before a day, as it is stored: our invoices, then the open items."""
-    balance, item = _balances(), _items()
+    balance, item = balances(), items()
     payable = type_coerce(Invoice.gross, BigInteger) - type_coerce(Invoice.prepaid, BigInteger)
     none = literal(None, Integer)
     ours = (

@@ -48,6 +48,7 @@ def propose(finding: Finding, *, alternatives: tuple[str, ...] = ()) -> tuple[Re
     twin: tuple[Remedy, ...] = (Remedy("duplicate_drop", args=other), Remedy("duplicate_keep", args=other))
     if finding.data.get("other_state") in {"draft", "confirmed"}:
         twin = (*twin, Remedy("duplicate_correct", args=other))
+    twin = (*twin, Remedy("show_twin", args=other))
     clause = {"clause": finding.data.get("clause", "")}
     which_clause = (
         Remedy("keep_clause", args=clause),
@@ -118,6 +119,7 @@ def propose(finding: Finding, *, alternatives: tuple[str, ...] = ()) -> tuple[Re
         **dict.fromkeys((*GAPS.values(), "clause_unanswered"), which_clause),
         "recap_not_accepted": (Remedy("send_recap"),),
         "customer_to_confirm": (Remedy("confirm_customer"), Remedy("search_customer")),
+        "sender_not_authenticated": (Remedy("vouch_sender"), Remedy("disown_sender"), Remedy("search_customer")),
     }
     return (*known.get(finding.code, ()), *let_through)
 

@@ -77,6 +77,7 @@ BOTH = frozenset({
     "test_gapless.py", "test_invoicing.py", "test_journal.py", "test_ledger_proof.py", "test_migrations.py",
     "test_money_races.py", "test_numbers.py", "test_prices.py", "test_races.py", "test_registration.py",
     "test_releases.py", "test_revisions.py", "test_rounds.py", "test_seals.py", "test_stock.py", "test_void_numbers.py",
+    "test_ageing.py", "test_escalations.py",
 })  # fmt: skip
 
 

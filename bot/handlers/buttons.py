@@ -22,6 +22,7 @@ from bot.handlers import (
     groups,
     help_pages,
     identities,
+    inbox,
     invoices,
     late,
     learning,
@@ -37,6 +38,7 @@ from bot.handlers import (
     sales,
     staff,
     statements,
+    waiting,
 )
 from core import conversations, orders
 from core import identities as speaking
@@ -87,6 +89,8 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **groups.ACTIONS,
     **people.ACTIONS,
     **help_pages.ACTIONS,
+    **inbox.ACTIONS,
+    **waiting.ACTIONS,
 }
 
 

@@ -26,6 +26,7 @@ from bot.handlers import (
     groups,
     help_pages,
     identities,
+    inbox,
     invoices,
     learning,
     papers,
@@ -60,6 +61,7 @@ ANSWERS: dict[str, Any] = {
     **deliveries.ANSWERS, **receipts.ANSWERS, **returns.ANSWERS, **quarantines.ANSWERS, **payments.ANSWERS,
     **deliveries.ANSWERS, **receipts.ANSWERS, **returns.ANSWERS, **payments.ANSWERS,
     **groups.ANSWERS, **people.ANSWERS, **help_pages.ANSWERS,
+    **inbox.ANSWERS,
 }  # fmt: skip
 
 

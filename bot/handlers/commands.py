@@ -22,6 +22,7 @@ from bot.handlers import (
     health,
     help_pages,
     identities,
+    inbox,
     invoices,
     late,
     learning,
@@ -39,7 +40,7 @@ from core import orders, payments
 from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState
 from core.errors import Refused
-from core.messages import Message, MessageChannel, MessageState
+from core.messages import MessageChannel
 from core.orders import Asked, Order
 from intake.understand.drafts import lines_of
 
@@ -88,7 +89,8 @@ def told_by(name: str) -> tuple[str, str]:
     return name[: found.start()].strip(), " ".join((found["bracketed"] or found["said"]).split())
 
 
-def _drafts(turn: Turn, _rest: str) -> None:
+def drafts_waiting(turn: Turn, _rest: str = "") -> None:
+    """The draft that has waited longest, as its card."""
     waiting = orders.open_drafts(turn.session)
     if not waiting:
         turn.say("no_draft")
@@ -140,15 +142,6 @@ def _to_prepare(turn: Turn, _rest: str) -> None:
         turn.say("nothing_to_prepare_now")
 
 
-def _quarantine(turn: Turn, _rest: str) -> None:
-    query = select(Message).where(Message.state == MessageState.QUARANTINED).order_by(Message.id).limit(SHOWN)
-    found = list(turn.session.scalars(query))
-    for message in found:
-        turn.send(cards.quarantine_card(turn.session, message))
-    if not found:
-        turn.say("nothing_to_read")
-
-
 def _human(turn: Turn, _rest: str) -> None:
     customers.human(turn, {}, None)
 
@@ -160,7 +153,7 @@ COMMANDS: dict[str, Any] = {
     **people.COMMANDS,
     **dunning.COMMANDS,
     **health.COMMANDS,
-    "drafts": _drafts,
+    "drafts": drafts_waiting,
     "show_account": _account,
     "learned": _learned,
     "record_payment": _payment,
@@ -168,7 +161,7 @@ COMMANDS: dict[str, Any] = {
     "my_orders": _my_orders,
     "my_documents": _my_documents,
     "to_prepare": _to_prepare,
-    "quarantine": _quarantine,
+    **inbox.COMMANDS,
     "human": _human,
     "take_order": take_order,
     **goods.COMMANDS,

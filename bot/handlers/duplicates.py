@@ -47,6 +47,11 @@ def correct(turn: Turn, args: Args, order: Order) -> None:
     _show(turn, order)
 
 
+def show_twin(turn: Turn, args: Args, _order: Order) -> None:
+    """The other order, as a message of its own beside the question."""
+    turn.send(cards.order_card(turn.session, _other(turn, args), house=turn.house, at=turn.at))
+
+
 def _show(turn: Turn, order: Order) -> None:
     turn.session.flush()
     turn.show(cards.order_card(turn.session, order, house=turn.house, at=turn.at))
@@ -56,4 +61,5 @@ ACTIONS: dict[str, tuple[str, Any]] = {
     "duplicate_drop": ("order", drop),
     "duplicate_keep": ("order", keep),
     "duplicate_correct": ("order", correct),
+    "show_twin": ("order", show_twin),
 }

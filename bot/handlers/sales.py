@@ -16,16 +16,14 @@ from core import (
     clearances,
     deliveries,
     events,
-    messages,
     orders,
     registration,
     revising,
 )
 from core.errors import Refused
 from core.journal import ActorKind
-from core.messages import Message, MessageState
+from core.messages import Message
 from core.orders import Order, PriceChoice
-from intake import receive
 from intake.understand import drafts
 
 if TYPE_CHECKING:
@@ -203,30 +201,6 @@ def send_recap(turn: Turn, _args: Args, order: Order) -> None:
     events.emit(turn.session, "order_changed", order, at=turn.at)
 
 
-def replay_message(turn: Turn, _args: Args, message: Message) -> None:
-    """Try to understand the message again."""
-    receive.replay(turn.session, message, at=turn.at)
-    turn.toast = texts.answer("replayed")
-
-
-def ignore_message(turn: Turn, _args: Args, message: Message) -> None:
-    """Why? The next text is the reason that is kept."""
-    turn.ask("ignore_reason", "why_ignore", message=message.id)
-
-
-def ignore_reason(turn: Turn, args: Args, text: str) -> None:
-    """The message is ignored for that reason."""
-    message = turn.session.get_one(Message, args["message"])
-    messages.move(turn.session, message, MessageState.IGNORED, by=turn.by, at=turn.at, reason=text[:100])
-    turn.say("ignored")
-
-
-def take_message(turn: Turn, _args: Args, message: Message) -> None:
-    """The agent answers it himself."""
-    messages.move(turn.session, message, MessageState.UNDERSTOOD, by=turn.by, at=turn.at, reason="taken")
-    turn.show(cards.quarantine_card(turn.session, message))
-
-
 def prepare_rest(turn: Turn, _args: Args, order: Order) -> None:
     """Have the backorder prepared."""
     deliveries.prepare(turn.session, order, house=turn.house, by=turn.by, at=turn.at)
@@ -243,13 +217,9 @@ ACTIONS: dict[str, tuple[str, Any]] = {
         )
     },
     "this_time_only": ("order", treat_points),
-    "replay_message": ("message", replay_message),
-    "ignore_message": ("message", ignore_message),
-    "take_message": ("message", take_message),
 }  # fmt: skip
 ANSWERS: dict[str, Any] = {
     "search_words": search_words,
     "quantity": quantity,
     "override_reason": override_reason,
-    "ignore_reason": ignore_reason,
 }

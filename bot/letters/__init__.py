@@ -5,16 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from bot import cards, changes, texts
+from bot import cards, changes, digests, inbox, texts
 from bot.cards import Content
 from bot.keyboards import Press
 from bot.letters import goods, money, orders, words
 from bot.letters.makers import Maker
 from core import events
 from core.bank import BankEntry
+from core.calls import Call
 from core.card_changes import CardChange
 from core.clock import business_date
 from core.deliveries import Delivery, GoodsReturn
+from core.digests import Digest
 from core.disputes import Dispute
 from core.invoices import Invoice
 from core.messages import Message
@@ -40,6 +42,7 @@ KINDS: dict[str, type[Any]] = {
     "message": Message, "customer": Customer, "staff": Staff, "open_item": OpenItem, "outbox": OutboxRow,
     "stock_level": StockLevel,
     "card_change": CardChange,
+    "digest": Digest, "call": Call,
     "order_revision": OrderRevision,
     "goods_return": GoodsReturn,
     "bank_entry": BankEntry, "refund": Refund, "payment_reversal": PaymentReversal,
@@ -71,13 +74,18 @@ def content(  # noqa: PLR0911 - one line a card
         case "quote_card":
             return cards.quote_card(thing, at=at)
         case "quarantine_card":
-            return cards.quarantine_card(session, thing)
+            return inbox.message_card(session, thing)
         case "revision_card":
             return changes.revision_card(session, thing, house=house, at=at)
         case "preparation_card":
             return cards.preparation_card(thing)
+        case "digest":
+            return digests.content(thing)
+        case "still_waiting":
+            return inbox.still_waiting(session, thing, row.arguments["items"], at=at)
     language = language_of(row, thing)
     given, rows = context(session, row, thing, house=house, at=at, language=language)
+    rows = [*rows, *inbox.calls_rows(session, row)]
     order = thing if isinstance(thing, Order) else getattr(thing, "order", None)
     return Content(texts.render(row.template, language, **given), rows, order, language)
 

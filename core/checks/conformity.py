@@ -33,7 +33,7 @@ def recap_is_accepted(facts: Facts) -> Iterator[Finding]:
 def sender_is_authenticated(facts: Facts) -> Iterator[Finding]:
     """Whoever ordered is who he says he is."""
     if not facts.conformity.sender_authenticated:
-        yield commercial("sender_not_authenticated", Severity.WATCH)
+        yield commercial("sender_not_authenticated", Severity.WATCH, sender=facts.conformity.sender)
 
 
 def _severity(facts: Facts, point: Point) -> Severity | None:

@@ -46,6 +46,7 @@ class ConformityFacts:
     lines_total: Money | None
     order_net: Money
     order_gross: Money
+    sender: str = ""
     number: str = ""
     ordered_on: date | None = None
     buyer: str | None = None
@@ -88,6 +89,7 @@ def gather(order: Order, *, sums: Totals, house: House) -> ConformityFacts:
         recap_accepted=order.recap_accepted_at is not None,
         accord=order.accord,
         sender_authenticated=order.sender_authenticated,
+        sender=order.reply_email,
         customer_clue=order.customer_clue,
         customer_total=order.customer_total,
         lines_total=_lines_total(order),

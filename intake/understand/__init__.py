@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from core import events, messages
+from core import conversations, events, messages
 from core.db import transaction
 from core.errors import NotUnderstood
 from core.journal import SYSTEM
@@ -72,6 +72,7 @@ def _one(engine: Engine, message_id: int, desk: Desk, checkpoint: Callable[[str]
             message = _held(session, message_id)
             if message is not None:
                 treat(session, message, opened, desk)
+                _repaint(session, message, desk)
     except NotUnderstood as reason:
         _set_aside(engine, message_id, reason.code, opened, desk)
     except Exception:
@@ -81,6 +82,12 @@ def _one(engine: Engine, message_id: int, desk: Desk, checkpoint: Callable[[str]
         if tried >= messages.MAX_ATTEMPTS:
             _set_aside(engine, message_id, "processing_failed", opened, desk)
     checkpoint("understood")
+
+
+def _repaint(session: Session, message: Message, desk: Desk) -> None:
+    """Show on the card of a message that had waited what became of it."""
+    if conversations.chats_with_card(session, message.subject):
+        events.emit(session, "message_decided", message, at=desk.at)
 
 
 def _held(session: Session, message_id: int) -> Message | None:

@@ -44,7 +44,8 @@ def treat(session: Session, message: Message, opened: Opened, desk: Desk) -> Non
     opened.note(session, message)
     if receive.OVERSIZED in message.flags.split():
         raise NotUnderstood("oversized")
-    ignored = _reason_to_ignore(session, message, opened, desk)
+    wanted = messages.WANTED in message.flags.split()
+    ignored = None if wanted else _reason_to_ignore(session, message, opened, desk)
     if ignored is not None:
         messages.move(session, message, MessageState.IGNORED, by=SYSTEM, at=desk.at, reason=ignored)
         return

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot import cards, texts
+from bot import cards, inbox, texts
 from bot.cards import Content
 from core import deliveries, orders, overrides, quotes, registration, stock
 from core.catalogue import Article
@@ -224,10 +224,10 @@ def test_a_quarantined_message_says_why_and_what_may_be_done(desk: Any) -> None:
         )  # fmt: skip
         session.add(message)
         session.flush()
-        shown = cards.quarantine_card(session, message)
+        shown = inbox.message_card(session, message)
     assert "L'expéditeur n'est relié à aucun client." in told(shown)
     assert "« Bonjour, 3 rouleaux du grand & merci »" in told(shown)
-    assert labels(shown) == [["Choisir le client…"], ["Traiter"], ["Rejouer", "Ignorer…"]]
+    assert labels(shown) == [["Choisir le client…"], ["Je m'en charge"], ["Rejouer", "Ignorer…"], ["Voir l'original"]]
 
 
 def test_the_warehouse_reads_where_and_how_much_and_ships(desk: Any) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, delete, func, select
 from core import events, orders, outbox, papers
 from core.db import transaction
 from core.errors import IllegalTransition
-from core.events import CUSTOMER, ROUTES
+from core.events import COLLEAGUE, CUSTOMER, ROUTES
 from core.orders import Order
 from core.outbox import MAX_ATTEMPTS, OutboxChannel, OutboxRow, OutboxState, Resend
 from core.parties import ChatLink, Contact, Customer, Role, Staff
@@ -25,7 +25,7 @@ def rows(trade: Trade, template: str) -> list[OutboxRow]:
 
 def test_every_route_names_a_known_audience() -> None:
     audiences = {route.audience for routes in ROUTES.values() for route in routes}
-    assert audiences <= {CUSTOMER, *Role}
+    assert audiences <= {CUSTOMER, COLLEAGUE, *Role}
     assert all(routes for routes in ROUTES.values())
 
 

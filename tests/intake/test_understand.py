@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import Engine, select
 
-from bot import cards
+from bot import inbox
 from core import messages, registration
 from core.catalogue import Article, Packaging
 from core.db import transaction
@@ -245,7 +245,7 @@ def test_s24_a_file_that_is_not_read_is_the_reason_that_staff_sees(engine: Engin
     (kept,) = run(engine)
     assert (kept.state, kept.reason) == (MessageState.QUARANTINED, "xml_doctype")
     with transaction(engine) as session:
-        assert "XML refusé" in cards.quarantine_card(session, session.get_one(Message, kept.id)).html
+        assert "XML refusé" in inbox.message_card(session, session.get_one(Message, kept.id)).html
 
 
 def edifact(*numbers: str) -> bytes:
