@@ -1,7 +1,7 @@
 """What stands for a delivery in the books, when its remarks are tried again, what of it is not invoiced again
 
 Revision ID: 0029
-Revises: 0022
+Revises: 0027
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0029"
-down_revision = "0022"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 
