@@ -49,6 +49,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "ask_customer", "keep_clause", "accept_clause", "note_acceptance",
             "quotes", "show_quote", "revise_quote", "search_quote_article", "choose_quote_article", "remove_quote_line",
             "ask_quote_quantity", "ask_validity", "set_validity", "take_up_quote", "compare_quote", "edit_quote",
+            "change_lines", "change_line", "ask_line_price", "park", "park_until", "unpark",
+            "apply_edit", "leave_edit", "choose_edited", "take_order_for", "take_order_whom", "open_order",
         ),
         _SALES,
     ),

@@ -14,6 +14,7 @@ from bot.cards import Content
 from bot.keyboards import Press
 from core import (
     clearances,
+    conversations,
     deliveries,
     deposits,
     disputes,
@@ -87,7 +88,9 @@ def content(  # noqa: PLR0911 - one line a card
     thing = thing_of(session, row.subject)
     match row.template:
         case "order_card":
-            return cards.order_card(session, thing, house=house, at=at)
+            card = conversations.card_of(session, chat_id=row.chat_id, subject=row.subject) if row.chat_id else None
+            showing = card.showing if card is not None else ""
+            return cards.order_view(session, thing, showing, house=house, at=at)
         case "order_recap":
             return cards.recap_card(thing)
         case "quote_card":
@@ -308,7 +311,13 @@ def _released(session: Session, order: Order, row: OutboxRow, house: House, at: 
     given, _ = _order(session, order, row, house, at, language)
     found = registration.examine(session, order, house=house, at=at)
     clean = order.state is OrderState.DRAFT and not any(f.blocks for f in found)
-    return given, [[Press("confirm")]] if clean else [[Press("show_order")]]
+    confirm = Press("confirm", label_key="confirm_released" if row.template == "override_granted" else "")
+    return given, [[confirm]] if clean else [[Press("open_order", {"order": order.id})]]
+
+
+def _parked(session: Session, order: Order, row: OutboxRow, house: House, at: datetime, language: str) -> Made:
+    given, _ = _order(session, order, row, house, at, language)
+    return given, [[Press("open_order", {"order": order.id})]]
 
 
 def _asked(session: Session, order: Order, row: OutboxRow, house: House, at: datetime, _language: str) -> Made:
@@ -513,6 +522,7 @@ MAKERS: dict[str, Maker] = {
     "legal_handover_info": _reminder, "override_requested": _override, "payment_received": _payment,
     "payment_recorded": _payment, "promise_made": _promise, "promise_info": _promise, "promise_broken": _promise,
     "dispute_opened": _dispute, "dispute_info": _dispute_info, "quote_sent": _quote, "order_confirmed": _named,
+    "parking_over": _parked,
     "override_granted": _released, "override_refused": _order, "order_released": _released,
     "quote_declined": _quote, "quote_late": _quote, "quote_wanted_late": _quote,
     "quote_superseded": _quote,

@@ -78,11 +78,18 @@ def _order_reason(session: Session, row: OutboxRow, order: Order) -> str | None:
         return "order cancelled" if order.state is OrderState.CANCELLED and not known else None
     if row.template == "order_confirmed" and order.state not in {OrderState.CONFIRMED, OrderState.CLOSED}:
         return "order is not confirmed"
+    if row.template == "parking_over" and (order.state is not OrderState.DRAFT or not _still_parked(row, order)):
+        return "order is not put aside"
     if row.template == "order_released" and order.state is not OrderState.DRAFT:
         return "order is no draft"
     if row.template == "order_handed_over" and order.state is not OrderState.CONFIRMED:
         return "order is not confirmed"
     return None
+
+
+def _still_parked(row: OutboxRow, order: Order) -> bool:
+    """It was not taken up before, nor put aside for longer."""
+    return order.parked_until is not None and order.parked_until.isoformat() == row.arguments.get("until")
 
 
 def _address_is_dead(session: Session, email: str) -> bool:

@@ -149,10 +149,12 @@ def _ready(app: App, session: Session, row: OutboxRow, *, at: datetime) -> Parce
     if row.resent:
         html = f"{texts.answer('resent', shown.language)}\n{html}"
     card = conversations.card_of(session, chat_id=row.chat_id, subject=row.subject) if row.card else None
+    if card is not None:
+        card.showing = shown.view or ""
     return Parcel(
         row.id, row.subject, card=row.card, chat_id=row.chat_id,
         texts=(sheets.shortened(html),) if row.card else tuple(sheets.paged(html)), keyboard=keyboard,
-        edits=card.telegram_message_id if card is not None else None,
+        edits=card.telegram_message_id or None if card is not None else None,
         files=mails.files(session, row),
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.orm import Session
 from telegram import ForceReply
 
-from bot import keyboards, sheets, texts
+from bot import keyboards, living, sheets, texts
 from bot.app import App
 from bot.cards import Content
 from core import conversations, journal
@@ -71,7 +71,9 @@ class Turn:
         self.later.append(lambda: bot.send_message(self.chat_id, html, parse_mode="HTML", reply_markup=markup))
 
     def show(self, content: Content) -> None:
-        """Change the message whose button was pressed."""
+        """Change the message whose button was pressed; a side of an order's card goes onto that card."""
+        if living.taken(self, content):
+            return
         markup = keyboards.markup(
             self.session, content.rows, chat_id=self.chat_id, at=self.at, language=content.language, order=content.order
         )

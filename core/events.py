@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import select
 
-from core import jobs, journal
+from core import conversations, jobs, journal
 from core.outbox import OutboxChannel, OutboxRow, OutboxState, Resend
 from core.parties import Customer, Role, chats_of, chats_with, staff_with
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy.orm import Session
 
     from core.papers import Paper
@@ -28,17 +27,21 @@ CUSTOMER = "customer"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One audience of an event and its text; `about_order` repaints the order's card instead of the thing's own."""
+    """One audience of an event and its text; `about_order` repaints the order's card instead of the thing's own.
+
+    A colleague's card that `waits` is painted when the undo time is over, and not at once.
+    """
 
     audience: str
     template: str
     card: bool = False
     resend: Resend = Resend.MARKED
     about_order: bool = False
+    waits: bool = False
 
 
-def _card(audience: str, template: str, *, about_order: bool = False) -> Route:
-    return Route(audience, template, card=True, resend=Resend.REPAINT, about_order=about_order)
+def _card(audience: str, template: str, *, about_order: bool = False, waits: bool = False) -> Route:
+    return Route(audience, template, card=True, resend=Resend.REPAINT, about_order=about_order, waits=waits)
 
 
 ORDER_CARD = _card(Role.SALES, "order_card", about_order=True)
@@ -60,6 +63,8 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "order_changed": (_card(CUSTOMER, "order_recap"), ORDER_CARD),
     "recap_accepted": (_card(CUSTOMER, "order_recap"), ORDER_CARD),
     "order_confirmed": (Route(CUSTOMER, "order_confirmed"), ORDER_CARD),
+    "parking_over": (Route(Role.SALES, "parking_over"), _card(Role.SALES, "order_card", about_order=True, waits=True)),
+    "undo_over": (_card(Role.SALES, "order_card", about_order=True, waits=True),),
     "order_question": (Route(CUSTOMER, "order_question"),),
     "which_quote": (Route(CUSTOMER, "which_quote"), Route(Role.SALES, "which_quote_info")),
     "order_completed": (Route(CUSTOMER, "order_completed"), Route(Role.SALES, "order_completed_info")),
@@ -218,7 +223,8 @@ def emit(
         if route.about_order and not about.subject.startswith("order:"):
             continue
         # the cards of the colleagues who decided are painted at once, all else waits out the undo time
-        held = not_before is not None and (not route.card or route.audience in {CUSTOMER, Role.WAREHOUSE})
+        at_once = route.card and not route.waits and route.audience not in {CUSTOMER, Role.WAREHOUSE}
+        held = not_before is not None and not at_once
         later = not_before if held and not_before is not None else at
         if route.audience == CUSTOMER and bool(getattr(about, "customer_clue", None)):
             continue  # whose order it is must be confirmed before anybody hears of it (E60)
@@ -241,6 +247,17 @@ def emit(
     return rows
 
 
+def bring_card(session: Session, order: Thing, *, chat_id: int, at: datetime) -> None:
+    """The order's card as a new message at the end of one colleague's chat: the former one is let go."""
+    session.flush()
+    card = conversations.card_of(session, chat_id=chat_id, subject=order.subject)
+    if card is not None:
+        card.telegram_message_id = 0
+    key = f"order_brought:{order.subject}:{chat_id}:{journal.position(session)}:{at.isoformat()}"
+    address, there = Address(OutboxChannel.CHAT, chat_id=chat_id), _queued(session, "order_brought", order)
+    _queue(session, there, key, ORDER_CARD, order, address, at=at, not_before=at, paper=None, params={})
+
+
 def _was_queued(session: Session, route: Route, thing: Thing) -> bool:
     query = select(OutboxRow.id).where(OutboxRow.template == route.template, OutboxRow.subject == thing.subject)
     return session.scalar(query.limit(1)) is not None
@@ -248,22 +265,25 @@ def _was_queued(session: Session, route: Route, thing: Thing) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Queued:
-    """What the outbox holds of a subject: the keys of one event's rows, and what waits by text and address."""
+    """What the outbox holds of a subject: the keys of one event's rows, and until when what waits does."""
 
     keys: set[str]
-    waiting: set[tuple[str, Address]]
+    waiting: dict[tuple[str, Address], datetime]
 
 
 def _queued(session: Session, name: str, thing: Thing) -> _Queued:
     ours = OutboxRow.key.startswith(f"{name}:{thing.subject}:", autoescape=True)
     rows = session.execute(
         select(
-            OutboxRow.key, OutboxRow.state, OutboxRow.template, OutboxRow.channel, OutboxRow.chat_id, OutboxRow.email
+            OutboxRow.key, OutboxRow.state, OutboxRow.template, OutboxRow.channel, OutboxRow.chat_id, OutboxRow.email,
+            OutboxRow.not_before,
         ).where(OutboxRow.subject == thing.subject, ours | (OutboxRow.state == OutboxState.WAITING))
     ).all()  # fmt: skip
-    waiting = {
-        (row.template, Address(row.channel, row.chat_id, row.email)) for row in rows if row.state is OutboxState.WAITING
-    }
+    waiting: dict[tuple[str, Address], datetime] = {}
+    for row in rows:
+        if row.state is OutboxState.WAITING:
+            known = (row.template, Address(row.channel, row.chat_id, row.email))
+            waiting[known] = min(row.not_before, waiting.get(known, row.not_before))
     return _Queued({row.key for row in rows}, waiting)
 
 
@@ -280,7 +300,8 @@ def _queue(
     paper: Paper | None,
     params: dict[str, Any],
 ) -> list[OutboxRow]:
-    if route.card and (route.template, address) in queued.waiting:
+    already = queued.waiting.get((route.template, address))
+    if route.card and already is not None and already <= not_before:
         return []
     if paper is not None:
         key += f":{paper.id}"
@@ -296,7 +317,7 @@ def _queue(
         not_before=not_before, created_at=at,
     )  # fmt: skip
     queued.keys.add(key)
-    queued.waiting.add((route.template, address))
+    queued.waiting[route.template, address] = min(not_before, already or not_before)
     session.add(row)
     session.flush()
     jobs.ring(session, "deliver", f"outbox:{row.id}:{row.attempt}", at=not_before, now=at)

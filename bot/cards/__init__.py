@@ -3,6 +3,7 @@
 Order of information: who, what, for when, how much, what is missing, then one primary button, alone in its row.
 """
 
+from bot.cards.changing import change_view, line_view_of
 from bot.cards.contents import (
     Content,
     counted,
@@ -20,17 +21,22 @@ from bot.cards.points import completable, notes_view, point_view, treatable, wat
 from bot.cards.preparations import preparation_card
 from bot.cards.quotes import quote_card
 from bot.cards.recaps import recap_card
+from bot.cards.views import kept, order_view
 
 __all__ = [
     "EXTRACT",
     "Content",
+    "change_view",
     "completable",
     "counted",
+    "kept",
     "line_view",
+    "line_view_of",
     "notes_view",
     "order_card",
     "order_context",
     "order_lines",
+    "order_view",
     "parcelled",
     "plural",
     "point_view",

@@ -24,12 +24,17 @@ from core.roundings import WAYS
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A message as it is shown: Telegram HTML, buttons, and the order whose version the buttons are bound to."""
+    """A message as it is shown: Telegram HTML, buttons, and the order whose version the buttons are bound to.
+
+    `view` says which side of a colleague's order card it is (empty: the card itself), so that a repaint shows the same
+    side again; None for any other message.
+    """
 
     html: str
     rows: Rows = ()
     order: Order | None = None
     language: str = "fr"
+    view: str | None = None
 
 
 def plural(unit: str, count: Decimal | None) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from bot import texts
 from bot.cards.contents import Content, line_view
-from bot.keyboards import Press
+from bot.keyboards import NARROW, Press
 from core import (
     registration,
     remedies,
@@ -17,6 +19,7 @@ from core import (
 from core.catalogue import Article
 from core.checks import Finding, Severity
 from core.messages import Message
+from core.money import Money
 from core.orders import Order
 
 if TYPE_CHECKING:
@@ -37,6 +40,14 @@ ASKING = {
     "electronic": "ask_customer_electronic", "number": "ask_customer_number", "address": "ask_customer_address",
     "quote": "ask_customer_quote", "totals": "ask_customer_totals", "partial": "ask_customer_partial",
 }  # fmt: skip
+#: What must be settled first, since the rest may follow from it.
+WEIGHTS = (
+    frozenset({"customer_to_confirm"}),
+    frozenset({"possible_duplicate", "duplicate_number", "duplicate_files", "duplicate_lines"}),
+    frozenset({
+        "no_lines", "article_unknown", "article_doubtful", "quantity_unknown", "price_differs", "price_missing",
+    }),
+)  # fmt: skip
 #: What is decided by somebody else than the agent, or beside the points he treats one by one.
 ELSEWHERE = frozenset({"request_override", "grant_override", "request_payment"})
 
@@ -56,15 +67,19 @@ def notes_view(session: Session, order: Order, *, house: House, at: datetime) ->
     rows = [
         [Press(action, dict(args), label_key=ASKING.get(dict(args).get("about", ""), ""))] for action, args in pressed
     ]
-    return Content("\n".join(f"\u2022 {texts.escape(sentence)}" for sentence in sentences), rows, order)
+    html = "\n".join(f"\u2022 {texts.escape(sentence)}" for sentence in sentences)
+    return Content(html, [*rows, [Press("show_order")]], order, view=json.dumps(["notes", {}]))
 
 
 def treatable(findings: tuple[Finding, ...]) -> list[Finding]:
-    """The blockers that a sales agent can treat himself."""
-    return [
-        f for f in findings
-        if f.blocks and any(r.action not in ELSEWHERE for r in remedies.propose(f))
-    ]  # fmt: skip
+    """The blockers that a sales agent can treat himself, the heaviest first; those of one weight by their line."""
+    found = [f for f in findings if f.blocks and any(r.action not in ELSEWHERE for r in remedies.propose(f))]
+    return sorted(found, key=lambda f: (_weight(f), f.position or 0))
+
+
+def _weight(finding: Finding) -> int:
+    """Whose order it is, whether we have it already, what it asks for and at what price, then all else."""
+    return next((at for at, codes in enumerate(WEIGHTS) if finding.code in codes), len(WEIGHTS))
 
 
 def watched(findings: tuple[Finding, ...]) -> list[Finding]:
@@ -87,6 +102,10 @@ def point_view(
     rows: list[list[Press]] = [
         [_remedy(session, remedy, finding)] for remedy in proposed if remedy.action not in ELSEWHERE
     ]
+    if finding.code == "price_differs":
+        rows.append([Press("ask_line_price", {"position": finding.position})])
+    if line is not None and order.message_id is not None:
+        rows.append([Press("show_evidence", {"position": line.position}, label_key="show_line_evidence")])
     if len(points) > 1:
         again = "treat_watched" if watch else "treat_points"
         rows.append([Press(again, {"index": (index + 1) % len(points)}, label_key="treat_next")])
@@ -94,9 +113,20 @@ def point_view(
     html = texts.render(
         "point_view", order=order, customer=order.customer, index=index + 1, count=len(points),
         sentence=texts.finding_text(finding), line=line_view(line) if line is not None else None,
-        said=line.text if line is not None else "", sender=_sender(session, order, finding),
+        said=line.text if line is not None else "", sender=_sender(session, order, finding), gap=_gap(finding),
+        choices=[(press.label_data["sku"], press.label_data["name"]) for (press, *_) in rows if "sku" in press.args],
     )  # fmt: skip
-    return Content(html, rows, order)
+    return Content(html, rows, order, view=json.dumps(["watched" if watch else "points", {"index": index}]))
+
+
+def _gap(finding: Finding) -> Money | None:
+    """What the customer's price costs us on the whole line, below zero, or brings."""
+    ours, theirs, quantity = (finding.data.get(name) for name in ("ours", "theirs", "quantity"))
+    if finding.code != "price_differs" or not isinstance(quantity, Decimal):
+        return None
+    assert isinstance(ours, Decimal)  # noqa: S101 - the check says both
+    assert isinstance(theirs, Decimal)  # noqa: S101
+    return Money.of((theirs - ours) * quantity)
 
 
 def _sender(session: Session, order: Order, finding: Finding) -> str:
@@ -113,8 +143,10 @@ def _remedy(session: Session, remedy: remedies.Remedy, finding: Finding) -> Pres
         return Press("accept_price", args, {"price": finding.data["theirs"]})
     if remedy.action == "choose_article":
         name = session.scalar(select(Article.name).where(Article.sku == args["sku"])) or ""
-        return Press("choose_article", args, {"sku": args["sku"], "name": name})
+        return Press("choose_article", args, {"sku": args["sku"], "name": name}, most=NARROW)
     if args.get("about") == "partial":
         return Press(remedy.action, args, label_key=ASKING["partial"])
+    if remedy.action == "choose_substitute":
+        return Press(remedy.action, args, {"other": args["other"]}, most=NARROW)
     key = "keep_all_backorder" if remedy.action == "keep_backorder" and not finding.data["now"] else ""
     return Press(remedy.action, args, {**args, **finding.data, "rest": finding.data.get("backorder")}, key)

@@ -10,6 +10,7 @@ from bot.access import allowed
 from bot.handlers import (
     agreements,
     automation,
+    changing,
     conformity,
     credit,
     customers,
@@ -17,6 +18,7 @@ from bot.handlers import (
     deposits,
     disputes,
     duplicates,
+    edits,
     goods,
     invoices,
     learning,
@@ -28,6 +30,7 @@ from bot.handlers import (
     returns,
     revisions,
     sales,
+    search,
     staff,
     statements,
 )
@@ -42,7 +45,7 @@ if TYPE_CHECKING:
 #: Refusals after which the card that was pressed shows what is true now.
 REPAINTED = frozenset({
     "order_version_changed", "order_blocked", "already_confirmed", "revision_already_decided",
-    "duplicate_already_settled",
+    "duplicate_already_settled", "undo_too_late", "order_not_draft",
 })  # fmt: skip
 Act = Callable[["Turn", dict[str, Any], Any], None]
 
@@ -50,6 +53,9 @@ Act = Callable[["Turn", dict[str, Any], Any], None]
 ACTIONS: dict[str, tuple[str, Act]] = {
     **customers.ACTIONS,
     **sales.ACTIONS,
+    **changing.ACTIONS,
+    **edits.ACTIONS,
+    **search.ACTIONS,
     **learning.ACTIONS,
     **staff.ACTIONS,
     **credit.ACTIONS,

@@ -13,6 +13,7 @@ from bot.access import allowed
 from bot.cards import Content
 from bot.handlers import (
     agreements,
+    changing,
     commands,
     conformity,
     counts,
@@ -21,6 +22,7 @@ from bot.handlers import (
     deliveries,
     disputes,
     drafts,
+    edits,
     goods,
     invoices,
     learning,
@@ -32,6 +34,7 @@ from bot.handlers import (
     returns,
     revisions,
     sales,
+    search,
     staff,
 )
 from bot.turns import Turn
@@ -52,6 +55,7 @@ ANSWERS: dict[str, Any] = {
     **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **credit.ANSWERS, **pricing.ANSWERS,
     **revisions.ANSWERS, **disputes.ANSWERS, **conformity.ANSWERS, **quotes.ANSWERS, **invoices.ANSWERS,
     **deliveries.ANSWERS, **receipts.ANSWERS, **returns.ANSWERS, **payments.ANSWERS,
+    **changing.ANSWERS, **search.ANSWERS,
 }  # fmt: skip
 
 
@@ -194,12 +198,12 @@ def _from_staff(  # noqa: PLR0911 - one line a kind of message
     if kind == "order":
         order = orders.lock(turn.session, number)
         if allowed(turn.link, "edit_draft", order):
-            drafts.reply(turn, order, text)
+            edits.reply(turn, order, text)
             return
-    if _about_papers(turn, kind, number, text):
+    if _about_papers(turn, kind, number, text) or search.words(turn, text) or search.reference(turn, text):
         return
     if (found := re.match(words["order"], text, re.IGNORECASE)) and allowed(turn.link, "take_order"):
-        commands.take_order(turn, text[found.end() :])
+        search.take_order(turn, text[found.end() :])
         return
     if (found := re.match(words["received"], text, re.IGNORECASE)) and allowed(turn.link, "receive_goods"):
         goods.receive(turn, text[found.end() :])
@@ -207,8 +211,9 @@ def _from_staff(  # noqa: PLR0911 - one line a kind of message
     if (found := re.match(words["quote"], text, re.IGNORECASE)) and allowed(turn.link, "quotes"):
         quotes.run(turn, text[found.end() :])
         return
-    if not counts.said(turn, text):
-        turn.say("help_staff")
+    if counts.said(turn, text) or (allowed(turn.link, "edit_draft") and edits.anywhere(turn, text)):
+        return
+    turn.say("help_staff")
 
 
 def _took_file(turn: Turn, sent: Message, text: str, files: list[tuple[str, bytes]]) -> bool:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bot import cards, texts
+from bot import cards, living, texts
 from bot.cards import Content
 from bot.handlers import learning
 from bot.keyboards import Press
@@ -49,10 +49,10 @@ def undo(turn: Turn, _args: Args, order: Order) -> None:
 
 def next_draft(turn: Turn, _args: Args, order: Order) -> None:
     """The next draft that waits, as a new card."""
-    waiting = [known for known in orders.open_drafts(turn.session) if known.id != order.id]
+    waiting = [known for known in orders.open_drafts(turn.session, at=turn.at) if known.id != order.id]
     later = [known for known in waiting if known.id > order.id] or waiting
     if later:
-        turn.send(cards.order_card(turn.session, later[0], house=turn.house, at=turn.at))
+        living.bring(turn, later[0], showing="")
     else:
         turn.toast = texts.answer("no_draft")
 
@@ -69,9 +69,9 @@ def treat_points(turn: Turn, args: Args, order: Order) -> None:
     turn.show(point or cards.order_card(turn.session, order, house=turn.house, at=turn.at))
 
 
-def show_lines(turn: Turn, _args: Args, order: Order) -> None:
-    """Every line."""
-    turn.show(cards.order_lines(order))
+def show_lines(turn: Turn, args: Args, order: Order) -> None:
+    """Every line, a page at a time."""
+    turn.show(cards.order_lines(order, args.get("page", 0)))
 
 
 def show_evidence(turn: Turn, _args: Args, order: Order) -> None:
@@ -100,7 +100,7 @@ def choose_article(turn: Turn, args: Args, order: Order) -> None:
     if offer is None:
         treat_points(turn, {}, order)
     else:
-        turn.send(offer)  # a message of its own: the card is about to be repainted
+        turn.show(cards.kept(offer))
 
 
 def search_article(turn: Turn, args: Args, order: Order) -> None:
@@ -111,7 +111,9 @@ def search_article(turn: Turn, args: Args, order: Order) -> None:
 def search_words(turn: Turn, args: Args, text: str) -> None:
     """The articles with these words, as buttons."""
     order = orders.lock(turn.session, args["order"])
-    found = catalogue.search_articles(turn.session, text)
+    from bot.handlers import search
+
+    found = search.articles(turn, text)
     if not found:
         raise Refused("nothing_found", words=text)
     rows = [

@@ -211,7 +211,7 @@ ANSWERS: dict[str, Any] = {
 ASKED_BY: dict[str, str] = {
     "order_number": "ask_number", "order_date": "ask_date", "clause_reason": "accept_clause",
     "acceptance_proof": "note_acceptance",
-    "correction": "edit_line",
+    "correction": "edit_line", "line_price": "ask_line_price", "order_whose": "take_order_whom",
     "reserve": "reserve_kind", "promise_day": "ask_promise", "dispute_text": "dispute",
     "search_words": "search_article", "customer_words": "search_customer",
     "quantity": "ask_quantity", "override_reason": "request_override",

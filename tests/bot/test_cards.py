@@ -68,13 +68,13 @@ def test_a_clean_draft_offers_to_confirm_it(desk: Any) -> None:
     assert "10 cartons = 100 plaques" in told(shown)
     assert "882,00 € HT · 930,51 € TTC" in told(shown)
     assert "encours 930,51 € / 8 000,00 €" in told(shown)
-    assert labels(shown)[0] == ["Confirmer et prévenir le client"]
+    assert labels(shown)[0] == ["Confirmer et prévenir"]
 
 
 def test_points_are_counted_and_treated_one_after_the_other(desk: Any) -> None:
     order_id = two_points(desk)
     shown = card(desk, order_id)
-    assert labels(shown)[0] == ["Traiter les 2 points"]
+    assert labels(shown)[0] == ["Traiter 2 points"]
     assert "prix du bon 17,10 € ≠ tarif 18,40 €" in told(shown)
     assert len(told(shown).split("\n")) <= 12
     views = [point(desk, order_id, index) for index in (0, 1)]
@@ -118,7 +118,7 @@ def test_what_only_accounting_may_lift_is_asked_for_then_shown_as_asked(desk: An
     assert ["Demander un déblocage…"] not in labels(card(desk, order_id))
     desk.settle()
     asked = desk.last("accounting")
-    assert asked.buttons == [["Débloquer cette commande…"], ["Refuser…", "Voir le compte"], ["Encours"]]
+    assert asked.buttons == [["Débloquer la commande…"], ["Refuser…", "Voir le compte"], ["Encours"]]
     assert "Événement samedi" in asked.text
     assert "FA-2026-0871" in asked.text
 

@@ -87,7 +87,7 @@ def test_a_held_preparation_is_shown_and_accounting_lets_it_go(desk: Desk) -> No
     number = desk.order()
     desk.settle()
     card = desk.last("sales").message_id
-    desk.press("sales", "Confirmer et prévenir le client", message_id=card)
+    desk.press("sales", "Confirmer et prévenir", message_id=card)
     desk.settle()
     desk.clock.forward(seconds=61)
     desk.settle()
@@ -106,7 +106,7 @@ def test_a_held_preparation_is_shown_and_accounting_lets_it_go(desk: Desk) -> No
             session, order, Role.ACCOUNTING, reason="le client est pressé", by=desk.actor("sales"), at=desk.clock()
         )
     desk.settle()
-    desk.press("accounting", "Débloquer cette commande…")
+    desk.press("accounting", "Débloquer la commande…")
     desk.settle()
     desk.say("accounting", "virement vu sur l'extrait de compte")
     desk.settle()
