@@ -366,7 +366,7 @@ def _preparation_held(
 ) -> Made:
     missing = deposits.held_back(session, order, DepositStage.PREPARATION, at=at)
     ask = "request_deposit" if deposits.to_invoice(session, order) else "request_override"
-    return {"missing": missing}, [[Press(ask)], [Press("show_order")]]
+    return {"missing": missing}, [[Press(ask)], [Press("open_order", {"order": order.id})]]
 
 
 def _deposit_grew(session: Session, order: Order, _row: OutboxRow, _house: House, at: datetime, _language: str) -> Made:
@@ -378,7 +378,7 @@ def _deposit_grew(session: Session, order: Order, _row: OutboxRow, _house: House
         "holding": [texts.table("findings", "fr")[c]["short"] for c in holding],
     }
     ask = [Press("request_deposit")] if deposits.to_invoice(session, order) else []
-    return given, [ask, [Press("show_order")]]
+    return given, [ask, [Press("open_order", {"order": order.id})]]
 
 
 def _deposit_to_credit(
@@ -461,7 +461,7 @@ def _completed(_session: Session, _order: Order, row: OutboxRow, _house: House, 
         {"about": about, "before": _point(about, before, language), "after": _point(about, after, language)}
         for about, before, after in row.arguments.get("given", [])
     ]
-    return {"given": told}, [[Press("show_order")]] if row.audience != "customer" else []
+    return {"given": told}, [[Press("open_order", {"order": _order.id})]] if row.audience != "customer" else []
 
 
 def _recap(_session: Session, order: Order, _row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:

@@ -76,14 +76,13 @@ def _order_reason(session: Session, row: OutboxRow, order: Order) -> str | None:
             return None if order.state is not OrderState.CANCELLED else "order cancelled"
         known = row.chat_id is not None and conversations.card_of(session, chat_id=row.chat_id, subject=row.subject)
         return "order cancelled" if order.state is OrderState.CANCELLED and not known else None
-    if row.template == "order_confirmed" and order.state not in {OrderState.CONFIRMED, OrderState.CLOSED}:
+    handed = row.template == "order_handed_over" and order.state is not OrderState.CONFIRMED
+    if handed or (row.template == "order_confirmed" and order.state not in {OrderState.CONFIRMED, OrderState.CLOSED}):
         return "order is not confirmed"
     if row.template == "parking_over" and (order.state is not OrderState.DRAFT or not _still_parked(row, order)):
         return "order is not put aside"
     if row.template == "order_released" and order.state is not OrderState.DRAFT:
         return "order is no draft"
-    if row.template == "order_handed_over" and order.state is not OrderState.CONFIRMED:
-        return "order is not confirmed"
     return None
 
 

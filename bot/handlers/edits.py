@@ -71,7 +71,7 @@ def anywhere(turn: Turn, text: str) -> bool:
     rows = [
         [
             Press(
-                "choose_edited", {"order": order.id, "text": text, "at": turn.at.isoformat()},
+                "choose_edited", {"order": order.id, "text": text, "said_at": turn.at.isoformat()},
                 {"reference": order.reference, "customer": order.customer.name}, most=NARROW,
             )
         ]
@@ -120,7 +120,7 @@ def parts(text: str) -> list[str]:
 def _propose(turn: Turn, order: Order, text: str, *, said_at: datetime, send: Any) -> None:
     """Show what the words change, with « Apply » and « Leave »; words that change nothing are refused."""
     found = _tried(turn, order, text, said_at=said_at)
-    args = {"order": order.id, "text": text, "at": said_at.isoformat(), "seen": _digest(found)}
+    args = {"order": order.id, "text": text, "said_at": said_at.isoformat(), "seen": _digest(found)}
     rows = [[Press("apply_edit", args)], [Press("leave_edit", {"order": order.id})]]
     send(Content(_told(order, found), rows, order))
 
@@ -223,7 +223,7 @@ def apply_edit(turn: Turn, args: Args, order: Order) -> None:
     """Do what was shown, to the version that was shown; what would be otherwise now is shown again first."""
     if order.version != args["version"]:
         raise Refused("order_version_changed", reference=order.reference, shown=args["version"], current=order.version)
-    said_at = datetime.fromisoformat(args["at"])
+    said_at = datetime.fromisoformat(args["said_at"])
     found = _tried(turn, order, args["text"], said_at=said_at)
     if _digest(found) != args["seen"]:
         _propose(turn, order, args["text"], said_at=said_at, send=turn.show)
@@ -245,7 +245,7 @@ def leave_edit(turn: Turn, _args: Args, order: Order) -> None:
 
 def choose_edited(turn: Turn, args: Args, order: Order) -> None:
     """It is this order that was meant."""
-    said_at = datetime.fromisoformat(args["at"])
+    said_at = datetime.fromisoformat(args["said_at"])
     if order.state is OrderState.DRAFT:
         _propose(turn, order, args["text"], said_at=said_at, send=turn.show)
     else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bot import cards, living, texts
@@ -72,23 +71,6 @@ def treat_points(turn: Turn, args: Args, order: Order) -> None:
 def show_lines(turn: Turn, args: Args, order: Order) -> None:
     """Every line, a page at a time."""
     turn.show(cards.order_lines(order, args.get("page", 0)))
-
-
-def show_evidence(turn: Turn, _args: Args, order: Order) -> None:
-    """What the customer really sent: his words, and his files as they came."""
-    from intake.understand import incoming_of
-
-    message = turn.session.get(Message, order.message_id) if order.message_id is not None else None
-    if message is None:
-        turn.say("no_original")
-        return
-    incoming = incoming_of(turn.session, message, settings=turn.app.settings)
-    words = incoming.text.strip() or message.extract.strip()  # of a voice note, what was heard
-    said = texts.escape(words[:3500]) or texts.escape(texts.answer("no_original"))
-    turn.send(Content(f"<blockquote>{said}</blockquote>"))
-    bot, chat_id = turn.app.application.bot, turn.chat_id
-    for sent in incoming.attachments[:5]:
-        turn.later.append(partial(bot.send_document, chat_id, sent.content, filename=sent.name))
 
 
 def choose_article(turn: Turn, args: Args, order: Order) -> None:
@@ -239,7 +221,7 @@ ACTIONS: dict[str, tuple[str, Any]] = {
     **{
         act.__name__: ("order", act)
         for act in (
-            confirm, undo, next_draft, show_order, treat_points, show_lines, show_evidence, choose_article,
+            confirm, undo, next_draft, show_order, treat_points, show_lines,  choose_article,
             search_article, settle_price, remove_line, ask_quantity, request_override, cancel_draft,
             confirm_cancel, no_cancel, send_recap, prepare_rest,
         )

@@ -81,7 +81,8 @@ def test_points_are_counted_and_treated_one_after_the_other(desk: Any) -> None:
     assert all(view is not None for view in views)
     unknown, price = sorted((v for v in views if v is not None), key=lambda v: "tarif" in told(v))
     assert labels(price)[:2] == [["Garder 18,40\u00a0€"], ["Accepter 17,10\u00a0€"]]
-    assert labels(unknown)[0] == ["PAP-TOI-MJ Papier toilette mini-jumbo 2 plis rouleau"]
+    assert labels(unknown)[0] == ["PAP-TOI-MJ Papier toile…"]
+    assert "PAP-TOI-MJ : Papier toilette mini-jumbo 2 plis rouleau" in told(unknown)
     assert labels(unknown)[-4:] == [["Chercher…"], ["Retirer la ligne"], ["Point suivant"], ["Retour"]]
     assert "Le client a écrit : « HB-990 - papier »" in told(unknown)
     assert labels(unknown)[-1] == ["Retour"]
@@ -133,6 +134,7 @@ def test_after_the_confirmation_the_card_says_who_and_offers_to_take_it_back(des
     assert "Confirmée par Léa à 9 h 00 · part dans 60 s" in told(shown)
     assert labels(shown)[0] == ["Annuler (60 s)", "Suivante (1)"]
     desk.clock.forward(seconds=61)
+    desk.settle()
     assert "client prévenu" in told(card(desk, order_id))
     assert "Annuler (60 s)" not in labels(card(desk, order_id))[0]
 

@@ -73,8 +73,6 @@ def test_an_agent_keeps_one_clause_and_the_manager_accepts_the_other(desk: Desk)
     desk.settle()
     desk.press("sales", "Appliquer nos CGV")
     desk.settle()
-    desk.press("sales", "Traiter le point")
-    desk.settle()
     desk.press("sales", "Accepter leur clause…")
     desk.settle()
     desk.say("sales", "client stratégique, accord du directeur")
@@ -138,8 +136,6 @@ def test_the_number_and_the_place_are_given_by_the_agent(desk: Desk) -> None:
     desk.settle()
     desk.say("sales", "BC-4512")
     desk.settle()
-    desk.press("sales", "Traiter le point")
-    desk.settle()
     desk.press("sales", "Choisir l'adresse…")
     desk.settle()
     desk.press("sales", "2 quai Sud Lyon")
@@ -152,7 +148,7 @@ def test_the_number_and_the_place_are_given_by_the_agent(desk: Desk) -> None:
     desk.press("sales", "À compléter (1)")
     desk.settle()
     assert "facturation électronique" in desk.last("sales").text
-    desk.press("sales", "Demander l'adresse électronique")
+    desk.press("sales", "Adresse électronique")
     desk.settle()
     assert "annuaire de la facturation électronique" in desk.last("customer").text
     assert "Livraison à : 2 quai Sud, 69002 Lyon" in "".join(seen.text for seen in desk.chat("customer")).replace(
