@@ -81,6 +81,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "auto_on": frozenset({Role.MANAGER}),
     **dict.fromkeys(("approve_notice", "drop_notice"), _LEGAL),
     "show_account": _OFFICE,
+    "call_customer": _OFFICE,
     "my_statement": frozenset({CUSTOMER}),
     **dict.fromkeys(("make_statement", "send_statement"), _ACCOUNTING | {Role.MANAGER}),
     **dict.fromkeys(("show_exposure", "request_payment"), _OFFICE),
@@ -107,6 +108,11 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     **dict.fromkeys(("file_note", "note_clean", "of_batch", "show_delivery", "show_photos"), _SALES | _WAREHOUSE),
     "help": frozenset({CUSTOMER, *Role}),
 }  # fmt: skip
+
+
+def reserved_to(action: str) -> list[str]:
+    """The roles that may take this action; empty for one that is not a colleague's."""
+    return sorted(role.value for role in PERMISSIONS.get(action, frozenset()) if isinstance(role, Role))
 
 
 def allowed(link: ChatLink, action: str, thing: Any = None) -> bool:

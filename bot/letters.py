@@ -232,7 +232,7 @@ def _reminder(session: Session, reminder: Reminder, row: OutboxRow, house: House
 
 
 def _override(
-    session: Session, wish: OverrideRequest, _row: OutboxRow, house: House, at: datetime, _language: str
+    session: Session, wish: OverrideRequest, row: OutboxRow, house: House, at: datetime, _language: str
 ) -> Made:
     order = wish.order
     account = facts.gather(session, order, house=house, at=at).account
@@ -248,9 +248,11 @@ def _override(
     priced = any(finding.code == "price_differs" for finding in own)
     grant = Press("grant_override", args, label_key="grant_price" if priced else "")
     refuse, receivables = Press("refuse_override", args), wish.role is Role.ACCOUNTING
-    return given, [
-        [grant], [refuse, *([account_of] if receivables else [])], [Press("show_exposure")] if receivables else [],
-    ]  # fmt: skip
+    call = Press("call_customer", {"customer": order.customer_id})
+    look = [account_of, Press("show_exposure")] if receivables else []
+    if row.template == "override_reminder":
+        return given, [[account_of], [call]]
+    return given, [[grant], [refuse, *([call] if receivables else [])], look]
 
 
 def _payment(session: Session, payment: Payment, row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
@@ -520,6 +522,7 @@ MAKERS: dict[str, Maker] = {
     "credit_asked": _credit_asked,
     "invoice_card": _invoice_card, "reminder": _reminder, "formal_notice": _reminder, "legal_handover": _reminder,
     "legal_handover_info": _reminder, "override_requested": _override, "payment_received": _payment,
+    "override_reminder": _override,
     "payment_recorded": _payment, "promise_made": _promise, "promise_info": _promise, "promise_broken": _promise,
     "dispute_opened": _dispute, "dispute_info": _dispute_info, "quote_sent": _quote, "order_confirmed": _named,
     "parking_over": _parked,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter
 
 from bot import letters
-from core import conversations, events, outbox, releases, reminders
+from core import conversations, events, outbox, payments, releases, reminders
 from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState
 from core.errors import Ambiguous, Comptoir, TryLater
@@ -58,12 +58,19 @@ def still_true(  # noqa: PLR0911 - one line a reason
         return "delivery was answered"
     if isinstance(thing, Quote) and row.template == "quote_sent" and thing.state is not QuoteState.SENT:
         return "quote is not open"
-    if isinstance(thing, OverrideRequest) and thing.state is not RequestState.OPEN:
-        return "request is answered"
+    if isinstance(thing, OverrideRequest):
+        return _request_reason(session, row, thing, today=business_date(at))
     if row.template in {"reminder", "formal_notice"}:
         amounts = reminders.statement(session, thing, today=business_date(at), house=house)
         return None if amounts else "nothing is due"
     return None
+
+
+def _request_reason(session: Session, row: OutboxRow, wish: OverrideRequest, *, today: date) -> str | None:
+    if row.template == "override_reminder":
+        late = payments.receivables(session, wish.order.customer, due_before=today)
+        return None if late else "nothing is overdue"
+    return None if wish.state is RequestState.OPEN else "request is answered"
 
 
 def _unanswered(delivery: Delivery) -> bool:

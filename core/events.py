@@ -106,6 +106,7 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "handover_failed": (Route(Role.SALES, "handover_failed"),),
     "override_requested_accounting": (Route(Role.ACCOUNTING, "override_requested"), ORDER_CARD),
     "override_requested_manager": (Route(Role.MANAGER, "override_requested"), ORDER_CARD),
+    "override_watched": (Route(Role.ACCOUNTING, "override_reminder"),),
     "override_granted": (Route(Role.SALES, "override_granted"), ORDER_CARD),
     "override_refused": (Route(Role.SALES, "override_refused"), ORDER_CARD),
     "delivery_preparing": (_card(Role.WAREHOUSE, "preparation_card"),),

@@ -44,6 +44,7 @@ def confirm(turn: Turn, args: Args, order: Order) -> None:
 def undo(turn: Turn, _args: Args, order: Order) -> None:
     """Take the confirmation back while nothing has left."""
     registration.undo(turn.session, order.id, house=turn.house, by=turn.by, at=turn.at)
+    turn.toast = texts.answer("undone", reference=order.reference)
 
 
 def next_draft(turn: Turn, _args: Args, order: Order) -> None:

@@ -119,7 +119,9 @@ def test_what_only_accounting_may_lift_is_asked_for_then_shown_as_asked(desk: An
     assert ["Demander un déblocage…"] not in labels(card(desk, order_id))
     desk.settle()
     asked = desk.last("accounting")
-    assert asked.buttons == [["Débloquer la commande…"], ["Refuser…", "Voir le compte"], ["Encours"]]
+    assert asked.buttons == [
+        ["Débloquer la commande…"], ["Refuser…", "Appeler le client"], ["Voir le compte", "Encours"],
+    ]  # fmt: skip
     assert "Événement samedi" in asked.text
     assert "FA-2026-0871" in asked.text
 
