@@ -302,8 +302,8 @@ def _queue(
     params: dict[str, Any],
 ) -> list[OutboxRow]:
     already = queued.waiting.get((route.template, address))
-    if route.card and already is not None and already <= not_before:
-        return []
+    if route.card and already is not None and already <= not_before and (not_before <= at or already > at):
+        return []  # it will be painted with what is true then; one that is due now does not paint what is true later
     if paper is not None:
         key += f":{paper.id}"
     if key in queued.keys:  # the same event twice between two journal lines

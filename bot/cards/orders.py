@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from bot import texts
 from bot.cards.contents import Content, order_context
-from bot.cards.points import completable, treatable, watched
+from bot.cards.points import completable, treatable, watched, weight
 from bot.keyboards import Press, Rows
 from core import (
     automation,
@@ -77,7 +77,8 @@ def order_card(session: Session, order: Order, *, house: House, at: datetime) ->
     known = facts.gather(session, order, house=house, at=at)
     found, account = checks.examine(known), known.account
     registration.mark(order, found)
-    told = sorted((f for f in found if f.severity is not Severity.NOTE), key=lambda f: not f.blocks)
+    told = [f for f in found if f.severity is not Severity.NOTE]
+    told.sort(key=lambda f: (not f.blocks, weight(f), f.position or 0))
     confirmed_by = session.get(Staff, order.confirmed_by_id) if order.confirmed_by_id is not None else None
     undo_until = order.confirmed_at + timedelta(seconds=house.undo_seconds) if order.confirmed_at else None
     undoable = order.state is OrderState.CONFIRMED and undo_until is not None and at < undo_until

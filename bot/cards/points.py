@@ -74,10 +74,10 @@ def notes_view(session: Session, order: Order, *, house: House, at: datetime) ->
 def treatable(findings: tuple[Finding, ...]) -> list[Finding]:
     """The blockers that a sales agent can treat himself, the heaviest first; those of one weight by their line."""
     found = [f for f in findings if f.blocks and any(r.action not in ELSEWHERE for r in remedies.propose(f))]
-    return sorted(found, key=lambda f: (_weight(f), f.position or 0))
+    return sorted(found, key=lambda f: (weight(f), f.position or 0))
 
 
-def _weight(finding: Finding) -> int:
+def weight(finding: Finding) -> int:
     """Whose order it is, whether we have it already, what it asks for and at what price, then all else."""
     return next((at for at, codes in enumerate(WEIGHTS) if finding.code in codes), len(WEIGHTS))
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from bot import texts
 from bot.cards.changing import change_view, line_view_of
 from bot.cards.contents import Content
 from bot.cards.orders import order_card, order_lines
@@ -28,12 +29,15 @@ LASTING = frozenset({"lines"})
 
 
 def kept(content: Content) -> Content:
-    """A question put on the card, which stays as it was put until it is answered."""
+    """A question about the order, put on its card, which stays as it was put until it is answered."""
+    order = content.order
+    assert order is not None  # noqa: S101 - a card is an order's
+    html = f"<code>{order.reference}</code> · {texts.escape(order.customer.name)}\n{content.html}"
     rows = [
         [{"action": press.action, "args": press.args, "label": press.label(content.language)} for press in row]
         for row in content.rows
     ]
-    return replace(content, view=json.dumps(["kept", {"html": content.html, "rows": rows}]))
+    return replace(content, html=html, view=json.dumps(["kept", {"html": html, "rows": rows}]))
 
 
 def order_view(session: Session, order: Order, showing: str, *, house: House, at: datetime) -> Content:
