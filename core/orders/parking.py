@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from core import events, journal
@@ -24,7 +24,7 @@ def park(session: Session, order: Order, *, until: datetime, by: Actor, at: date
     order.parked_until = until
     journal.write(session, "order_parked", subject=order.subject, by=by, at=at, until=until)
     events.emit(session, "order_rechecked", order, at=at)
-    events.emit(session, "parking_over", order, at=at, not_before=until, until=until.isoformat())
+    events.emit(session, "parking_over", order, at=at, not_before=until, until=until.astimezone(UTC).isoformat())
 
 
 def unpark(session: Session, order: Order, *, by: Actor, at: datetime) -> None:

@@ -85,7 +85,7 @@ def test_words_about_a_draft_show_the_difference_and_a_press_applies_exactly_tha
     press(desk, "Appliquer")
     assert desk.get(order_id).requested_delivery_date == date(2026, 11, 30)
     assert not desk.last("sales").buttons
-    assert "30 nov." in card(desk, order_id).text
+    assert "30 nov." in flat(card(desk, order_id))
 
 
 def test_t29_a_difference_of_an_older_version_is_refused_and_the_card_painted(desk: Desk) -> None:
@@ -174,7 +174,7 @@ def test_a_telephone_order_asks_whose_it_is_where_the_name_does_not_say(desk: De
     with transaction(desk.app.engine) as session:
         for code, name in (("BELLE2", "Hôtel Bellevue Plage"), ("MARTIN2", "Fournil Martin")):
             session.add(Customer(code=code, name=name, payment_terms="30 jours"))
-    asked = said(desk, "commande Bellevue : 12 sacs farine T65, pour vendredi")
+    asked = said(desk, "commande hotel : 12 sacs farine T65, pour vendredi")
     assert [row[0] for row in asked.buttons] == ["BELLEVUE Hôtel Bellevue", "BELLE2 Hôtel Bellevue P…", "Autre client…"]
     press(desk, "BELLE2")
     with transaction(desk.app.engine) as session:
@@ -217,7 +217,7 @@ def test_a_line_is_changed_by_buttons(desk: Desk) -> None:
     desk.settle()
     press(desk, "Modifier une ligne")
     assert [row[0] for row in card(desk, order_id).buttons] == [
-        "L1 Beurre doux 82 % MG…",
+        "L1 Beurre doux 82\u00a0% MG…",
         "L2 Farine de blé T65 sa…",
         "Retour",
     ]
@@ -274,15 +274,16 @@ def test_the_words_of_a_mail_are_marked_line_by_line(desk: Desk) -> None:
     mail["Message-ID"] = "<1@x.example>"
     mail.set_content("Bonjour,\nMerci de livrer :\n- 4 sacs de farine T65\n- 3 bidules <du> fournil & co\nMerci")
     DatabaseMailStore(desk.app.engine, desk.clock).store(
-        account="a", folder="INBOX", uidvalidity=1, uid=1, raw=mail.as_bytes(), fingerprint="1", received_at=desk.clock()
+        account="a", folder="INBOX", uidvalidity=1, uid=1, raw=mail.as_bytes(), fingerprint="1",
+        received_at=desk.clock(),
     )  # fmt: skip
     desk.settle()
     with transaction(desk.app.engine) as session:
         order_id = session.scalars(select(Order.id)).one()
     press(desk, "Voir le mail", message_id=card(desk, order_id).message_id)
     original = desk.last("sales")
-    assert "[L1] <b><u>4 sacs de farine T65</u></b>" in original.html
-    assert "[L2] <b><u>3 bidules &lt;du&gt; fournil &amp; co" in original.html
+    assert "[L1] <u><b>4 sacs de farine T65</b></u>" in original.html
+    assert "[L2] <u><b>3 bidules &lt;du&gt; fournil &amp; co" in original.html
     press(desk, "Traiter", message_id=card(desk, order_id).message_id)
     press(desk, "Voir l'original", message_id=card(desk, order_id).message_id)
     assert "[L1]" not in desk.last("sales").text
