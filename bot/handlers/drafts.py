@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 #: So much of the words is kept with what they ask for.
 REASON = 400
-POSITION = re.compile(r"[Ll](\d+)\s+(\d+(?:[.,]\d+)?)")
+POSITION = re.compile(r"[Ll](\d+)\s*[\s:=\u2192]\s*(\d+(?:[.,]\d+)?)")
 
 
 def reading(turn: Turn, text: str, *, on: date | None = None) -> Reading:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from bot.turns import Turn
 
 Args = dict[str, Any]
+#: A line as cards name it.
+LINE = re.compile(r"(?<!\w)[Ll]\d+\b")
 #: Of so many open cards one is asked for by buttons.
 CHOICES = 4
 
@@ -192,7 +194,7 @@ def _told(order: Order, found: _Found) -> str:
 def _do(turn: Turn, order: Order, text: str, *, said_at: datetime) -> None:
     """Everything that the words ask for; refuses a clause that asks for nothing."""
     clauses = parts(text)
-    if len(clauses) > 1 and not all(_clause(clause) for clause in clauses):
+    if len(clauses) > 1 and not any(_clause(clause) for clause in clauses):
         clauses = [text.strip()]  # a sentence, or a list of articles: the reader knows better where it breaks
     for clause in clauses:
         if not _one(turn, order, clause, said_at=said_at):
@@ -216,6 +218,8 @@ def _one(turn: Turn, order: Order, text: str, *, said_at: datetime) -> bool:
         return True
     if deposits.reply(turn, order, text) or pricing.discount(turn, order, text):
         return True
+    if LINE.search(text) and not re.match(words["add"], text, re.IGNORECASE):
+        return False  # a line is named and nothing is understood of it: it is no article
     return drafts.change(turn, order, text, on=business_date(said_at))
 
 

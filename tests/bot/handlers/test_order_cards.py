@@ -79,6 +79,12 @@ def test_words_about_a_draft_show_the_difference_and_a_press_applies_exactly_tha
     assert "n'a pas changé" in desk.last("sales").text
     assert desk.get(order_id).version == 1
 
+    shown = said(desk, "L2 : 8\nlivraison mercredi", reply_to=card(desk, order_id).message_id)
+    assert "5 → 8 sacs" in flat(shown)
+    assert "→ mer. 25 nov." in flat(shown)
+    assert "ajoutée" not in shown.text
+    refused = said(desk, "L2 beaucoup de 140", reply_to=card(desk, order_id).message_id)
+    assert refused.text.startswith("Je n'ai rien trouvé à changer")
     shown = said(desk, "livraison lundi", reply_to=card(desk, order_id).message_id)
     assert "jeu. 26 nov. → lun. 30 nov." in flat(shown)
     desk.clock.forward(days=7)  # « lundi » stays the Monday that was meant
@@ -97,7 +103,9 @@ def test_t29_a_difference_of_an_older_version_is_refused_and_the_card_painted(de
         orders.set_quantity(session, order, 2, Decimal(9), by=desk.actor("customer"), at=desk.clock())
     desk.settle()
     press(desk, "Appliquer", message_id=shown.message_id)
-    assert "Voici la version à jour" in toast(desk)
+    told = toast(desk).replace("\u00a0", " ")
+    assert "Le client a modifié CMD-2026-0001 entre-temps (L2 Farine de blé T65 sac 25 kg : 5 → 9 sacs)" in told
+    assert "Voici la version à jour" in told
     assert desk.get(order_id).lines[1].quantity == 9
     assert "Le client à 9 h 00 : L2 Farine de blé T65 sac 25 kg : 5 → 9 sacs" in flat(card(desk, order_id))
 
