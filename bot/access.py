@@ -52,6 +52,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "ask_customer", "keep_clause", "accept_clause", "note_acceptance",
             "quotes", "show_quote", "revise_quote", "search_quote_article", "choose_quote_article", "remove_quote_line",
             "ask_quote_quantity", "ask_validity", "set_validity", "take_up_quote", "compare_quote", "edit_quote",
+            "change_lines", "change_line", "ask_line_price", "park", "park_until", "unpark",
+            "apply_edit", "leave_edit", "choose_edited", "take_order_for", "take_order_whom", "open_order",
         ),
         _SALES,
     ),
@@ -85,6 +87,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "auto_on": frozenset({Role.MANAGER}),
     **dict.fromkeys(("approve_notice", "drop_notice"), _LEGAL),
     "show_account": _OFFICE,
+    "call_customer": _OFFICE,
     "my_statement": frozenset({CUSTOMER}),
     **dict.fromkeys(("make_statement", "send_statement"), _ACCOUNTING | {Role.MANAGER}),
     **dict.fromkeys(("show_exposure", "request_payment"), _OFFICE),
@@ -136,6 +139,11 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "reminders": _ACCOUNTING | _LEGAL | {Role.MANAGER},
     "disputes": _ACCOUNTING | {Role.MANAGER},
 }  # fmt: skip
+
+
+def reserved_to(action: str) -> list[str]:
+    """The roles that may take this action; empty for one that is not a colleague's."""
+    return sorted(role.value for role in PERMISSIONS.get(action, frozenset()) if isinstance(role, Role))
 
 
 def allowed(link: ChatLink, action: str, thing: Any = None) -> bool:

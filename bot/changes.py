@@ -89,7 +89,9 @@ def revision_card(session: Session, revision: OrderRevision, *, house: House, at
         accept = [Press("accept_revision", args)] if possible else []
     asks = seen.blockers and any(f.blocks and f.override is not None for f in seen.findings)
     let_through = [Press("request_override")] if asks else []
-    return Content(html, [accept, let_through, [Press("refuse_revision", args)], [Press("show_order")]], order)
+    return Content(
+        html, [accept, let_through, [Press("refuse_revision", args)], [Press("open_order", {"order": order.id})]], order
+    )
 
 
 def _redline(red: RedLine) -> dict[str, Any]:

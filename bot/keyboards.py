@@ -19,21 +19,24 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 MAX_LABEL = 60
+#: What a button shows whole at 360 pixels, alone in its row (U07).
+NARROW = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A button: the action of its token, the token's arguments, and what its label says."""
+    """A button: the action of its token, the token's arguments, what its label says, and how long that may be."""
 
     action: str
     args: dict[str, Any] = field(default_factory=dict)
     label_data: dict[str, Any] = field(default_factory=dict)
     label_key: str = ""
+    most: int = MAX_LABEL
 
     def label(self, language: str) -> str:
         """The text on the button, never longer than a chat shows."""
         text = texts.label(self.label_key or self.action, language, **self.label_data)
-        return text if len(text) <= MAX_LABEL else f"{text[: MAX_LABEL - 1]}…"
+        return text if len(text) <= self.most else f"{text[: self.most - 1].rstrip()}…"
 
 
 Rows = Sequence[Sequence[Press]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -11,7 +11,7 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, Ne
 
 from bot import inbox, letters
 from bot.limiter import is_away, seconds_of
-from core import conversations, events, groups, outbox, releases, reminders
+from core import conversations, events, groups, outbox, payments, releases, reminders
 from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState
 from core.errors import Ambiguous, Comptoir, TryLater
@@ -59,8 +59,8 @@ def still_true(  # noqa: PLR0911 - one line a reason
         return "delivery was answered"
     if isinstance(thing, Quote) and row.template == "quote_sent" and thing.state is not QuoteState.SENT:
         return "quote is not open"
-    if isinstance(thing, OverrideRequest) and thing.state is not RequestState.OPEN:
-        return "request is answered"
+    if isinstance(thing, OverrideRequest):
+        return _request_reason(session, row, thing, today=business_date(at))
     return _reason_of_the_hour(session, row, thing, house=house, at=at)
 
 
@@ -77,6 +77,13 @@ def _reason_of_the_hour(session: Session, row: OutboxRow, thing: Any, *, house: 
     return None
 
 
+def _request_reason(session: Session, row: OutboxRow, wish: OverrideRequest, *, today: date) -> str | None:
+    if row.template == "override_reminder":
+        late = payments.receivables(session, wish.order.customer, due_before=today)
+        return None if late else "nothing is overdue"
+    return None if wish.state is RequestState.OPEN else "request is answered"
+
+
 def _unanswered(delivery: Delivery) -> bool:
     return delivery.state is DeliveryState.SHIPPED and delivery.correctable_until is None
 
@@ -87,13 +94,19 @@ def _order_reason(session: Session, row: OutboxRow, order: Order) -> str | None:
             return None if order.state is not OrderState.CANCELLED else "order cancelled"
         known = row.chat_id is not None and conversations.card_of(session, chat_id=row.chat_id, subject=row.subject)
         return "order cancelled" if order.state is OrderState.CANCELLED and not known else None
-    if row.template == "order_confirmed" and order.state not in {OrderState.CONFIRMED, OrderState.CLOSED}:
+    handed = row.template == "order_handed_over" and order.state is not OrderState.CONFIRMED
+    if handed or (row.template == "order_confirmed" and order.state not in {OrderState.CONFIRMED, OrderState.CLOSED}):
         return "order is not confirmed"
+    if row.template == "parking_over" and (order.state is not OrderState.DRAFT or not _still_parked(row, order)):
+        return "order is not put aside"
     if row.template == "order_released" and order.state is not OrderState.DRAFT:
         return "order is no draft"
-    if row.template == "order_handed_over" and order.state is not OrderState.CONFIRMED:
-        return "order is not confirmed"
     return None
+
+
+def _still_parked(row: OutboxRow, order: Order) -> bool:
+    """It was not taken up before, nor put aside for longer."""
+    return order.parked_until is not None and order.parked_until.isoformat() == row.arguments.get("until")
 
 
 def _address_is_dead(session: Session, email: str) -> bool:

@@ -243,10 +243,12 @@ def _ready(app: App, session: Session, row: OutboxRow, *, at: datetime) -> Parce
     mark = texts.answer("resent", shown.language) if row.resent else ""
     html = f"{mark}\n{html}" if mark else html
     card = conversations.card_of(session, chat_id=row.chat_id, subject=row.subject) if row.card else None
+    if card is not None:
+        card.showing = shown.view or ""
     return Parcel(
         row.id, row.subject, card=row.card, chat_id=row.chat_id,
         texts=(sheets.shortened(html),) if row.card else tuple(sheets.paged(html)), keyboard=keyboard,
-        edits=card.telegram_message_id if card is not None else None,
+        edits=card.telegram_message_id or None if card is not None else None,
         files=mails.files(session, row) if group is None or group.shows_money else (),
         mark=mark, before=_left_before(row), picture=mails.picture(session, row),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.orm import Session
 from telegram import ForceReply, ReplyParameters
 
-from bot import discretion, keyboards, sheets, texts
+from bot import access, discretion, keyboards, living, sheets, texts
 from bot.app import App
 from bot.cards import Content
 from core import conversations, journal
@@ -84,9 +84,14 @@ class Turn:
         )
 
     def show(self, content: Content) -> None:
-        """Change the message whose button was pressed; say it anew where that one is in another chat."""
+        """Change the message whose button was pressed, or say it anew where that one is in another chat.
+
+        A side of an order's card goes onto that card.
+        """
         if not self.message_id:
             self.send(content)
+            return
+        if living.taken(self, content):
             return
         markup = keyboards.markup(
             self.session, self._rows(content), chat_id=self.chat_id, at=self.at, language=content.language,
@@ -110,10 +115,13 @@ class Turn:
         """Say no to somebody without the right, and keep that he tried (S11)."""
         whom = f"staff:{self.link.staff_id}" if self.link.staff_id else f"customer:{self.link.customer_id}"
         journal.write(self.session, "press_refused", subject=whom, by=self.by, at=self.at, pressed=action)
+        roles = access.reserved_to(action) if self.link.staff_id else []
+        told = {"roles": tuple(texts.word(role) for role in roles)} if roles else {}
+        key = "reserved" if roles else "not_allowed"
         if self.callback_id:
-            self.toast = texts.answer("not_allowed", self.language)
+            self.toast = texts.answer(key, self.language, **told)
         else:
-            self.say("not_allowed")
+            self.say(key, **told)
 
     def ask(self, action: str, key: str, **args: Any) -> None:
         """Put a question whose answer is the next text of this chat, across restarts."""

@@ -5,26 +5,41 @@ A price below ours is not let through but decided: the manager's yes makes it th
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
-from core import orders, overrides, registration, revising
+from core import events, orders, overrides, registration, revising
+from core.clock import PARIS, add_business_days, business_date
 from core.errors import Refused
+from core.money import Money
 from core.orders import PriceChoice
 from core.overrides import RequestState
+from core.parties import Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
     from core.checks import Finding
     from core.journal import Actor
-    from core.money import Money
     from core.orders import Order
     from core.overrides import OverrideRequest
-    from core.parties import Role
     from core.settings import House
+
+
+#: When accounting is reminded of what it let through.
+MORNING = time(8)
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """Up to what gross amount and until when an order is let through, and the day on which it is looked at again."""
+
+    cap: Money
+    expires_at: datetime
+    remind_on: date | None
 
 
 def waiting(findings: Iterable[Finding]) -> dict[Role, tuple[Finding, ...]]:
@@ -68,27 +83,34 @@ def shown(wish: OverrideRequest, found: Iterable[Finding]) -> tuple[Finding, ...
 
 def grant(
     session: Session, wish: OverrideRequest, *, house: House, reason: str, by: Actor, at: datetime,
-    cap: Money | None = None, expires_at: datetime | None = None,
-) -> None:  # fmt: skip
-    """Let through what the request showed and is still there; the customer's lower prices become the lines' prices."""
+    cap: Money | None = None, expires_at: datetime | None = None, watch: date | None = None,
+) -> Granted:  # fmt: skip
+    """Let through what the request showed and is still there; the customer's lower prices become the lines' prices.
+
+    Accounting is reminded of it on the working day after `watch`, else after it ends, if something is overdue then.
+    """
     order = orders.lock(session, wish.order_id)
     session.refresh(wish)  # two who may decide are asked: the second is told so
     if wish.state is not RequestState.OPEN:
         raise Refused("request_already_answered")
     open_now, gross = blockers(session, order, house=house, at=at)
     own = shown(wish, open_now)
-    overrides.grant(
+    given = overrides.grant(
         session, order, {finding.key: wish.role for finding in own}, reason=reason, by=by, at=at, cap=cap or gross,
         expires_at=expires_at, wish=wish, numbers={finding.key: finding.data for finding in own},
     )  # fmt: skip
     for finding in own:
         if finding.code == "price_differs" and finding.position is not None:
             orders.settle_price(session, order, finding.position, PriceChoice.THEIRS, by=by, at=at)
+    remind_on = None
+    if wish.role is Role.ACCOUNTING:
+        remind_on = add_business_days(watch or business_date(given[0].expires_at), 1)
+        reminded = datetime.combine(remind_on, MORNING, PARIS)
+        events.emit(session, "override_watched", wish, at=at, not_before=max(reminded, at))
+    return Granted(given[0].cap, given[0].expires_at, remind_on)
 
 
 def accept_price(session: Session, order: Order, position: int, *, by: Actor, at: datetime) -> None:
     """A manager takes the customer's price without being asked; refuses him who asked for it himself."""
-    from core.parties import Role
-
     overrides.ensure_not_own(session, order, {Role.MANAGER}, by=by)
     orders.settle_price(session, order, position, PriceChoice.THEIRS, by=by, at=at)

@@ -46,7 +46,10 @@ class Prompt(Base):
 
 
 class Card(Base):
-    """The living card of one thing in one chat: the message that is edited in place."""
+    """The living card of one thing in one chat: the message that is edited in place (0: the next one that is sent).
+
+    `showing` is the view that stands on it there, as `bot.cards.views` writes it; empty for the card itself.
+    """
 
     __tablename__ = "card"
     __table_args__ = (UniqueConstraint("chat_id", "subject"),)
@@ -56,6 +59,7 @@ class Card(Base):
     subject: Mapped[str] = mapped_column(index=True)
     telegram_message_id: Mapped[int] = mapped_column(BigInteger)
     updated_at: Mapped[datetime]
+    showing: Mapped[str] = mapped_column(Text, default="")
 
 
 def make_button(
@@ -116,6 +120,18 @@ def answered(session: Session, *, chat_id: int, at: datetime) -> tuple[str, dict
 def card_of(session: Session, *, chat_id: int, subject: str) -> Card | None:
     """The living card of `subject` (such as `order:12`) in this chat."""
     return session.scalar(select(Card).where(Card.chat_id == chat_id, Card.subject == subject))
+
+
+def card_at(session: Session, *, chat_id: int, message_id: int) -> Card | None:
+    """The card that this message of the chat is, if it is one."""
+    found = select(Card).where(Card.chat_id == chat_id, Card.telegram_message_id == message_id)
+    return session.scalar(found.limit(1)) if message_id else None
+
+
+def cards_in(session: Session, *, chat_id: int, kind: str) -> list[Card]:
+    """The cards of one kind of thing that stand in this chat, the latest first."""
+    found = select(Card).where(Card.chat_id == chat_id, Card.subject.startswith(f"{kind}:", autoescape=True))
+    return list(session.scalars(found.where(Card.telegram_message_id > 0).order_by(Card.telegram_message_id.desc())))
 
 
 def chats_with_card(session: Session, subject: str) -> list[int]:

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import or_, select
 
-from core import calls, groups, journal, outbox
+from core import calls, conversations, groups, journal, outbox
 from core.conversations import chats_with_card
 from core.outbox import OutboxChannel, OutboxRow, OutboxState, Resend
 from core.parties import Customer, Role, Staff, chats_of, chats_with, staff_with
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy.orm import Session
 
     from core.papers import Paper
@@ -33,7 +32,8 @@ COLLEAGUE = "colleague"
 class Route:
     """One audience of an event and its text; `about_order` repaints the order's card instead of the thing's own.
 
-    `asks`: somebody of that role must answer, and nothing but a call says whether he did (see `core.calls`).
+    `asks`: somebody of that role must answer, and nothing but a call says whether he did (see `core.calls`). A
+    colleague's card that `waits` is painted when the undo time is over, and not at once.
     """
 
     audience: str
@@ -42,10 +42,11 @@ class Route:
     resend: Resend = Resend.MARKED
     about_order: bool = False
     asks: bool = False
+    waits: bool = False
 
 
-def _card(audience: str, template: str, *, about_order: bool = False) -> Route:
-    return Route(audience, template, card=True, resend=Resend.REPAINT, about_order=about_order)
+def _card(audience: str, template: str, *, about_order: bool = False, waits: bool = False) -> Route:
+    return Route(audience, template, card=True, resend=Resend.REPAINT, about_order=about_order, waits=waits)
 
 
 ORDER_CARD = _card(Role.SALES, "order_card", about_order=True)
@@ -69,6 +70,8 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "order_changed": (_card(CUSTOMER, "order_recap"), ORDER_CARD),
     "recap_accepted": (_card(CUSTOMER, "order_recap"), ORDER_CARD),
     "order_confirmed": (Route(CUSTOMER, "order_confirmed"), ORDER_CARD),
+    "parking_over": (Route(Role.SALES, "parking_over"), _card(Role.SALES, "order_card", about_order=True, waits=True)),
+    "undo_over": (_card(Role.SALES, "order_card", about_order=True, waits=True),),
     "order_question": (Route(CUSTOMER, "order_question"),),
     "which_quote": (Route(CUSTOMER, "which_quote"), Route(Role.SALES, "which_quote_info")),
     "order_completed": (Route(CUSTOMER, "order_completed"), Route(Role.SALES, "order_completed_info")),
@@ -111,6 +114,7 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "handover_failed": (Route(Role.SALES, "handover_failed", asks=True),),
     "override_requested_accounting": (Route(Role.ACCOUNTING, "override_requested"), ORDER_CARD),
     "override_requested_manager": (Route(Role.MANAGER, "override_requested"), ORDER_CARD),
+    "override_watched": (Route(Role.ACCOUNTING, "override_reminder"),),
     "override_granted": (Route(Role.SALES, "override_granted"), ORDER_CARD),
     "override_refused": (Route(Role.SALES, "override_refused"), ORDER_CARD),
     "delivery_preparing": (_card(Role.WAREHOUSE, "preparation_card"),),
@@ -231,7 +235,8 @@ def emit(
         if route.about_order and not about.subject.startswith("order:"):
             continue
         # the cards of the colleagues who decided are painted at once, all else waits out the undo time
-        held = not_before is not None and (not route.card or route.audience in {CUSTOMER, Role.WAREHOUSE})
+        at_once = route.card and not route.waits and route.audience not in {CUSTOMER, Role.WAREHOUSE}
+        held = not_before is not None and not at_once
         later = not_before if held and not_before is not None else at
         if route.audience == CUSTOMER and bool(getattr(about, "customer_clue", None)):
             continue  # whose order it is must be confirmed before anybody hears of it (E60)
@@ -260,6 +265,19 @@ def _call(session: Session, route: Route, thing: Thing, *, at: datetime) -> None
         calls.note(session, route.template, thing.subject, Role(route.audience), at=at)
 
 
+def bring_card(session: Session, order: Thing, *, chat_id: int, at: datetime) -> None:
+    """The order's card as a new message at the end of one colleague's chat: the former one is let go."""
+    session.flush()
+    card = conversations.card_of(session, chat_id=chat_id, subject=order.subject)
+    if card is not None:
+        card.telegram_message_id = 0
+    key = f"order_brought:{order.subject}:{chat_id}:{journal.position(session)}:{at.isoformat()}"
+    address = Address(OutboxChannel.CHAT, chat_id=chat_id)
+    there = _queued(session, "order_brought", order)[order.subject]
+    row = _row(there, key, ORDER_CARD, order, address, at=at, not_before=at, paper=None, params={})
+    outbox.put(session, row)
+
+
 def _was_queued(session: Session, route: Route, thing: Thing, rows: list[OutboxRow]) -> bool:
     if any((row.template, row.subject) == (route.template, thing.subject) for row in rows):
         return True
@@ -269,10 +287,10 @@ def _was_queued(session: Session, route: Route, thing: Thing, rows: list[OutboxR
 
 @dataclass(frozen=True, slots=True)
 class _Queued:
-    """What the outbox holds of a subject: the keys of one event's rows, and what waits by text and address."""
+    """What the outbox holds of a subject: the keys of one event's rows, and until when what waits does."""
 
     keys: set[str]
-    waiting: set[tuple[str, Address]]
+    waiting: dict[tuple[str, Address], datetime]
 
 
 def _queued(session: Session, name: str, thing: Thing) -> dict[str, _Queued]:
@@ -283,14 +301,15 @@ def _queued(session: Session, name: str, thing: Thing) -> dict[str, _Queued]:
     rows = session.execute(
         select(
             OutboxRow.subject, OutboxRow.key, OutboxRow.state, OutboxRow.template, OutboxRow.channel,
-            OutboxRow.chat_id, OutboxRow.email,
+            OutboxRow.chat_id, OutboxRow.email, OutboxRow.not_before,
         ).where(OutboxRow.subject.in_(subjects), ours | (OutboxRow.state == OutboxState.WAITING))
     ).all()  # fmt: skip
-    found = {subject: _Queued(set(), set()) for subject in subjects}
+    found = {subject: _Queued(set(), {}) for subject in subjects}
     for row in rows:
         found[row.subject].keys.add(row.key)
         if row.state is OutboxState.WAITING:
-            found[row.subject].waiting.add((row.template, Address(row.channel, row.chat_id, row.email)))
+            waiting, known = found[row.subject].waiting, (row.template, Address(row.channel, row.chat_id, row.email))
+            waiting[known] = min(row.not_before, waiting.get(known, row.not_before))
     return found
 
 
@@ -307,15 +326,16 @@ def _row(
     params: dict[str, Any],
 ) -> list[OutboxRow]:
     """The row to one address; none where the same card waits to be painted there already."""
-    if route.card and (route.template, address) in queued.waiting:
-        return []
+    already = queued.waiting.get((route.template, address))
+    if route.card and already is not None and already <= not_before and (not_before <= at or already > at):
+        return []  # it will be painted with what is true then; one that is due now does not paint what is true later
     if paper is not None:
         key += f":{paper.id}"
     if key in queued.keys:  # the same event twice between two journal lines
         key += f"#{1 + sum(known.startswith(f'{key}#') for known in queued.keys)}"
     customer = customer_of(thing)
     queued.keys.add(key)
-    queued.waiting.add((route.template, address))
+    queued.waiting[route.template, address] = min(not_before, already or not_before)
     row = OutboxRow(
         key=key, channel=address.channel, audience=route.audience, chat_id=address.chat_id, email=address.email,
         customer_id=customer.id if customer is not None and route.audience == CUSTOMER else None,

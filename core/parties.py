@@ -403,13 +403,28 @@ def customers_by_email(session: Session, email: str) -> list[Customer]:
 
 
 def search_customers(session: Session, words: str, *, limit: int = 5, active: bool = True) -> list[Customer]:
-    """Active (or closed) customers whose code or name holds every word, by name."""
-    query = select(Customer).where(Customer.active.is_(active))
-    for word in words.lower().split():
-        query = query.where(
-            func.lower(Customer.name).contains(word, autoescape=True) | (func.lower(Customer.code) == word)
-        )
-    return list(session.scalars(query.order_by(Customer.name).limit(limit)))
+    """Active (or closed) customers whose code these words are, else whose name holds every word, by name.
+
+    Case, accents and punctuation do not matter.
+    """
+    wanted, exact, found = _flat(words), list[int](), list[int]()
+    query = select(Customer.id, Customer.code, Customer.name).where(Customer.active.is_(active))
+    for number, code, name in session.execute(query.order_by(Customer.name, Customer.id)):
+        if _flat(code) == wanted:
+            exact.append(number)
+        elif all(word in _flat(name) or word == _flat(code) for word in wanted.split()):
+            found.append(number)
+    return [session.get_one(Customer, number) for number in (exact or found)[:limit]]
+
+
+def similar_customers(session: Session, words: str, *, limit: int = 4) -> list[Customer]:
+    """Active customers whose names are written much like these words, the nearest first."""
+    from rapidfuzz import fuzz, process
+
+    names = session.execute(select(Customer.id, Customer.name).where(Customer.active).order_by(Customer.name)).all()
+    flat = {number: _flat(name) for number, name in names}
+    near = process.extract(_flat(words), flat, scorer=fuzz.WRatio, limit=limit, score_cutoff=75)
+    return [session.get_one(Customer, number) for _, _, number in near]
 
 
 def staff_with(session: Session, role: Role) -> list[Staff]:

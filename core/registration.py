@@ -79,6 +79,7 @@ def confirm(
     )
     orders.confirm(session, order, by=by, at=at, undo=undo, paper=paper)
     order.blocked = False
+    events.emit(session, "undo_over", order, at=at, not_before=at + undo)
     if house.invoicing == "erp":
         events.emit(session, "order_handed_over", order, at=at, not_before=at + undo, paper=paper)
         handovers.note(session, order, house=house, at=at, not_before=at + undo)

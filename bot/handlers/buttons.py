@@ -11,6 +11,7 @@ from bot.handlers import (
     agreements,
     automation,
     card_changes,
+    changing,
     conformity,
     credit,
     customers,
@@ -18,6 +19,8 @@ from bot.handlers import (
     deposits,
     disputes,
     duplicates,
+    edits,
+    evidence,
     goods,
     groups,
     help_pages,
@@ -36,11 +39,12 @@ from bot.handlers import (
     returns,
     revisions,
     sales,
+    search,
     staff,
     statements,
     waiting,
 )
-from core import conversations, orders
+from core import conversations, journal, orders
 from core import identities as speaking
 from core.errors import Comptoir
 from core.orders import Order, OrderRevision
@@ -53,7 +57,12 @@ if TYPE_CHECKING:
 #: Refusals after which the card that was pressed shows what is true now.
 REPAINTED = frozenset({
     "order_version_changed", "order_blocked", "already_confirmed", "revision_already_decided",
-    "duplicate_already_settled",
+    "duplicate_already_settled", "undo_too_late", "order_not_draft",
+})  # fmt: skip
+#: The changes of a draft whose difference is kept.
+LINES_CHANGED = frozenset({
+    "order_quantity_changed", "order_article_set", "order_line_removed", "order_lines_added",
+    "order_delivery_date_changed",
 })  # fmt: skip
 Act = Callable[["Turn", dict[str, Any], Any], None]
 
@@ -61,6 +70,10 @@ Act = Callable[["Turn", dict[str, Any], Any], None]
 ACTIONS: dict[str, tuple[str, Act]] = {
     **customers.ACTIONS,
     **sales.ACTIONS,
+    **changing.ACTIONS,
+    **edits.ACTIONS,
+    **evidence.ACTIONS,
+    **search.ACTIONS,
     **learning.ACTIONS,
     **staff.ACTIONS,
     **credit.ACTIONS,
@@ -158,7 +171,23 @@ def refusal_text(turn: Turn, refusal: Comptoir) -> str:
     more = {"name": who.name} if who is not None else {}
     if refusal.code == "already_confirmed" and who is None:
         more = {"name": texts.word("system", turn.language)}
+    if refusal.code == "order_version_changed" and turn.link.staff is not None:
+        return _what_changed(turn, refusal) or texts.refusal(refusal, turn.language, **more)
     return texts.refusal(refusal, turn.language, **more)
+
+
+def _what_changed(turn: Turn, refusal: Comptoir) -> str:
+    """Who changed the order under the press, and its first change; empty where the last change was another kind."""
+    order = orders.by_reference(turn.session, str(refusal.data.get("reference", "")))
+    if order is None:
+        return ""
+    done = [one.action for one in journal.entries_of(turn.session, order.subject) if one.action.startswith("order_")]
+    last = changes.last_of_draft(order)
+    if not done or done[-1] not in LINES_CHANGED or not last["changes"]:
+        return ""
+    what = " ".join(texts.plain(texts.render("difference", change=last["changes"][0])).split())
+    who = "customer" if last["changed_by_customer"] else "colleague"
+    return texts.answer(f"changed_by_{who}", reference=order.reference, what=what)
 
 
 def repaint(turn: Turn, refusal: Comptoir, token: str) -> None:

@@ -14,6 +14,7 @@ from bot.cards import Content
 from bot.handlers import (
     agreements,
     buttons,
+    changing,
     commands,
     conformity,
     counts,
@@ -22,6 +23,7 @@ from bot.handlers import (
     deliveries,
     disputes,
     drafts,
+    edits,
     goods,
     groups,
     help_pages,
@@ -39,6 +41,7 @@ from bot.handlers import (
     returns,
     revisions,
     sales,
+    search,
     staff,
 )
 from bot.turns import Turn
@@ -62,6 +65,7 @@ ANSWERS: dict[str, Any] = {
     **deliveries.ANSWERS, **receipts.ANSWERS, **returns.ANSWERS, **payments.ANSWERS,
     **groups.ANSWERS, **people.ANSWERS, **help_pages.ANSWERS,
     **inbox.ANSWERS,
+    **changing.ANSWERS, **search.ANSWERS,
 }  # fmt: skip
 
 
@@ -202,12 +206,12 @@ def _from_staff(  # noqa: PLR0911 - one line a kind of message
     if kind == "order":
         order = orders.lock(turn.session, number)
         if allowed(turn.link, "edit_draft", order):
-            drafts.reply(turn, order, text)
+            edits.reply(turn, order, text)
             return
-    if _about_papers(turn, kind, number, text):
+    if _about_papers(turn, kind, number, text) or search.words(turn, text) or search.reference(turn, text):
         return
     if (found := re.match(words["order"], text, re.IGNORECASE)) and allowed(turn.link, "take_order"):
-        commands.take_order(turn, text[found.end() :])
+        search.take_order(turn, text[found.end() :])
         return
     if (found := re.match(words["received"], text, re.IGNORECASE)) and allowed(turn.link, "receive_goods"):
         goods.receive(turn, text[found.end() :])
@@ -215,8 +219,9 @@ def _from_staff(  # noqa: PLR0911 - one line a kind of message
     if (found := re.match(words["quote"], text, re.IGNORECASE)) and allowed(turn.link, "quotes"):
         quotes.run(turn, text[found.end() :])
         return
-    if not counts.said(turn, text):
-        turn.say("help_staff")
+    if counts.said(turn, text) or (allowed(turn.link, "edit_draft") and edits.anywhere(turn, text)):
+        return
+    turn.say("help_staff")
 
 
 def _took_file(turn: Turn, sent: Message, text: str, files: list[tuple[str, bytes]]) -> bool:

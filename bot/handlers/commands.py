@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from bot import cards, texts
+from bot import cards, living, texts
 from bot.access import allowed
 from bot.cards import Content
 from bot.handlers import (
@@ -15,7 +14,6 @@ from bot.handlers import (
     counts,
     customers,
     deliveries,
-    drafts,
     dunning,
     goods,
     groups,
@@ -31,6 +29,7 @@ from bot.handlers import (
     quarantines,
     quotes,
     returns,
+    search,
     staff,
     statements,
 )
@@ -40,9 +39,7 @@ from core import orders, payments
 from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState
 from core.errors import Refused
-from core.messages import MessageChannel
-from core.orders import Asked, Order
-from intake.understand.drafts import lines_of
+from core.orders import Order
 
 if TYPE_CHECKING:
     from bot.turns import Turn
@@ -63,39 +60,13 @@ def run(turn: Turn, text: str) -> None:
     COMMANDS[action](turn, rest.strip())
 
 
-def take_order(turn: Turn, said: str) -> None:
-    """An order taken by telephone: `CUSTOMER (FROM WHOM) : LINES`; who took it, from whom and when is kept."""
-    name, _, what = said.partition(":")
-    words, whom = told_by(name)
-    customer = quotes.customer_named(turn, words)
-    reading = drafts.reading(turn, what)
-    if not reading.lines:
-        raise Refused("no_lines_read", text=what.strip()[:60])
-    if any(line.quantity is not None and line.quantity <= 0 for line in reading.lines):
-        raise Refused("quantity_not_positive")
-    asked = Asked(
-        customer=customer, channel=MessageChannel.ORAL, lines=lines_of(turn.session, customer, reading.lines),
-        requested_delivery_date=reading.requested_delivery_date, taken_by_id=turn.link.staff_id, taken_from=whom,
-        taken_at=turn.at,
-    )  # fmt: skip
-    orders.draft(turn.session, asked, by=turn.by, at=turn.at)
-
-
-def told_by(name: str) -> tuple[str, str]:
-    """A customer's name and who spoke for him: « CUSTOMER (WHO) »; empty where nobody is named."""
-    found = re.search(texts.table("menus", "fr")["words"]["from_whom"], name, re.IGNORECASE)
-    if found is None:
-        return name.strip(), ""
-    return name[: found.start()].strip(), " ".join((found["bracketed"] or found["said"]).split())
-
-
 def drafts_waiting(turn: Turn, _rest: str = "") -> None:
     """The draft that has waited longest, as its card."""
-    waiting = orders.open_drafts(turn.session)
+    waiting = orders.open_drafts(turn.session, at=turn.at)
     if not waiting:
         turn.say("no_draft")
         return
-    turn.send(cards.order_card(turn.session, waiting[0], house=turn.house, at=turn.at))
+    living.bring(turn, waiting[0], showing="")
 
 
 def _learned(turn: Turn, rest: str) -> None:
@@ -103,7 +74,7 @@ def _learned(turn: Turn, rest: str) -> None:
 
 
 def _account(turn: Turn, rest: str) -> None:
-    staff.show_account(turn, {}, quotes.customer_named(turn, rest))
+    search.account(turn, rest)
 
 
 def _payment(turn: Turn, rest: str) -> None:
@@ -163,7 +134,7 @@ COMMANDS: dict[str, Any] = {
     "to_prepare": _to_prepare,
     **inbox.COMMANDS,
     "human": _human,
-    "take_order": take_order,
+    "take_order": search.take_order,
     **goods.COMMANDS,
     **money.COMMANDS,
     **counts.COMMANDS,

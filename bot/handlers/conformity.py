@@ -26,7 +26,7 @@ Args = dict[str, Any]
 def show_notes(turn: Turn, _args: Args, order: Order) -> None:
     """What is only noted, with what can be done about it."""
     turn.session.flush()
-    turn.send(cards.notes_view(turn.session, order, house=turn.house, at=turn.at))
+    turn.show(cards.notes_view(turn.session, order, house=turn.house, at=turn.at))
 
 
 def ask_number(turn: Turn, _args: Args, order: Order) -> None:

@@ -44,11 +44,6 @@ def reply(turn: Turn, order: Order, text: str) -> bool:
     else:
         percent, amount = wanted(said)
         deposits.agree(turn.session, order, by=turn.by, at=turn.at, percent=percent, amount=amount)
-    due = deposits.due(order)
-    if due:
-        turn.say("deposit_set", reference=order.reference, amount=due)
-    else:
-        turn.say("deposit_none_set", reference=order.reference)
     return True
 
 

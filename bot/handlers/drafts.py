@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from bot import texts
-from bot.handlers import deposits, pricing, sales
 from core import events, messages, orders
 from core.clock import business_date
-from core.errors import Refused
 from core.messages import Message, MessageState
 from core.orders import LineWish, Order, OrderState, Wanted, revisions
 from intake import changes, receive
@@ -29,21 +28,21 @@ if TYPE_CHECKING:
 
 #: So much of the words is kept with what they ask for.
 REASON = 400
-POSITION = re.compile(r"[Ll](\d+)\s+(\d+(?:[.,]\d+)?)")
+POSITION = re.compile(r"[Ll](\d+)\s*[\s:=\u2192]\s*(\d+(?:[.,]\d+)?)")
 
 
-def reading(turn: Turn, text: str) -> Reading:
-    """What the words ask for, today."""
-    return read(Incoming(Channel.CHAT, Address(""), turn.at, text), today=business_date(turn.at))
+def reading(turn: Turn, text: str, *, on: date | None = None) -> Reading:
+    """What the words ask for, today, or said on another day."""
+    return read(Incoming(Channel.CHAT, Address(""), turn.at, text), today=on or business_date(turn.at))
 
 
-def change(turn: Turn, order: Order, text: str) -> bool:
+def change(turn: Turn, order: Order, text: str, *, on: date | None = None) -> bool:
     """`L2 140` sets that line, known articles theirs, others are added, a day is taken over; False for other words."""
     if (found := POSITION.fullmatch(text.strip())) is not None:
         quantity = Decimal(found[2].replace(",", "."))
         orders.set_quantity(turn.session, order, int(found[1]), quantity, by=turn.by, at=turn.at)
         return True
-    said = reading(turn, text)
+    said = reading(turn, text, on=on)
     lines = lines_of(turn.session, order.customer, said.lines)
     if lines and re.match(texts.table("menus", "fr")["words"]["add"], text, re.IGNORECASE):
         orders.append_lines(turn.session, order, lines, by=turn.by, at=turn.at)
@@ -65,21 +64,6 @@ def revise(turn: Turn, order: Order, text: str) -> bool:
     words = text[:REASON] if turn.link.staff is not None else ""  # a customer's words are kept with his messages only
     revisions.propose(turn.session, order, wish, by=turn.by, at=turn.at, reason=words)
     return True
-
-
-def reply(turn: Turn, order: Order, text: str) -> None:
-    """A colleague's words in reply to the card; what asks for no change is refused, with an example."""
-    if order.state is OrderState.CONFIRMED:
-        if not revise(turn, order, text):
-            raise Refused("nothing_to_change", reference=order.reference)
-        return
-    if (found := POSITION.fullmatch(text.strip())) is not None:
-        sales.set_quantity(turn, order, int(found[1]), Decimal(found[2].replace(",", ".")))
-        return
-    if deposits.reply(turn, order, text) or pricing.discount(turn, order, text):
-        return
-    if not change(turn, order, text):
-        raise Refused("nothing_to_change", reference=order.reference)
 
 
 def edited(turn: Turn, message_id: int, text: str, sender: str) -> None:

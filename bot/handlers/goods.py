@@ -106,9 +106,16 @@ def _said(received: Received) -> str:
 
 def show_stock(turn: Turn, words: str) -> None:
     """What is there of the articles with these words, what is promised of it, and what is still to come."""
-    found = catalogue.search_articles(turn.session, words)
+    from bot.handlers import search
+
+    found = search.articles(turn, words)
     if not found:
         raise Refused("nothing_found", words=words)
+    turn.send(Content(texts.escape("\n".join(stock_lines(turn, found)))))
+
+
+def stock_lines(turn: Turn, found: list[Article]) -> list[str]:
+    """A line for each article: what may be sold of it, and what is still to come."""
     ids = [article.id for article in found]
     shelves = stock.shelves(turn.session, ids)
     coming = receipts.expected(turn.session, ids, today=business_date(turn.at))
@@ -123,7 +130,7 @@ def show_stock(turn: Turn, words: str) -> None:
         )  # fmt: skip
         awaited = [texts.answer("stock_expected", quantity=q, day=day) for day, q in coming.get(article.id, [])]
         lines[-1] += "".join(f" · {text}" for text in awaited)
-    turn.send(Content(texts.escape("\n".join(lines))))
+    return lines
 
 
 def _go_on(turn: Turn, order: Order) -> None:

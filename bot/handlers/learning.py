@@ -118,7 +118,7 @@ def _set_customer(turn: Turn, order: Order, customer: Customer) -> None:
     if offer is None:
         _go_on(turn, order)
     else:
-        turn.send(offer)  # a message of its own: the card is about to be repainted
+        turn.show(cards.kept(offer))
 
 
 def assign_customer(turn: Turn, args: Args, message: Message) -> None:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bot import texts
-from bot.handlers import commands
+from bot.handlers import search
 from core import parties
 from core.errors import Refused
 from intake.receive import receive_chat
@@ -26,7 +26,7 @@ def take(turn: Turn, sent: Message, caption: str, files: list[tuple[str, bytes]]
         turn.say("file_too_big", email=turn.house.email)
         return
     name, mark, rest = caption.partition(":")
-    words, whom = commands.told_by(_without_order(name))
+    words, whom = search.told_by(_without_order(name))
     found = parties.search_customers(turn.session, words) if words else []
     if not found and words and len(closed := parties.search_customers(turn.session, words, active=False)) == 1:
         raise Refused("customer_account_closed", customer=closed[0].name)

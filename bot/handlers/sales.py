@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bot import cards, texts
+from bot import cards, living, texts
 from bot.cards import Content
 from bot.handlers import learning
 from bot.keyboards import Press
@@ -22,7 +21,6 @@ from core import (
 )
 from core.errors import Refused
 from core.journal import ActorKind
-from core.messages import Message
 from core.orders import Order, PriceChoice
 from intake.understand import drafts
 
@@ -43,14 +41,15 @@ def confirm(turn: Turn, args: Args, order: Order) -> None:
 def undo(turn: Turn, _args: Args, order: Order) -> None:
     """Take the confirmation back while nothing has left."""
     registration.undo(turn.session, order.id, house=turn.house, by=turn.by, at=turn.at)
+    turn.toast = texts.answer("undone", reference=order.reference)
 
 
 def next_draft(turn: Turn, _args: Args, order: Order) -> None:
     """The next draft that waits, as a new card."""
-    waiting = [known for known in orders.open_drafts(turn.session) if known.id != order.id]
+    waiting = [known for known in orders.open_drafts(turn.session, at=turn.at) if known.id != order.id]
     later = [known for known in waiting if known.id > order.id] or waiting
     if later:
-        turn.send(cards.order_card(turn.session, later[0], house=turn.house, at=turn.at))
+        living.bring(turn, later[0], showing="")
     else:
         turn.toast = texts.answer("no_draft")
 
@@ -67,26 +66,9 @@ def treat_points(turn: Turn, args: Args, order: Order) -> None:
     turn.show(point or cards.order_card(turn.session, order, house=turn.house, at=turn.at))
 
 
-def show_lines(turn: Turn, _args: Args, order: Order) -> None:
-    """Every line."""
-    turn.show(cards.order_lines(order))
-
-
-def show_evidence(turn: Turn, _args: Args, order: Order) -> None:
-    """What the customer really sent: his words, and his files as they came."""
-    from intake.understand import incoming_of
-
-    message = turn.session.get(Message, order.message_id) if order.message_id is not None else None
-    if message is None:
-        turn.say("no_original")
-        return
-    incoming = incoming_of(turn.session, message, settings=turn.app.settings)
-    words = incoming.text.strip() or message.extract.strip()  # of a voice note, what was heard
-    said = texts.escape(words[:3500]) or texts.escape(texts.answer("no_original"))
-    turn.send(Content(f"<blockquote>{said}</blockquote>"))
-    bot, chat_id = turn.app.application.bot, turn.chat_id
-    for sent in incoming.attachments[:5]:
-        turn.later.append(partial(bot.send_document, chat_id, sent.content, filename=sent.name))
+def show_lines(turn: Turn, args: Args, order: Order) -> None:
+    """Every line, a page at a time."""
+    turn.show(cards.order_lines(order, args.get("page", 0)))
 
 
 def choose_article(turn: Turn, args: Args, order: Order) -> None:
@@ -98,7 +80,7 @@ def choose_article(turn: Turn, args: Args, order: Order) -> None:
     if offer is None:
         treat_points(turn, {}, order)
     else:
-        turn.send(offer)  # a message of its own: the card is about to be repainted
+        turn.show(cards.kept(offer))
 
 
 def search_article(turn: Turn, args: Args, order: Order) -> None:
@@ -109,7 +91,9 @@ def search_article(turn: Turn, args: Args, order: Order) -> None:
 def search_words(turn: Turn, args: Args, text: str) -> None:
     """The articles with these words, as buttons."""
     order = orders.lock(turn.session, args["order"])
-    found = catalogue.search_articles(turn.session, text)
+    from bot.handlers import search
+
+    found = search.articles(turn, text)
     if not found:
         raise Refused("nothing_found", words=text)
     rows = [
@@ -211,7 +195,7 @@ ACTIONS: dict[str, tuple[str, Any]] = {
     **{
         act.__name__: ("order", act)
         for act in (
-            confirm, undo, next_draft, show_order, treat_points, show_lines, show_evidence, choose_article,
+            confirm, undo, next_draft, show_order, treat_points, show_lines,  choose_article,
             search_article, settle_price, remove_line, ask_quantity, request_override, cancel_draft,
             confirm_cancel, no_cancel, send_recap, prepare_rest,
         )

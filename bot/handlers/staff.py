@@ -46,7 +46,7 @@ AMOUNT = re.compile(r"(?<![\d.,])-?(?:\d{1,3}(?:[ .\u00a0\u202f]\d{3})+|\d+)(?:[
 
 def grant_override(turn: Turn, args: Args, _wish: OverrideRequest) -> None:
     """Why? The reason is kept in the journal."""
-    turn.ask("grant_reason", "why_grant", request=args["request"])
+    turn.ask("grant_reason", "why_grant", request=args["request"], chat=turn.chat_id, asked=turn.message_id)
 
 
 def grant_reason(turn: Turn, args: Args, text: str) -> None:
@@ -54,23 +54,39 @@ def grant_reason(turn: Turn, args: Args, text: str) -> None:
     wish = turn.session.get_one(OverrideRequest, args["request"])
     order = orders.lock(turn.session, wish.order_id)
     given = terms(text, today=business_date(turn.at))
-    clearances.grant(
+    granted = clearances.grant(
         turn.session, wish, house=turn.house, reason=given.reason, cap=given.cap, expires_at=given.expires_at,
-        by=turn.by, at=turn.at,
+        by=turn.by, at=turn.at, watch=given.watch,
     )  # fmt: skip
     registration.prepare_held(turn.session, order, house=turn.house, at=turn.at)
     if (revision := revisions.open_of(turn.session, order)) is not None:
         events.emit(turn.session, "revision_decided", revision, at=turn.at)
     turn.say("granted", reference=order.reference)
+    _decided(turn, args, wish, granted)
+
+
+def _decided(turn: Turn, args: Args, wish: OverrideRequest, granted: clearances.Granted) -> None:
+    """The request that was answered says so, in its own place, and offers nothing any more."""
+    by = turn.link.staff.name if turn.link.staff is not None else ""
+    html = texts.render(
+        "override_decided", order=wish.order, customer=wish.order.customer, by=by, at=turn.at, cap=granted.cap,
+        expires=granted.expires_at, remind=granted.remind_on, reason=wish.answer,
+    )  # fmt: skip
+    bot, chat_id, message_id = turn.app.application.bot, args.get("chat"), args.get("asked")
+    if chat_id and message_id:
+        turn.later.append(
+            lambda: bot.edit_message_text(html, chat_id=chat_id, message_id=message_id, parse_mode="HTML")
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Why an order is let through, up to what gross amount and until when, as a colleague typed it."""
+    """Why an order is let through, up to what gross amount and until when, and the day the reason itself names."""
 
     reason: str
     cap: Money | None = None
     expires_at: datetime | None = None
+    watch: date | None = None
 
 
 def terms(said: str, *, today: date) -> Terms:
@@ -81,15 +97,20 @@ def terms(said: str, *, today: date) -> Terms:
         cap, reason = amount(found["amount"], ZERO), reason.replace(found[0], " ")
     if (found := re.search(words["expiry"], reason, re.IGNORECASE)) is not None:
         reason = reason.replace(found[0], " ")
-        day, month, year = int(found["day"]), int(found["month"]), found["year"]
-        try:
-            last = date(int(year) if year else today.year, month, day)
-            if not year and last < today:
-                last = last.replace(year=today.year + 1)
-        except ValueError as error:
-            raise Refused("date_not_understood") from error
-        until = datetime.combine(last + timedelta(days=1), time(), PARIS)
-    return Terms(" ".join(reason.split()), cap, until)
+        until = datetime.combine(_day(found, today) + timedelta(days=1), time(), PARIS)
+    named = re.search(words["day_named"], reason)
+    watch = _day(named, today) if named is not None else None
+    return Terms(" ".join(reason.split()), cap, until, watch)
+
+
+def _day(found: re.Match[str], today: date) -> date:
+    """The day that was typed; without its year it is the next one."""
+    day, month, year = int(found["day"]), int(found["month"]), found["year"]
+    try:
+        named = date(int(year) if year else today.year, month, day)
+        return named.replace(year=today.year + 1) if not year and named < today else named
+    except ValueError as error:
+        raise Refused("date_not_understood") from error
 
 
 def refuse_override(turn: Turn, args: Args, _wish: OverrideRequest) -> None:
@@ -111,6 +132,13 @@ def show_account(turn: Turn, args: Args, customer: Customer | None) -> None:
     total = sum((r.due for r, _ in rows), ZERO)
     html = texts.render("account", customer=whose, rows=rows, total=total, limit=whose.credit_limit)
     turn.send(Content(html))
+
+
+def call_customer(turn: Turn, args: Args, customer: Customer | None) -> None:
+    """His people and their numbers."""
+    whose = customer or turn.session.get_one(Customer, args["customer"])
+    numbers = [f"{one.name} {one.phone}".strip() for one in whose.contacts if one.phone]
+    turn.say("call_numbers" if numbers else "call_nobody", customer=whose.name, numbers=tuple(numbers))
 
 
 def record_payment(turn: Turn, args: Args, _thing: Any) -> None:
@@ -204,6 +232,7 @@ ACTIONS: dict[str, tuple[str, Any]] = {
     "grant_override": ("request", grant_override),
     "refuse_override": ("request", refuse_override),
     "show_account": ("customer", show_account),
+    "call_customer": ("customer", call_customer),
     "record_payment": ("", record_payment),
     "set_prepared": ("delivery", set_prepared),
     "ship": ("delivery", ship),
@@ -220,7 +249,7 @@ ANSWERS: dict[str, Any] = {
 ASKED_BY: dict[str, str] = {
     "order_number": "ask_number", "order_date": "ask_date", "clause_reason": "accept_clause",
     "acceptance_proof": "note_acceptance",
-    "correction": "edit_line",
+    "correction": "edit_line", "line_price": "ask_line_price", "order_whose": "take_order_whom",
     "reserve": "reserve_kind", "promise_day": "ask_promise", "dispute_text": "dispute",
     "search_words": "search_article", "customer_words": "search_customer",
     "quantity": "ask_quantity", "override_reason": "request_override",

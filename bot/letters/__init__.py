@@ -10,7 +10,7 @@ from bot.cards import Content
 from bot.keyboards import Press
 from bot.letters import goods, money, orders, words
 from bot.letters.makers import Maker
-from core import events
+from core import conversations, events
 from core.bank import BankEntry
 from core.calls import Call
 from core.card_changes import CardChange
@@ -68,7 +68,9 @@ def content(  # noqa: PLR0911 - one line a card
     thing = thing_of(session, row.subject)
     match row.template:
         case "order_card":
-            return cards.order_card(session, thing, house=house, at=at)
+            card = conversations.card_of(session, chat_id=row.chat_id, subject=row.subject) if row.chat_id else None
+            showing = card.showing if card is not None else ""
+            return cards.order_view(session, thing, showing, house=house, at=at)
         case "order_recap":
             return cards.recap_card(thing)
         case "quote_card":

@@ -58,7 +58,13 @@ def _released(session: Session, order: Order, row: OutboxRow, house: House, at: 
     given, _ = _order(session, order, row, house, at, language)
     found = registration.examine(session, order, house=house, at=at)
     clean = order.state is OrderState.DRAFT and not any(f.blocks for f in found)
-    return given, [[Press("confirm")]] if clean else [[Press("show_order")]]
+    confirm = Press("confirm", label_key="confirm_released" if row.template == "override_granted" else "")
+    return given, [[confirm]] if clean else [[Press("open_order", {"order": order.id})]]
+
+
+def _parked(session: Session, order: Order, row: OutboxRow, house: House, at: datetime, language: str) -> Made:
+    given, _ = _order(session, order, row, house, at, language)
+    return given, [[Press("open_order", {"order": order.id})]]
 
 
 def _named(
@@ -117,7 +123,7 @@ def _preparation_held(
 ) -> Made:
     missing = deposits.held_back(session, order, DepositStage.PREPARATION, at=at)
     ask = "request_deposit" if deposits.to_invoice(session, order) else "request_override"
-    return {"missing": missing}, [[Press(ask)], [Press("show_order")]]
+    return {"missing": missing}, [[Press(ask)], [Press("open_order", {"order": order.id})]]
 
 
 def _deposit_grew(session: Session, order: Order, _row: OutboxRow, _house: House, at: datetime, _language: str) -> Made:
@@ -129,7 +135,7 @@ def _deposit_grew(session: Session, order: Order, _row: OutboxRow, _house: House
         "holding": [texts.table("findings", "fr")[c]["short"] for c in holding],
     }
     ask = [Press("request_deposit")] if deposits.to_invoice(session, order) else []
-    return given, [ask, [Press("show_order")]]
+    return given, [ask, [Press("open_order", {"order": order.id})]]
 
 
 def _deposit_to_credit(
@@ -154,7 +160,7 @@ def _clause(session: Session, order: Order, row: OutboxRow, house: House, at: da
 
 
 def _override(
-    session: Session, wish: OverrideRequest, _row: OutboxRow, house: House, at: datetime, _language: str
+    session: Session, wish: OverrideRequest, row: OutboxRow, house: House, at: datetime, _language: str
 ) -> Made:
     order = wish.order
     account = facts.gather(session, order, house=house, at=at).account
@@ -170,9 +176,11 @@ def _override(
     priced = any(finding.code == "price_differs" for finding in own)
     grant = Press("grant_override", args, label_key="grant_price" if priced else "")
     refuse, receivables = Press("refuse_override", args), wish.role is Role.ACCOUNTING
-    return given, [
-        [grant], [refuse, *([account_of] if receivables else [])], [Press("show_exposure")] if receivables else [],
-    ]  # fmt: skip
+    call = Press("call_customer", {"customer": order.customer_id})
+    look = [account_of, Press("show_exposure")] if receivables else []
+    if row.template == "override_reminder":
+        return given, [[account_of], [call]]
+    return given, [[grant], [refuse, *([call] if receivables else [])], look]
 
 
 def _draft_changed(
@@ -189,12 +197,12 @@ def _revised(
     return cards.order_context(revision.order, language) | given, []
 
 
-def _completed(_session: Session, _order: Order, row: OutboxRow, _house: House, _at: datetime, language: str) -> Made:
+def _completed(_session: Session, order: Order, row: OutboxRow, _house: House, _at: datetime, language: str) -> Made:
     told = [
         {"about": about, "before": _point(about, before, language), "after": _point(about, after, language)}
         for about, before, after in row.arguments.get("given", [])
     ]
-    return {"given": told}, [[Press("show_order")]] if row.audience != "customer" else []
+    return {"given": told}, [[Press("open_order", {"order": order.id})]] if row.audience != "customer" else []
 
 
 def _point(about: str, said: str, language: str) -> str:
@@ -223,6 +231,8 @@ MAKERS: dict[str, Maker] = {
     "terms_sent": _terms_sent, "order_completed": _completed, "order_completed_info": _completed,
     "draft_changed": _draft_changed, "order_revised": _revised, "revision_refused": _revised, "clause_asked": _clause,
     "deposit_grew": _deposit_grew, "preparation_held": _preparation_held, "deposit_to_credit": _deposit_to_credit,
-    "auto_confirm_stopped": _auto_stopped, "override_requested": _override, "order_confirmed": _named,
+    "auto_confirm_stopped": _auto_stopped, "override_requested": _override, "override_reminder": _override,
+    "parking_over": _parked,
+    "order_confirmed": _named,
     "override_granted": _released, "override_refused": _order, "order_released": _released,
 }  # fmt: skip

@@ -11,6 +11,7 @@ from core.orders.decisions import (
     by_reference,
     cancel,
     confirm,
+    find,
     lock,
     move,
     open_drafts,
@@ -23,6 +24,7 @@ from core.orders.drafts import (
     AskedLine,
     accept_recap,
     add_line,
+    agree_price,
     append_lines,
     draft,
     line_at,
@@ -35,6 +37,7 @@ from core.orders.drafts import (
     set_quantity,
     settle_price,
 )
+from core.orders.parking import park, unpark
 from core.orders.revisions import LineWish, OrderRevision, RevisionKind, RevisionState, Wanted
 from core.orders.shortages import (
     accept_shortages,
@@ -83,6 +86,7 @@ __all__ = [
     "accept_shortages",
     "accept_theirs",
     "add_line",
+    "agree_price",
     "append_lines",
     "ask_for_theirs",
     "by_reference",
@@ -91,12 +95,14 @@ __all__ = [
     "choose_substitute",
     "confirm",
     "draft",
+    "find",
     "keep_ours",
     "last_change",
     "line_at",
     "lock",
     "move",
     "open_drafts",
+    "park",
     "registered_of",
     "remove_line",
     "round_quantity",
@@ -114,5 +120,6 @@ __all__ = [
     "settle_shortage",
     "take_clauses",
     "undo_confirmation",
+    "unpark",
     "wait_until",
 ]

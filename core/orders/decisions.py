@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from core import events, journal, outbox, sale_terms, stock
@@ -21,6 +21,9 @@ from core.parties import Customer
 if TYPE_CHECKING:
     from core.orders.revisions import OrderRevision
     from core.papers import Paper
+
+#: So many figures may be the end of a reference of ours.
+REFERENCE_FIGURES = 6
 
 
 def move(session: Session, order: Order, target: OrderState, *, by: Actor, at: datetime, **data: Any) -> None:
@@ -132,9 +135,23 @@ def by_reference(session: Session, reference: str) -> Order | None:
     return session.scalar(select(Order).where(Order.reference == reference.strip().upper()))
 
 
-def open_drafts(session: Session) -> list[Order]:
-    """Drafts that wait for somebody, oldest first."""
-    return list(session.scalars(select(Order).where(Order.state == OrderState.DRAFT).order_by(Order.id)))
+def find(session: Session, said: str, *, limit: int = 4) -> list[Order]:
+    """The orders that this names, the latest first: by reference, by its last figures, by the customer's own number."""
+    words = said.strip().upper()
+    if not words:
+        return []
+    named = [Order.reference == words, func.upper(Order.customer_reference) == words]
+    if words.isdecimal() and len(words) <= REFERENCE_FIGURES:
+        named.append(Order.reference.endswith(f"-{int(words):04d}", autoescape=True))
+    return list(session.scalars(select(Order).where(or_(*named)).order_by(Order.id.desc()).limit(limit)))
+
+
+def open_drafts(session: Session, *, at: datetime | None = None) -> list[Order]:
+    """Drafts that wait for somebody, oldest first; at an instant, those that are put aside until later do not."""
+    query = select(Order).where(Order.state == OrderState.DRAFT).order_by(Order.id)
+    if at is not None:
+        query = query.where(Order.parked_until.is_(None) | (Order.parked_until <= at))
+    return list(session.scalars(query))
 
 
 def registered_of(session: Session, customer: Customer, *, limit: int) -> list[Order]:

@@ -296,6 +296,30 @@ def set_price(session: Session, order: Order, position: int, price: Decimal, *, 
     _changed(session, order, by=by, at=at, change="price_given", position=position, price=price)
 
 
+def agree_price(
+    session: Session, order: Order, position: int, price: Decimal, *, by: Actor, at: datetime, limit: Decimal
+) -> None:
+    """Give a draft's line the price that was agreed for it; more than `limit` % below ours is a manager's to give.
+
+    It ends the question whose price counts, and no other quantity changes it.
+    """
+    _draft_only(order)
+    line, today = line_at(order, position), business_date(at)
+    if line.article is None or not prices.checked_price(price, field="price"):
+        raise Refused("price_negative", field="price", price=price)
+    before = line.unit_price
+    if line.price_source is PriceSource.GIVEN or line.price_choice is PriceChoice.THEIRS:
+        line.price_choice, line.price_source = None, None
+        _reprice(session, order, [line], on=today)
+    lowest = (line.unit_price or Decimal(0)) * (100 - limit) / 100
+    if price < lowest and Role.MANAGER.value not in by.roles:
+        raise Refused("price_below_limit", position=position, price=price, ours=line.unit_price, limit=limit)
+    line.list_price, line.price_source, line.price_choice = price, PriceSource.GIVEN, PriceChoice.OURS
+    line.discount_percent, line.discount_by = Decimal(0), None
+    discount_order(session, order, on=today)
+    _changed(session, order, by=by, at=at, change="price_agreed", position=position, before=before, after=price)
+
+
 def set_discount(
     session: Session, order: Order, percent: Decimal, *, by: Actor, at: datetime, position: int | None = None
 ) -> None:

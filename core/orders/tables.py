@@ -112,6 +112,7 @@ class Order(Base):
     `customer_clue` is what alone proposed the customer (a domain, a name…), until a colleague confirms him. `contact`
     is who ordered, where known; `delivery_own` says that it goes to the customer's own address, `delivery_said` is
     the place as his paper words it, `quote_said` the quote that it names.
+    `parked_until` is the instant until which a colleague put the draft aside.
     `delivery_date_set_at` is when the wanted day was changed last: the cut-off is judged at that instant.
     `revision` counts the changes since it was registered; `changed_from` is what the draft was before its last change.
     `contents` and `source_hash` say what it asks for and which files asked it, for `core.duplicates`.
@@ -147,6 +148,7 @@ class Order(Base):
     accord: Mapped[bool] = mapped_column(default=False)
     requested_delivery_date: Mapped[date | None]
     delivery_date_set_at: Mapped[datetime | None]
+    parked_until: Mapped[datetime | None]
     taken_by_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     taken_from: Mapped[str] = mapped_column(default="")
     taken_at: Mapped[datetime | None]

@@ -18,9 +18,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from intake.attachments.drawings import Mark
 from intake.attachments.limits import Limits, UnreadableError
 from intake.attachments.papers import Paper, unpacked
 from intake.incoming import Attachment
@@ -50,10 +51,10 @@ class _Child:
             env=environment, start_new_session=True, bufsize=0,
         )  # fmt: skip
 
-    def read(self, attachment: Attachment, limits: Limits) -> dict[str, Any]:
-        """The child's answer; raises `_DiedError`."""
+    def read(self, attachment: Attachment, limits: Limits, **more: Any) -> dict[str, Any]:
+        """The child's answer; raises `_DiedError`. With `draw`, a page is drawn and not read."""
         self.files += 1
-        asked = {"name": attachment.name, "type": attachment.media_type, "limits": limits.as_values()}
+        asked = {"name": attachment.name, "type": attachment.media_type, "limits": limits.as_values(), **more}
         starts = time.monotonic()
         ends, last = starts + limits.seconds, starts + limits.seconds + limits.scan_seconds
         try:
@@ -128,10 +129,26 @@ class Children:
 
     def read(self, attachment: Attachment) -> tuple[Paper, bytes | None]:
         """The paper, and the XML that the file carries; raises `UnreadableError` with the reason."""
+        answer = self._answer(attachment)
+        try:
+            xml = answer.get("xml")
+            return unpacked(attachment.name, answer["paper"]), bytes.fromhex(xml) if xml else None
+        except (KeyError, TypeError, ArithmeticError) as error:
+            raise UnreadableError("reading_failed") from error
+
+    def draw(self, attachment: Attachment, page: int, marks: Sequence[Mark]) -> bytes:
+        """A page of the file as JPEG, with the marks on it; raises `UnreadableError` with the reason."""
+        wanted = {"page": page, "marks": [[*mark.box, mark.label] for mark in marks]}
+        try:
+            return bytes.fromhex(self._answer(attachment, draw=wanted)["picture"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise UnreadableError("reading_failed") from error
+
+    def _answer(self, attachment: Attachment, **more: Any) -> dict[str, Any]:
         with self._places:
             child = self._take()
             try:
-                answer = child.read(attachment, self.limits)
+                answer = child.read(attachment, self.limits, **more)
             except _DiedError as error:
                 child.kill()
                 raise UnreadableError(str(error)) from error
@@ -139,13 +156,9 @@ class Children:
                 child.kill()
                 raise
             self._give_back(child)
-        try:
-            if answer.get("finding"):
-                raise UnreadableError(str(answer["finding"]))
-            xml = answer.get("xml")
-            return unpacked(attachment.name, answer["paper"]), bytes.fromhex(xml) if xml else None
-        except (KeyError, TypeError, ArithmeticError) as error:
-            raise UnreadableError("reading_failed") from error
+        if answer.get("finding"):
+            raise UnreadableError(str(answer["finding"]))
+        return answer
 
     def _take(self) -> _Child:
         with self._lock:

@@ -14,7 +14,8 @@ import struct
 import sys
 from typing import Any, BinaryIO
 
-from intake.attachments import readers
+from intake.attachments import drawings, readers
+from intake.attachments.drawings import Mark
 from intake.attachments.limits import Limits, UnreadableError
 from intake.attachments.papers import packed
 from intake.incoming import Attachment
@@ -36,7 +37,21 @@ def main() -> None:
         _limit(resource.RLIMIT_AS, limits.memory)
         _more_time(limits.cpu_seconds)
         attachment = Attachment(asked["name"], asked["type"], content)
-        _answer(answering, _read(attachment, limits, answering))
+        draw = asked.get("draw")
+        _answer(answering, _drawn(attachment, limits, draw) if draw else _read(attachment, limits, answering))
+
+
+def _drawn(attachment: Attachment, limits: Limits, wanted: dict[str, Any]) -> dict[str, Any]:
+    """A page as a picture with its marks, or the finding why there is none."""
+    marks = [Mark((left, top, right, bottom), label) for left, top, right, bottom, label in wanted["marks"]]
+    try:
+        return {"picture": drawings.drawn(attachment, wanted["page"], marks, limits).hex()}
+    except UnreadableError as error:
+        return {"finding": str(error)}
+    except (MemoryError, RecursionError):
+        return {"finding": "reading_out_of_memory"}
+    except Exception:  # noqa: BLE001 - a library that breaks on a file is a finding about this file
+        return {"finding": "reading_failed"}
 
 
 def _read(attachment: Attachment, limits: Limits, answering: BinaryIO) -> dict[str, Any]:

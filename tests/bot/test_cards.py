@@ -68,20 +68,21 @@ def test_a_clean_draft_offers_to_confirm_it(desk: Any) -> None:
     assert "10 cartons = 100 plaques" in told(shown)
     assert "882,00 € HT · 930,51 € TTC" in told(shown)
     assert "encours 930,51 € / 8 000,00 €" in told(shown)
-    assert labels(shown)[0] == ["Confirmer et prévenir le client"]
+    assert labels(shown)[0] == ["Confirmer et prévenir"]
 
 
 def test_points_are_counted_and_treated_one_after_the_other(desk: Any) -> None:
     order_id = two_points(desk)
     shown = card(desk, order_id)
-    assert labels(shown)[0] == ["Traiter les 2 points"]
+    assert labels(shown)[0] == ["Traiter 2 points"]
     assert "prix du bon 17,10 € ≠ tarif 18,40 €" in told(shown)
     assert len(told(shown).split("\n")) <= 12
     views = [point(desk, order_id, index) for index in (0, 1)]
     assert all(view is not None for view in views)
     unknown, price = sorted((v for v in views if v is not None), key=lambda v: "tarif" in told(v))
     assert labels(price)[:2] == [["Garder 18,40\u00a0€"], ["Accepter 17,10\u00a0€"]]
-    assert labels(unknown)[0] == ["PAP-TOI-MJ Papier toilette mini-jumbo 2 plis rouleau"]
+    assert labels(unknown)[0] == ["PAP-TOI-MJ Papier toile…"]
+    assert "PAP-TOI-MJ : Papier toilette mini-jumbo 2 plis rouleau" in told(unknown)
     assert labels(unknown)[-4:] == [["Chercher…"], ["Retirer la ligne"], ["Point suivant"], ["Retour"]]
     assert "Le client a écrit : « HB-990 - papier »" in told(unknown)
     assert labels(unknown)[-1] == ["Retour"]
@@ -118,7 +119,9 @@ def test_what_only_accounting_may_lift_is_asked_for_then_shown_as_asked(desk: An
     assert ["Demander un déblocage…"] not in labels(card(desk, order_id))
     desk.settle()
     asked = desk.last("accounting")
-    assert asked.buttons == [["Débloquer cette commande…"], ["Refuser…", "Voir le compte"], ["Encours"]]
+    assert asked.buttons == [
+        ["Débloquer la commande…"], ["Refuser…", "Appeler le client"], ["Voir le compte", "Encours"],
+    ]  # fmt: skip
     assert "Événement samedi" in asked.text
     assert "FA-2026-0871" in asked.text
 
@@ -133,6 +136,7 @@ def test_after_the_confirmation_the_card_says_who_and_offers_to_take_it_back(des
     assert "Confirmée par Léa à 9 h 00 · part dans 60 s" in told(shown)
     assert labels(shown)[0] == ["Annuler (60 s)", "Suivante (1)"]
     desk.clock.forward(seconds=61)
+    desk.settle()
     assert "client prévenu" in told(card(desk, order_id))
     assert "Annuler (60 s)" not in labels(card(desk, order_id))[0]
 

@@ -108,6 +108,7 @@ def test_what_a_carton_holds_for_a_customer_is_remembered_for_him_alone(desk: An
     card = desk.last("sales")
     desk.say("sales", "L1 36", reply_to=card.message_id)
     desk.settle()
+    press(desk, "Appliquer")
     assert "Retenir 1 carton = 12 pains de LEV-FRA-500 pour Boulangerie Martin" in desk.last("sales").text
     press(desk, "Oui, retenir")
     say(desk, "2 cartons de levure fraîche svp")
@@ -126,6 +127,7 @@ def test_a_quantity_that_says_nothing_of_a_packaging_asks_nothing(desk: Any) -> 
     card = desk.last("sales")
     desk.say("sales", "L1 60", reply_to=card.message_id)
     desk.settle()
+    assert desk.last("sales").text.startswith("Je n'ai rien trouvé à changer")
     assert "Retenir" not in desk.last("sales").text
 
 

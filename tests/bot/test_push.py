@@ -67,7 +67,7 @@ def test_a_draft_reaches_its_customer_and_sales_as_cards_with_buttons(desk: Any)
     desk.settle()
     card = desk.last("sales")
     assert "Prêt à confirmer" in card.text
-    assert card.buttons[0] == ["Confirmer et prévenir le client"]
+    assert card.buttons[0] == ["Confirmer et prévenir"]
     assert len(card.text.split("\n")) <= 12
     recap = desk.last("customer")
     assert "10 cartons = 100 plaques" in recap.text

@@ -45,7 +45,7 @@ def test_a_chat_order_is_refused_for_credit(desk: Desk) -> None:
     order_id = desk.order()  # 930.51 with VAT
     desk.settle()
     card = desk.last("sales")
-    assert "Confirmer et prévenir le client" not in card.labels
+    assert "Confirmer et prévenir" not in card.labels
     assert "Encours 1 130,51 € pour un plafond de 500,00 € : dépassement de 630,51 €" in told(desk, "sales")
     desk.press("sales", "Encours", message_id=card.message_id)
     desk.settle()
@@ -80,7 +80,7 @@ def test_a_payment_frees_the_order(desk: Desk) -> None:
     desk.settle()
     assert "Commande libérée" in told(desk, "accounting")
     released = next(m for m in reversed(desk.chat("sales")) if "Commande libérée" in m.text)
-    desk.press("sales", "Confirmer et prévenir le client", message_id=released.message_id)
+    desk.press("sales", "Confirmer et prévenir", message_id=released.message_id)
     desk.settle()
     assert desk.get(order_id).state is OrderState.CONFIRMED
     with transaction(desk.app.engine) as session:
@@ -92,7 +92,7 @@ def test_a_payment_frees_the_order(desk: Desk) -> None:
 def test_a_shipment_waits_for_accounting(desk: Desk) -> None:
     order_id = desk.order()
     desk.settle()
-    desk.press("sales", "Confirmer et prévenir le client")
+    desk.press("sales", "Confirmer et prévenir")
     desk.settle()
     desk.clock.forward(minutes=2)
     desk.settle()

@@ -69,11 +69,9 @@ def test_an_agent_keeps_one_clause_and_the_manager_accepts_the_other(desk: Desk)
     number = desk.order(clauses=CLAUSES)
     desk.settle()
     assert "60 jours fin de mois" in desk.last("sales").text
-    desk.press("sales", "Traiter les 2 points")
+    desk.press("sales", "Traiter 2 points")
     desk.settle()
     desk.press("sales", "Appliquer nos CGV")
-    desk.settle()
-    desk.press("sales", "Traiter le point")
     desk.settle()
     desk.press("sales", "Accepter leur clause…")
     desk.settle()
@@ -89,7 +87,7 @@ def test_an_agent_keeps_one_clause_and_the_manager_accepts_the_other(desk: Desk)
         given = {"reason": "accord du directeur", "at": desk.clock()}
         orders.accept_theirs(session, order, open_kind, by=desk_manager(session), **given)
     desk.settle()
-    assert any("Confirmer et prévenir le client" in seen.labels for seen in desk.chat("sales"))
+    assert any("Confirmer et prévenir" in seen.labels for seen in desk.chat("sales"))
 
 
 def desk_manager(session: Any) -> Any:
@@ -121,7 +119,7 @@ def test_the_recap_names_the_version_and_the_confirmation_brings_it_once(desk: D
 
 def confirm(desk: Desk) -> None:
     desk.settle()
-    desk.press("sales", "Confirmer et prévenir le client")
+    desk.press("sales", "Confirmer et prévenir")
     desk.settle()
     desk.clock.forward(seconds=61)
     desk.settle()
@@ -131,14 +129,12 @@ def test_the_number_and_the_place_are_given_by_the_agent(desk: Desk) -> None:
     require(desk, Point.NUMBER, addresses=2)
     number = desk.order()
     desk.settle()
-    assert "Traiter les 2 points" in desk.last("sales").labels
-    desk.press("sales", "Traiter les 2 points")
+    assert "Traiter 2 points" in desk.last("sales").labels
+    desk.press("sales", "Traiter 2 points")
     desk.settle()
     desk.press("sales", "N° de bon…")
     desk.settle()
     desk.say("sales", "BC-4512")
-    desk.settle()
-    desk.press("sales", "Traiter le point")
     desk.settle()
     desk.press("sales", "Choisir l'adresse…")
     desk.settle()
@@ -152,7 +148,7 @@ def test_the_number_and_the_place_are_given_by_the_agent(desk: Desk) -> None:
     desk.press("sales", "À compléter (1)")
     desk.settle()
     assert "facturation électronique" in desk.last("sales").text
-    desk.press("sales", "Demander l'adresse électronique")
+    desk.press("sales", "Adresse électronique")
     desk.settle()
     assert "annuaire de la facturation électronique" in desk.last("customer").text
     assert "Livraison à : 2 quai Sud, 69002 Lyon" in "".join(seen.text for seen in desk.chat("customer")).replace(
@@ -193,7 +189,7 @@ def test_terms_are_sent_and_accepted_by_a_press_or_noted_from_a_signed_paper(des
     with transaction(desk.app.engine) as session:
         kept = session.scalars(select(TermsAcceptance)).one()
         assert (kept.how.value, kept.terms.version) == ("chat", "2026-11")
-    assert any("Confirmer et prévenir le client" in seen.labels for seen in desk.chat("sales"))
+    assert any("Confirmer et prévenir" in seen.labels for seen in desk.chat("sales"))
     photo = b"%PDF-1.7 signed by hand"
     desk.client.send_document(
         desk.chats["sales"], ("signe.pdf", photo), caption="CGV signées Hôtel Bellevue, version 2026-11"

@@ -60,11 +60,15 @@ def test_a_reply_to_the_card_sets_the_deposit_and_the_invoice_follows(desk: Desk
     for said, wanted in (("acompte 40 %", Money.of(gross.amount * Decimal("0.4"))), ("sans acompte", Money.of(0))):
         desk.say("sales", said, reply_to=card)
         desk.settle()
+        desk.press("sales", "Appliquer")
+        desk.settle()
         assert due(desk, order) == wanted
     desk.say("sales", "acompte 30", reply_to=card)
     desk.settle()
     assert ("Je n'ai pas lu l'acompte" in desk.last("sales").text, due(desk, order)) == (True, Money.of(0))
     desk.say("sales", "acompte selon les règles", reply_to=card)
+    desk.settle()
+    desk.press("sales", "Appliquer")
     desk.settle()
     ruled_for = due(desk, order)
     assert ruled_for > Money.of(0)
@@ -87,7 +91,7 @@ def test_a_held_preparation_is_shown_and_accounting_lets_it_go(desk: Desk) -> No
     number = desk.order()
     desk.settle()
     card = desk.last("sales").message_id
-    desk.press("sales", "Confirmer et prévenir le client", message_id=card)
+    desk.press("sales", "Confirmer et prévenir", message_id=card)
     desk.settle()
     desk.clock.forward(seconds=61)
     desk.settle()
@@ -106,7 +110,7 @@ def test_a_held_preparation_is_shown_and_accounting_lets_it_go(desk: Desk) -> No
             session, order, Role.ACCOUNTING, reason="le client est pressé", by=desk.actor("sales"), at=desk.clock()
         )
     desk.settle()
-    desk.press("accounting", "Débloquer cette commande…")
+    desk.press("accounting", "Débloquer la commande…")
     desk.settle()
     desk.say("accounting", "virement vu sur l'extrait de compte")
     desk.settle()

@@ -102,6 +102,8 @@ def test_a_reply_to_the_card_changes_the_draft(desk: Desk) -> None:
     for words in ("L2 140", "ajoute 2 cartons de levure"):
         desk.say("sales", words, reply_to=card)
         desk.settle()
+        desk.press("sales", "Appliquer")
+        desk.settle()
     (order,) = all_orders(desk)
     assert quantities(order) == {"BEU-DOU-1": Decimal(100), "FAR-T65-25": Decimal(140), "LEV-FRA-500": Decimal(40)}
     desk.say("sales", "merci bien", reply_to=card)
