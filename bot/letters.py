@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import object_session
 
-from bot import banking, cards, changes, delivery_letters, texts
+from bot import banking, cards, changes, delivery_letters, recaps, texts
 from bot.cards import Content
 from bot.keyboards import Press
 from core import (
@@ -19,6 +20,7 @@ from core import (
     disputes,
     events,
     facts,
+    hours,
     invoices,
     payments,
     platforms,
@@ -32,7 +34,7 @@ from core import (
 from core.bank import BankEntry
 from core.catalogue import Article
 from core.checks import Service
-from core.clock import business_date
+from core.clock import add_business_days, business_date
 from core.deliveries import Delivery, GoodsReturn
 from core.disputes import Dispute
 from core.documents import DocumentKind
@@ -41,10 +43,10 @@ from core.invoices import Invoice
 from core.messages import Message
 from core.money import Money, total
 from core.orders import DepositStage, Order, OrderLine, OrderRevision, OrderState, RevisionKind
-from core.outbox import OutboxRow
+from core.outbox import OutboxChannel, OutboxRow
 from core.overrides import OverrideRequest
 from core.papers import Paper
-from core.parties import Customer, Role, Staff
+from core.parties import ChatLink, Customer, Role, Staff
 from core.payments import OpenItem, Payment
 from core.quotes import Quote, QuoteState
 from core.refunds import Refund
@@ -75,8 +77,12 @@ def thing_of(session: Session, subject: str) -> Any:
 
 
 def language_of(row: OutboxRow, thing: Any) -> str:
-    """Customers read their own language, the house reads French."""
+    """Customers read the language of their chat or their record, the house reads French."""
     customer = events.customer_of(thing)
+    session = object_session(row)
+    link = session.get(ChatLink, row.chat_id) if session is not None and row.chat_id is not None else None
+    if row.audience == "customer" and row.channel is OutboxChannel.CHAT and link is not None and link.language:
+        return texts.language_of(link.language)
     return texts.language_of(customer.language) if row.audience == "customer" and customer is not None else "fr"
 
 
@@ -89,7 +95,7 @@ def content(  # noqa: PLR0911 - one line a card
         case "order_card":
             return cards.order_card(session, thing, house=house, at=at)
         case "order_recap":
-            return cards.recap_card(thing)
+            return recaps.recap_card(session, thing, house=house, at=at, language=language_of(row, thing))
         case "quote_card":
             return cards.quote_card(thing, at=at)
         case "quarantine_card":
@@ -111,6 +117,8 @@ def context(
     given: dict[str, Any] = {
         "thing": thing, "house": house, "customer": events.customer_of(thing), "params": row.arguments,
         "today": business_date(at), "mail": row.channel.value == "mail", "paper": row.paper_id is not None,
+        "answer_by": texts.before(hours.answer_by(house, row.created_at, at=at), language, at=at),
+        "answer_day": hours.accounting_by(row.created_at),
     }  # fmt: skip
     maker = MAKERS.get(row.template)
     if isinstance(thing, Order):
@@ -178,7 +186,7 @@ def _invoice(session: Session, invoice: Invoice, _row: OutboxRow, house: House, 
     given = {"invoice": invoice, "due": payments.amount_due(session, invoice), "order": invoice.order}
     given["courtesy"] = platforms.courtesy(invoice.paper.document, house)
     args = {"number": invoice.number}
-    return given, [[Press("pay_info", args)], [Press("dispute", args)]]
+    return given, [[Press("pay_info", args)], [Press("dispute", args), Press("ask_promise", args)]]
 
 
 def _credit_note(
@@ -217,9 +225,11 @@ def _reminder(session: Session, reminder: Reminder, row: OutboxRow, house: House
     }  # fmt: skip
     number = {"number": amounts[0].number} if amounts else {}
     if row.audience == "customer" and amounts:
+        if len(amounts) > 1:  # which one is asked first: each has its own way to be paid, promised or contested
+            return given, [[Press("my_documents_list")], [Press("human")]]
         buttons = [
             [Press("pay_info", number)], [Press("ask_promise", number), Press("dispute", number)],
-            [Press("claim_paid", number)],
+            [Press("claim_paid", number), Press("human")],
         ]  # fmt: skip
         return given, buttons
     if row.template == "legal_handover":
@@ -259,14 +269,23 @@ def _payment(session: Session, payment: Payment, row: OutboxRow, _house: House, 
     return {"payment": payment, "number": number, "left": left, "settled": settled}, []
 
 
-def _promise(session: Session, promise: Promise, _row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
+def _promise(session: Session, promise: Promise, row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
     document = payments.document_by_number(session, promise.customer, promise.number)
-    return {"promise": promise, "due": payments.amount_due(session, document)}, []
+    given = {"promise": promise, "due": payments.amount_due(session, document)}
+    number = {"number": promise.number}
+    own = [Press("ask_promise", number, label_key="change_promise"), Press("pay_info", number, label_key="pay_short")]
+    next_day = add_business_days(promise.day, 1)
+    return given | {"again": next_day}, [own] if row.audience == events.CUSTOMER else []
 
 
-def _dispute(session: Session, dispute: Dispute, _row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
+def _dispute(session: Session, dispute: Dispute, row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
     left = payments.amount_due(session, dispute.invoice) - disputes.contested(session, dispute.invoice_id)
-    return {"dispute": dispute, "invoice": dispute.invoice, "left": left}, []
+    given = {"dispute": dispute, "invoice": dispute.invoice, "left": left}
+    if row.audience != events.CUSTOMER or dispute.state is not disputes.DisputeState.OPEN:
+        return given, []
+    about = {"dispute": dispute.id}
+    offer = [] if dispute.reserve_id is not None else [Press("accept_credit", about, {"amount": dispute.amount})]
+    return given, [offer, [Press("add_piece", about), Press("human")]]
 
 
 def _statement(session: Session, _customer: Customer, row: OutboxRow, _house: House, _at: datetime, _lang: str) -> Made:
@@ -297,7 +316,9 @@ def _order(session: Session, order: Order, row: OutboxRow, house: House, at: dat
     blocking = [f for f in found if f.blocks and f.service is Service.ACCOUNTING]
     colleague = session.get(Staff, order.confirmed_by_id) if order.confirmed_by_id is not None else None
     wish = session.get(OverrideRequest, int(str(row.arguments.get("request", 0))))
-    buttons = [[Press("edit_line", label_key="ask_change")]] if row.template == "order_confirmed" else []
+    buttons = [
+        [Press("my_order", {"order": order.id}, label_key="show_detail"), Press("edit_line", label_key="ask_change")]
+    ] if row.template == "order_confirmed" else []  # fmt: skip
     return {
         "blocking": blocking, "confirmed_by": colleague.name if colleague is not None else "",
         "answer": wish.answer if wish is not None else "",
@@ -331,10 +352,11 @@ def _withheld(session: Session, order: Order, row: OutboxRow, house: House, at: 
     return {"findings": [texts.finding_text(finding) for finding in found]}, buttons
 
 
-def _message(_session: Session, message: Any, _row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
+def _message(_session: Session, message: Any, row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
     extract = str(getattr(message, "extract", ""))
     said = " ".join(extract.split())[: cards.EXTRACT]
-    return {"extract": said, "reason": str(getattr(message, "reason", ""))}, []
+    given = {"extract": said, "reason": str(getattr(message, "reason", ""))}
+    return given, [[Press("specify"), Press("human")]] if row.template == "message_kept" else []
 
 
 def _backorder(session: Session, order: Order, _row: OutboxRow, _house: House, _at: datetime, language: str) -> Made:
@@ -487,7 +509,29 @@ def _dispute_info(
     return given, [[Press("settle_dispute", {"dispute": dispute.id})]] if is_open else []
 
 
+def _dispute_credit(
+    session: Session, dispute: Dispute, row: OutboxRow, house: House, at: datetime, language: str
+) -> Made:
+    given, rows = _dispute_info(session, dispute, row, house, at, language)
+    is_open = dispute.state is disputes.DisputeState.OPEN
+    return given, [[Press("credit_dispute", {"dispute": dispute.id})] if is_open else [], *rows]
+
+
+def _dispute_piece(
+    session: Session, dispute: Dispute, row: OutboxRow, house: House, at: datetime, language: str
+) -> Made:
+    given, rows = _dispute_info(session, dispute, row, house, at, language)
+    message = session.get_one(Message, int(row.arguments["message"]))
+    look = Press("show_pieces", {"dispute": dispute.id, "message": message.id})
+    return {**given, "extract": message.extract}, [[look], *rows]
+
+
+def _human(_session: Session, customer: Any, _row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
+    return {"of": customer}, [[Press("my_orders_list")]]
+
+
 MAKERS: dict[str, Maker] = {
+    "dispute_credit_wanted": _dispute_credit, "dispute_piece_added": _dispute_piece, "human_wanted": _human,
     "bank_entry_card": banking.made_entry, "refund_card": banking.made_refund,
     "payment_reversed": banking.made_reversal, "payment_reversed_info": banking.made_reversal,
     "refund_sent": banking.made_refund_told, "refund_refused": banking.made_refund_told,

@@ -20,6 +20,7 @@ from telegram.ext import Application
 from bot import texts
 from bot.cards import Content
 from bot.handlers import buttons, chat
+from bot.keyboards import Press
 from bot.turns import Turn
 from core import events, jobs, messages
 from core.db import transaction
@@ -236,7 +237,8 @@ def _refused(app: App, number: int, update: Update, refusal: Comptoir) -> Turn |
             turn.toast = said
             buttons.repaint(turn, refusal, (update.callback_query.data or "") if update.callback_query else "")
         else:
-            turn.send(Content(texts.escape(said)))
+            exits = [[Press("human")]] if turn.link.customer is not None else []
+            turn.send(Content(texts.escape(said), exits, language=turn.language))
         return turn
 
 

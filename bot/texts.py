@@ -67,6 +67,19 @@ def clock(value: datetime, language: str = FALLBACK) -> str:
     return f"{local.hour}:{local.minute:02d}"
 
 
+def hour(value: datetime, language: str = FALLBACK) -> str:
+    """A promised time of day, without its minutes on the full hour in French: « 11 h »."""
+    told = clock(value, language)
+    return told.removesuffix(f"{formats.NO_BREAK}00") if language_of(language) == "fr" else told
+
+
+def before(moment: datetime, language: str = FALLBACK, *, at: datetime) -> str:
+    """Until when, as people say it at that instant: « avant 11 h », and on another day « mer. 25 nov. avant 11 h »."""
+    told = {"time": hour(moment, language), "day": day(moment, language)}
+    today = moment.astimezone(PARIS).date() == at.astimezone(PARIS).date()
+    return fill(word("before_time" if today else "before_day", language), language, **told)
+
+
 def shown(value: Any, language: str = FALLBACK, kind: str = "") -> str:  # noqa: PLR0911 - one line a type
     """A value as the language writes it; `kind` says what a bare number or day is: price, percent, clock, long."""
     if isinstance(value, Money):
@@ -205,9 +218,14 @@ def _environment(language: str) -> Environment:
         "shown": in_language(""), "money": in_language(""), "number": in_language(""), "day": in_language("day"),
         "long": in_language("long"), "clock": in_language("clock"), "price": in_language("price"),
         "percent": in_language("percent"), "word": lambda key: word(str(key), language),
-        "iban": formats.grouped,
+        "iban": formats.grouped, "hour": lambda value: hour(value, language),
     }  # fmt: skip
     return made
+
+
+def spoken(key: str) -> frozenset[str]:
+    """The whole messages that mean something in any state, in every language: people mix them."""
+    return frozenset(word for tongue in LANGUAGES for word in table("menus", tongue)["words"].get(key, ()))
 
 
 def has_template(name: str, language: str) -> bool:

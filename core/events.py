@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import select
 
-from core import jobs, journal
+from core import jobs, journal, quiet
 from core.outbox import OutboxChannel, OutboxRow, OutboxState, Resend
 from core.parties import Customer, Role, chats_of, chats_with, staff_with
 
@@ -158,6 +158,10 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "journal_anchor": (Route(Role.ACCOUNTING, "journal_anchor"),),
     "statement_ready": (Route(Role.ACCOUNTING, "statement_ready"),),
     "payment_claimed": (Route(Role.ACCOUNTING, "payment_claimed"),),
+    "exception_wanted": (Route(Role.SALES, "exception_wanted"), ORDER_CARD),
+    "unread_kind": (Route(Role.SALES, "unread_kind"),),
+    "dispute_credit_wanted": (Route(Role.ACCOUNTING, "dispute_credit_wanted"),),
+    "dispute_piece_added": (Route(Role.ACCOUNTING, "dispute_piece_added"),),
     "human_wanted": (Route(CUSTOMER, "human_wanted"), Route(Role.SALES, "customer_message")),
     "chat_linked": (Route(Role.ADMIN, "chat_linked"),),
     "chat_blocked": (Route(Role.SALES, "chat_blocked"),),
@@ -224,6 +228,7 @@ def emit(
             continue  # whose order it is must be confirmed before anybody hears of it (E60)
         told, given = route, params
         theirs = address_of_customer(session, about) if route.audience == CUSTOMER else None
+        theirs = _spared(session, name, about, theirs, at=at)
         if route.audience == CUSTOMER and theirs is None:
             told, given = UNREACHABLE, {**params, "template": route.template}
             if route.card and _was_queued(session, told, about):
@@ -233,12 +238,37 @@ def emit(
             if about.subject not in queued:
                 queued[about.subject] = _queued(session, name, about)
             there = queued[about.subject]
-            made = _queue(session, there, key, told, about, address, at=at, not_before=later, paper=paper, params=given)
+            allowed = _allowed(session, name, told, about, address, later)
+            made = _queue(
+                session, there, key, told, about, address, at=at, not_before=allowed, paper=paper, params=given
+            )
             if enclosure is not None and told.audience == CUSTOMER and not told.card:
                 for row in made:
                     row.enclosure_sha256 = enclosure
             rows += made
     return rows
+
+
+def _spared(session: Session, name: str, thing: Thing, theirs: Address | None, *, at: datetime) -> Address | None:
+    """Where he hears of it who wants no messages in his chat: what can wait goes to his mailbox, or nowhere."""
+    if theirs is None or theirs.chat_id is None or not quiet.spares(session, name, theirs.chat_id, at=at):
+        return theirs
+    customer = customer_of(thing)
+    return Address(OutboxChannel.MAIL, email=customer.email) if customer is not None and customer.email else None
+
+
+def _allowed(session: Session, name: str, route: Route, thing: Thing, address: Address, at: datetime) -> datetime:
+    """When a row may leave: a customer's out of the quiet hours, and one reminder a day."""
+    customer = customer_of(thing)
+    if route.audience != CUSTOMER:
+        return at
+    if customer is not None:
+        at = quiet.reminded_from(session, customer.id, route.template, at=at)
+    if address.chat_id is None:
+        return at
+    order = thing if thing.subject.startswith("order:") else getattr(thing, "order", None)
+    day = getattr(order, "requested_delivery_date", None)
+    return quiet.not_before(session, name, thing.subject, address.chat_id, card=route.card, delivered_on=day, at=at)
 
 
 def _was_queued(session: Session, route: Route, thing: Thing) -> bool:
@@ -281,6 +311,7 @@ def _queue(
     params: dict[str, Any],
 ) -> list[OutboxRow]:
     if route.card and (route.template, address) in queued.waiting:
+        _hasten(session, route, thing, address, not_before)
         return []
     if paper is not None:
         key += f":{paper.id}"
@@ -301,6 +332,19 @@ def _queue(
     session.flush()
     jobs.ring(session, "deliver", f"outbox:{row.id}:{row.attempt}", at=not_before, now=at)
     return [row]
+
+
+def _hasten(session: Session, route: Route, thing: Thing, address: Address, not_before: datetime) -> None:
+    """A card that waits for the morning is shown at once to a customer who is awake now."""
+    waiting = select(OutboxRow).where(
+        OutboxRow.subject == thing.subject, OutboxRow.template == route.template, OutboxRow.chat_id == address.chat_id,
+        OutboxRow.state == OutboxState.WAITING, OutboxRow.attempt == 0, OutboxRow.not_before > not_before,
+    )  # fmt: skip
+    for row in session.scalars(waiting) if route.audience == CUSTOMER else ():
+        row.not_before = not_before
+        jobs.ring(
+            session, "deliver", f"outbox:{row.id}:{row.attempt}:{not_before.isoformat()}", at=not_before, now=not_before
+        )
 
 
 def _resend(route: Route, address: Address) -> Resend:

@@ -276,7 +276,10 @@ class StaffRole(Base):
 
 
 class ChatLink(Base):
-    """A chat account that may speak for one customer or is one colleague."""
+    """A chat account that may speak for one customer or is one colleague; `muted` spares him what can wait.
+
+    `language` is the one first met or chosen there, that of the customer's record where it is empty.
+    """
 
     __tablename__ = "chat_link"
 
@@ -285,6 +288,7 @@ class ChatLink(Base):
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"), index=True)
     linked_at: Mapped[datetime]
+    language: Mapped[str] = mapped_column(default="", server_default="")
     blocked_at: Mapped[datetime | None]
     muted: Mapped[bool] = mapped_column(default=False)
     customer: Mapped[Customer | None] = relationship()

@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from bot import cards, changes, texts
+from bot import cards, changes, recaps, texts
 from bot.access import allowed
 from bot.handlers import (
     agreements,
     automation,
     conformity,
+    contesting,
     credit,
     customers,
     deliveries,
     deposits,
     disputes,
     duplicates,
+    following,
     goods,
     invoices,
     learning,
     payments,
     platforms,
+    preferences,
     pricing,
     quotes,
     receipts,
@@ -70,6 +73,9 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **statements.ACTIONS,
     **agreements.ACTIONS,
     **disputes.ACTIONS,
+    **contesting.ACTIONS,
+    **following.ACTIONS,
+    **preferences.ACTIONS,
 }
 
 
@@ -128,4 +134,4 @@ def repaint(turn: Turn, refusal: Comptoir, token: str) -> None:
     elif turn.link.staff is not None:
         turn.show(cards.order_card(turn.session, order, house=turn.house, at=turn.at))
     elif order.customer_id == turn.link.customer_id:
-        turn.show(cards.recap_card(order))
+        turn.show(recaps.recap_card(turn.session, order, house=turn.house, at=turn.at, language=turn.language))

@@ -228,4 +228,5 @@ ASKED_BY: dict[str, str] = {
     "refuse_return_reason": "refuse_return", "return_counts": "count_return",
     "entry_whose": "entry_customer", "refund_reason": "refuse_refund",
     "dispute_outcome": "settle_dispute",
+    "dispute_piece": "add_piece", "promise_amount": "promise_part",
 }  # fmt: skip
