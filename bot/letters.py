@@ -186,7 +186,7 @@ def _invoice(session: Session, invoice: Invoice, _row: OutboxRow, house: House, 
     given = {"invoice": invoice, "due": payments.amount_due(session, invoice), "order": invoice.order}
     given["courtesy"] = platforms.courtesy(invoice.paper.document, house)
     args = {"number": invoice.number}
-    return given, [[Press("pay_info", args)], [Press("dispute", args), Press("ask_promise", args)]]
+    return given, [[Press("pay_info", args)], [Press("dispute", args)]]
 
 
 def _credit_note(

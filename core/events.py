@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sqlalchemy import select
 
 from core import jobs, journal, quiet
+from core.conversations import card_of
 from core.outbox import OutboxChannel, OutboxRow, OutboxState, Resend
 from core.parties import Customer, Role, chats_of, chats_with, staff_with
 
@@ -42,6 +43,8 @@ def _card(audience: str, template: str, *, about_order: bool = False) -> Route:
 
 
 ORDER_CARD = _card(Role.SALES, "order_card", about_order=True)
+#: The customer's own card of the order, where one stands: it is painted again in silence.
+OWN_CARD = _card(CUSTOMER, "order_recap", about_order=True)
 #: What sales hears instead when a customer has neither a chat nor a mailbox; its parameter `template` names the text.
 UNREACHABLE = Route(Role.SALES, "customer_unreachable")
 #: Who hears of what; complete by test: every template named here exists in every language it is sent in.
@@ -59,14 +62,14 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "order_drafted": (_card(CUSTOMER, "order_recap"), ORDER_CARD),
     "order_changed": (_card(CUSTOMER, "order_recap"), ORDER_CARD),
     "recap_accepted": (_card(CUSTOMER, "order_recap"), ORDER_CARD),
-    "order_confirmed": (Route(CUSTOMER, "order_confirmed"), ORDER_CARD),
+    "order_confirmed": (Route(CUSTOMER, "order_confirmed"), OWN_CARD, ORDER_CARD),
     "order_question": (Route(CUSTOMER, "order_question"),),
     "which_quote": (Route(CUSTOMER, "which_quote"), Route(Role.SALES, "which_quote_info")),
     "order_completed": (Route(CUSTOMER, "order_completed"), Route(Role.SALES, "order_completed_info")),
     "terms_sent": (Route(CUSTOMER, "terms_sent"),),
     "terms_accepted": (Route(CUSTOMER, "terms_accepted"),),
     "clause_asked": (Route(Role.MANAGER, "clause_asked"), ORDER_CARD),
-    "order_cancelled": (Route(CUSTOMER, "order_cancelled"), ORDER_CARD),
+    "order_cancelled": (Route(CUSTOMER, "order_cancelled"), OWN_CARD, ORDER_CARD),
     "order_released": (
         Route(Role.SALES, "order_released"),
         Route(Role.ACCOUNTING, "order_released_info"),
@@ -93,7 +96,7 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "revision_proposed": (_card(Role.SALES, "revision_card"),),
     "revision_decided": (_card(Role.SALES, "revision_card"),),
     "revision_refused": (Route(CUSTOMER, "revision_refused"), ORDER_CARD),
-    "order_revised": (Route(CUSTOMER, "order_revised"), ORDER_CARD),
+    "order_revised": (Route(CUSTOMER, "order_revised"), OWN_CARD, ORDER_CARD),
     "order_replaced": (Route(CUSTOMER, "order_replaced"), ORDER_CARD),
     "duplicate_dropped": (Route(CUSTOMER, "duplicate_dropped"), ORDER_CARD),
     "duplicate_settled": (ORDER_CARD,),
@@ -355,6 +358,10 @@ def _resend(route: Route, address: Address) -> Resend:
 
 def _addresses(session: Session, route: Route, thing: Thing, theirs: Address | None) -> list[Address]:
     """Where the route's audience is told; `theirs` is the customer's address, where he is the audience."""
+    if route.audience == CUSTOMER and route.about_order:
+        chat_id = theirs.chat_id if theirs is not None else None
+        stands = chat_id is not None and card_of(session, chat_id=chat_id, subject=thing.subject) is not None
+        return [theirs] if theirs is not None and stands else []
     if route.audience == CUSTOMER:
         if theirs is not None and route.card and theirs.channel is OutboxChannel.MAIL:
             # A card is one living message; by mail only its first state is told: the acknowledgement.

@@ -24,6 +24,8 @@ from core.invoices import Invoice
 from core.money import total
 from core.orders import Order, OrderState
 from core.papers import Paper
+from intake.understand import joins
+from intake.understand.drafts import counted_by
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -148,7 +150,13 @@ def show_all_lines(turn: Turn, _args: Args, order: Order) -> None:
 def this_article(turn: Turn, args: Args, order: Order) -> None:
     """The customer says which of several articles he means."""
     article = article_by_sku(turn.session, str(args["sku"]))
-    orders.set_article(turn.session, order, int(args["position"]), article, by=turn.by, at=turn.at)
+    line = orders.line_at(order, int(args["position"]))
+    count = counted_by(line)[1]
+    orders.set_article(turn.session, order, line.position, article, by=turn.by, at=turn.at)
+    anew = joins.counted_anew(turn.session, order, line, joins.Correction(count)) if count is not None else None
+    if anew is not None and anew.quantity is not None and anew.quantity != line.quantity:  # « 2 cartons » of this one
+        orders.set_quantity(turn.session, order, line.position, anew.quantity, by=turn.by, at=turn.at)
+        line.packaging, line.packaging_count = anew.packaging, anew.packaging_count
     turn.toast = texts.answer("article_taken", turn.language, name=article.name)
 
 
