@@ -10,7 +10,7 @@ import httpx
 from sqlalchemy import func, select
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter
 
-from bot import letters
+from bot import delivery_letters, letters
 from core import conversations, events, outbox, releases, reminders
 from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState
@@ -54,7 +54,7 @@ def still_true(  # noqa: PLR0911 - one line a reason
         return _order_reason(session, row, thing)
     if isinstance(thing, Delivery) and row.template == "delivery_shipped" and thing.state is DeliveryState.CANCELLED:
         return "delivery cancelled"
-    if isinstance(thing, Delivery) and row.template == "receipt_reminded" and not _unanswered(thing):
+    if isinstance(thing, Delivery) and row.template == "receipt_reminded" and not _waits(session, row, thing):
         return "delivery was answered"
     if isinstance(thing, Quote) and row.template == "quote_sent" and thing.state is not QuoteState.SENT:
         return "quote is not open"
@@ -66,8 +66,9 @@ def still_true(  # noqa: PLR0911 - one line a reason
     return None
 
 
-def _unanswered(delivery: Delivery) -> bool:
-    return delivery.state is DeliveryState.SHIPPED and delivery.correctable_until is None
+def _waits(session: Session, row: OutboxRow, delivery: Delivery) -> bool:
+    own = delivery.state is DeliveryState.SHIPPED and delivery.correctable_until is None
+    return own or bool(delivery_letters.unanswered(session, row))
 
 
 def _order_reason(session: Session, row: OutboxRow, order: Order) -> str | None:

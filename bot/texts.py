@@ -249,7 +249,7 @@ def mail_markup(template: str, language: str = FALLBACK, **context: Any) -> str:
 def _rendered(name: str, language: str, context: Mapping[str, Any]) -> str:
     tongue = language_of(language)
     text = _environment(tongue).get_template(name).render(language=tongue, **context)
-    lines = [line.rstrip() for line in formats.printable(text).strip().splitlines()]
+    lines = [line.rstrip() for line in formats.sayable(text).strip().splitlines()]
     return typeset(re.sub(r"\n{3,}", "\n\n", "\n".join(lines)), tongue)
 
 
@@ -283,4 +283,4 @@ def plain(markup: str) -> str:
 
 def escape(text: str) -> str:
     """The text as data inside a chat message."""
-    return html.escape(formats.printable(text), quote=False)
+    return html.escape(formats.sayable(text), quote=False)
