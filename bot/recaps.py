@@ -40,6 +40,7 @@ def recap_card(session: Session, order: Order, *, house: House, at: datetime, la
     for shown, line in zip(given["lines"], [one for one in order.kept_lines if not one.given_up], strict=True):
         shown["from_order"] = _taken_from(line)
     given["shown"] = _fitting(given)
+    given["missing"] = any(not line.complete for line in order.kept_lines)
     return Content(
         texts.render("order_recap", language, **given), _rows(session, order, given, language), order, language
     )
@@ -78,9 +79,8 @@ def _rows(session: Session, order: Order, given: dict[str, Any], language: str) 
     more = [Press("show_all_lines")] if given["shown"] < len(given["lines"]) else []
     ask = Press("edit_line", label_key="ask_change")
     if order.state is OrderState.DRAFT and order.recap_accepted_at is None:
-        missing = any(not line.complete for line in order.kept_lines)
-        primary = [] if missing or not order.kept_lines else [Press("accept_recap")]
-        exits = [Press("human")] if missing else []
+        primary = [] if given["missing"] or not order.kept_lines else [Press("accept_recap")]
+        exits = [Press("human")] if given["missing"] else []
         return [
             primary, *_choices(session, order), *_days(given, language), [Press("edit_line"), Press("change_date")],
             [Press("cancel_order"), *exits, *more],

@@ -49,7 +49,7 @@ SENT: dict[str, tuple[Callable[[Desk, int], None], str, bool]] = {
     "100 lines": (said("\n".join(f"{n} cartons beurre doux 82" for n in range(1, 101))), "Votre commande", False),
     "right to left": (said("10 cartons \u202eeruueb\u202c <b>82"), "Votre commande", True),
     "unknown command": (said("/fairecequejeveux"), "Écrivez votre commande", False),
-    "markup": (said("<a href='http://x'>&amp;</a> {{ 7 * 7 }}"), "gardé votre message", True),
+    "markup": (said("<a href='http://x'>&amp;</a> {{ 7 * 7 }}"), "« href='http", True),
 }
 
 

@@ -116,7 +116,7 @@ def test_t33_a_press_in_a_group_is_answered(desk: Desk) -> None:
     group = desk.client.add_group("Bureau", [sales])
     desk.client.say(sales, "/start ABCDEFGHJK", chat=group.id)
     desk.settle()
-    assert desk.client.last(sales, chat=group.id).text == texts.answer("how_to_link")
+    assert desk.client.last(sales, chat=group.id).text == texts.answer("how_to_link", phone=desk.app.house.phone)
     with transaction(desk.app.engine) as session:
         assert session.get(ChatLink, group.id) is None
 
