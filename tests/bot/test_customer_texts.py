@@ -41,7 +41,8 @@ REFUSED_TO_STAFF = frozenset({
 TEMPLATES = sorted({r.template for routes in ROUTES.values() for r in routes if r.audience == AUDIENCE})
 #: How a message tells when its next step comes: a promised time, a day, what it waits for, or that nothing follows.
 NEXT_STEP = re.compile(
-    r"answer_by|answer_day|rien d'autre à faire|dès (?:que|votre)|sous \d|au départ|suit votre réponse|dans la journée|avant le|sans réponse",
+    r"answer_by|answer_day|rien d'autre à faire|dès (?:que|votre)|sous \d|au départ|suit votre réponse"
+    r"|dans la journée|avant le|sans réponse",
     re.IGNORECASE,
 )
 ANSWER_KEYS = r"(?:\.say|dead_end|texts\.answer)\(\s*\"([a-z_]+)\"|\.ask\(\s*\"[a-z_]+\",\s*\"([a-z_]+)\""
@@ -58,7 +59,8 @@ def test_u09_every_answer_label_and_refusal_a_customer_meets_is_written_in_engli
     assert len(asked) > 60
     assert asked - TO_STAFF - set(texts.table("answers", "en")) == set()
     pressed = {action for action, whose in PERMISSIONS.items() if CUSTOMER in whose} & set(texts.table("labels", "fr"))
-    pressed |= set(re.findall(r"label_key=\"([a-z_]+)\"", sources(root, ("bot/recaps.py", "bot/handlers/following.py"))))
+    shown = sources(root, ("bot/recaps.py", "bot/handlers/following.py", "bot/handlers/contesting.py"))
+    pressed |= set(re.findall(r"label_key=\"([a-z_]+)\"", shown))
     assert len(pressed) > 50
     assert pressed - set(texts.table("labels", "en")) == set()
     refused = set(re.findall(r"Refused\(\s*\"([a-z_]+)\"", sources(root, VERBS)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import events, hours, quiet
@@ -39,6 +39,7 @@ def test_a_promised_time_is_counted_in_the_houses_opening_hours(asked: str, answ
     assert hours.answer_by(HOUSE, paris(asked)) == paris(answered)
 
 
+@settings(max_examples=25)
 @given(INSTANTS)
 def test_every_promise_is_kept_in_opening_hours_and_a_passed_one_is_given_anew(asked: datetime) -> None:
     promised = hours.answer_by(HOUSE, asked)
@@ -73,6 +74,7 @@ def test_u10_quiet_hours_are_nights_sundays_and_public_holidays(wanted: str, lef
     assert quiet.earliest(paris(wanted)) == paris(left)
 
 
+@settings(max_examples=25)
 @given(INSTANTS)
 def test_u10_what_may_leave_leaves_in_the_day_and_never_earlier(at: datetime) -> None:
     allowed = quiet.earliest(at)

@@ -30,7 +30,8 @@ from core.stock import StockLevel
 from tests.bot.conftest import desk
 
 __all__ = ["desk"]
-ON_ONE = pytest.mark.parametrize(
+#: Nothing here is decided by a statement or a lock: PostgreSQL plays it in `make test-long`.
+pytestmark = pytest.mark.parametrize(
     "database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)], indirect=True
 )
 PIXEL = bytes.fromhex(
@@ -145,7 +146,6 @@ def test_a_an_order_is_written_corrected_confirmed_and_followed(desk: Any, clien
     assert [m.kind for m in client.heard()[before:]] == ["document"]
 
 
-@ON_ONE
 def test_a_what_is_not_clear_is_asked_and_what_is_not_known_is_kept_for_a_person(desk: Any, client: Client) -> None:
     with transaction(desk.app.engine) as session:
         bag = Article(sku="FAR-T65-BB", name="Farine de blé T65 big-bag 500 kg", unit="big-bag", price=Decimal(350))
@@ -173,7 +173,6 @@ def test_a_what_is_not_clear_is_asked_and_what_is_not_known_is_kept_for_a_person
     assert desk.rows("quarantine_card") or desk.rows("customer_message")
 
 
-@ON_ONE
 def test_a_after_the_cut_off_another_day_or_an_exception_is_offered(desk: Any, client: Client) -> None:
     desk.clock.forward(hours=6)
     said = client.say("10 cartons beurre doux 82 pour demain")
@@ -191,7 +190,7 @@ def test_a_after_the_cut_off_another_day_or_an_exception_is_offered(desk: Any, c
     assert "Écrivez votre commande" in client.say("/start")  # who is linked already is told what he can do
 
 
-@ON_ONE
+@pytest.mark.long
 def test_u09_a_stranger_reads_his_own_language_and_papers_keep_that_of_the_record(desk: Any) -> None:
     desk.chats["zoe"] = desk.client.add_user("Zoe", language_code="en-GB").id
     zoe = Client(desk, "zoe")
@@ -229,7 +228,6 @@ def ship(desk: Any) -> None:
     desk.settle()
 
 
-@ON_ONE
 def test_e_a_delivery_is_announced_and_a_reserve_stated_with_its_photo(desk: Any, client: Client) -> None:
     delivered(desk, client)
     note = desk.last("customer")
@@ -254,7 +252,7 @@ def test_e_a_delivery_is_announced_and_a_reserve_stated_with_its_photo(desk: Any
     assert "percé" in desk.last("sales").text
 
 
-@ON_ONE
+@pytest.mark.long
 def test_e_silence_is_asked_about_once_a_day_in_one_message(desk: Any, client: Client) -> None:
     delivered(desk, client)
     client.say("3 sacs farine T65 25kg pour jeudi")
@@ -323,7 +321,7 @@ def test_f_an_invoice_is_paid_promised_and_contested_in_part(desk: Any, client: 
         assert reminders.run(session, today=date(2026, 12, 1), at=desk.clock()) == []
 
 
-@ON_ONE
+@pytest.mark.long
 def test_u05_u15_in_any_state_a_person_is_reached_and_no_inner_reason_is_told(desk: Any, client: Client) -> None:
     with transaction(desk.app.engine) as session:
         session.get_one(Customer, desk.ids["customer"]).credit_limit = Money.of(1)
