@@ -122,6 +122,12 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     **dict.fromkeys(("sign_receipt", "ask_return", "return_line"), frozenset({CUSTOMER})),
     **dict.fromkeys(("file_note", "note_clean", "of_batch", "show_delivery", "show_photos"), _SALES | _WAREHOUSE),
     **dict.fromkeys(("card_called_back", "approve_card_change", "refuse_card_change"), _SALES),
+    **dict.fromkeys(
+        ("my_order", "my_papers", "my_orders_list", "my_documents_list", "show_all_lines", "this_article", "take_day",
+         "ask_exception", "promise_part", "dispute_motive", "dispute_line", "accept_credit", "add_piece", "mute",
+         "unmute", "specify", "speak_french", "speak_english"), frozenset({CUSTOMER}),
+    ),
+    **dict.fromkeys(("show_pieces", "credit_dispute"), _ACCOUNTING),
     "help": frozenset({CUSTOMER, *Role}),
     **dict.fromkeys(("help_section", "run_command"), frozenset({CUSTOMER, *Role})),
     **dict.fromkeys(("link_yes", "link_no"), frozenset({STRANGER, CUSTOMER, *Role})),

@@ -41,8 +41,9 @@ def difference(change: Difference, language: str = "fr") -> dict[str, Any]:
         "kind": change.kind.value, "position": known.position if known is not None else 0,
         "name": known.name if known is not None else "", "name_before": before.name if before is not None else "",
         "before": amount(before, language, unit=not same_unit) if before is not None else "",
-        "after": amount(after, language) if after is not None else "",
-        "gone": amount(before, language) if before is not None else "",
+        # the words of a line that nobody recognised say themselves how many
+        "after": amount(after, language) if after is not None and after.sku else "",
+        "gone": amount(before, language) if before is not None and before.sku else "",
         "day_before": change.day_before, "day_after": change.day_after,
     }  # fmt: skip
 

@@ -10,7 +10,7 @@ from bot.handlers import receipts
 from bot.keyboards import Press
 from core import prices
 from core.clock import add_business_days, business_date, next_business_day
-from core.deliveries import Delivery, GoodsReturn, Reserve
+from core.deliveries import Delivery, DeliveryState, GoodsReturn, Reserve
 from core.outbox import OutboxRow
 from core.parties import Role
 
@@ -32,6 +32,12 @@ def decided(session: Session, delivery: Delivery, row: OutboxRow, _house: House,
         "decision": reserve.decision.value if reserve.decision is not None else "",
     }  # fmt: skip
     return {"delivery": delivery, "order": delivery.order, "decided": told}, []
+
+
+def unanswered(session: Session, row: OutboxRow) -> list[Delivery]:
+    """The other deliveries that the same question is about and of which nothing was said meanwhile."""
+    found = [session.get_one(Delivery, int(number)) for number in row.arguments.get("others", [])]
+    return [one for one in found if one.state is DeliveryState.SHIPPED and one.correctable_until is None]
 
 
 def silent(delivery: Delivery, template: str, at: datetime) -> Made:

@@ -13,6 +13,7 @@ from bot import texts
 from core import conversations
 from core.clock import PARIS
 from core.orders import Order
+from core.parties import ChatLink
 from core.quotes import Quote
 
 if TYPE_CHECKING:
@@ -33,10 +34,25 @@ class Press:
     label_key: str = ""
     most: int = MAX_LABEL
 
-    def label(self, language: str) -> str:
-        """The text on the button, never longer than a chat shows."""
+    def label(self, language: str, most: int = MAX_LABEL) -> str:
+        """The text on the button; of a longer one the beginning and the end, where what tells articles apart stands."""
         text = texts.label(self.label_key or self.action, language, **self.label_data)
-        return text if len(text) <= self.most else f"{text[: self.most - 1].rstrip()}…"
+        most = min(most, self.most)
+        if len(text) <= most:
+            return text
+        end = _last_words(text, most // 2) if most == NARROW else ""
+        return f"{text[: most - 1 - len(end)].rstrip()}…{end}"
+
+
+def _last_words(text: str, most: int) -> str:
+    """As many whole words from the end as fit; nothing where the last one does not."""
+    kept = ""
+    for word in reversed(text.split(" ")):
+        longer = f"{word} {kept}".rstrip()
+        if len(longer) > most:
+            break
+        kept = longer
+    return kept
 
 
 Rows = Sequence[Sequence[Press]]
@@ -47,10 +63,12 @@ def markup(
 ) -> InlineKeyboardMarkup | None:
     """The keyboard of a message in one chat; each call makes new tokens, bound to that chat and the order's version."""
     order_id, version = (order.id, order.version) if order is not None else (None, None)
+    link = session.get(ChatLink, chat_id)
+    most = NARROW if link is not None and link.customer_id is not None else MAX_LABEL
     made = [
         [
             InlineKeyboardButton(
-                press.label(language),
+                press.label(language, most),
                 callback_data=conversations.make_button(
                     session, chat_id=chat_id, action=press.action, at=at, order_id=order_id, version=version,
                     lives_until=_offered_until(session, press), **press.args,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter
 
-from bot import inbox, letters
+from bot import delivery_letters, inbox, letters
 from bot.limiter import is_away, seconds_of
 from core import conversations, events, groups, outbox, payments, releases, reminders
 from core.clock import business_date
@@ -55,7 +55,7 @@ def still_true(  # noqa: PLR0911 - one line a reason
         return _order_reason(session, row, thing)
     if isinstance(thing, Delivery) and row.template == "delivery_shipped" and thing.state is DeliveryState.CANCELLED:
         return "delivery cancelled"
-    if isinstance(thing, Delivery) and row.template == "receipt_reminded" and not _unanswered(thing):
+    if isinstance(thing, Delivery) and row.template == "receipt_reminded" and not _waits(session, row, thing):
         return "delivery was answered"
     if isinstance(thing, Quote) and row.template == "quote_sent" and thing.state is not QuoteState.SENT:
         return "quote is not open"
@@ -84,8 +84,9 @@ def _request_reason(session: Session, row: OutboxRow, wish: OverrideRequest, *, 
     return None if wish.state is RequestState.OPEN else "request is answered"
 
 
-def _unanswered(delivery: Delivery) -> bool:
-    return delivery.state is DeliveryState.SHIPPED and delivery.correctable_until is None
+def _waits(session: Session, row: OutboxRow, delivery: Delivery) -> bool:
+    own = delivery.state is DeliveryState.SHIPPED and delivery.correctable_until is None
+    return own or bool(delivery_letters.unanswered(session, row))
 
 
 def _order_reason(session: Session, row: OutboxRow, order: Order) -> str | None:

@@ -12,7 +12,7 @@ import re
 import string
 import tomllib
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -68,15 +68,17 @@ def clock(value: datetime, language: str = FALLBACK) -> str:
     return f"{local.hour}:{local.minute:02d}"
 
 
-def due(value: datetime, now: datetime, language: str = FALLBACK) -> str:
-    """By when, to the next half hour: « aujourd'hui 16 h », « demain 10 h 30 », « mar. 1 déc. 9 h »."""
-    at = value.astimezone(PARIS)
-    at += timedelta(minutes=-at.minute % 30, seconds=-at.second, microseconds=-at.microsecond)
-    apart = (at.date() - now.astimezone(PARIS).date()).days
-    when = day(at, language) if apart not in {0, 1} else word("tomorrow" if apart else "today", language)
-    hour = clock(at, language)
-    full = language_of(language) == "fr" and at.minute == 0
-    return f"{when}{formats.NO_BREAK}{hour.rpartition(formats.NO_BREAK)[0] if full else hour}"
+def hour(value: datetime, language: str = FALLBACK) -> str:
+    """A promised time of day, without its minutes on the full hour in French: « 11 h »."""
+    told = clock(value, language)
+    return told.removesuffix(f"{formats.NO_BREAK}00") if language_of(language) == "fr" else told
+
+
+def before(moment: datetime, language: str = FALLBACK, *, at: datetime) -> str:
+    """Until when, as people say it at that instant: « avant 11 h », and on another day « mer. 25 nov. avant 11 h »."""
+    told = {"time": hour(moment, language), "day": day(moment, language)}
+    today = moment.astimezone(PARIS).date() == at.astimezone(PARIS).date()
+    return fill(word("before_time" if today else "before_day", language), language, **told)
 
 
 def shown(value: Any, language: str = FALLBACK, kind: str = "") -> str:  # noqa: PLR0911 - one line a type
@@ -227,8 +229,14 @@ def _environment(language: str) -> Environment:
         "iban": formats.grouped,
         "weekday": lambda value: format_date(value, "EEEE", locale=formats.locale_of(language)),
         "weekday_short": lambda value: format_date(value, "EEE", locale=formats.locale_of(language)),
+        "hour": lambda value: hour(value, language),
     }  # fmt: skip
     return made
+
+
+def spoken(key: str) -> frozenset[str]:
+    """The whole messages that mean something in any state, in every language: people mix them."""
+    return frozenset(word for tongue in LANGUAGES for word in table("menus", tongue)["words"].get(key, ()))
 
 
 def has_template(name: str, language: str) -> bool:
@@ -252,7 +260,7 @@ def mail_markup(template: str, language: str = FALLBACK, **context: Any) -> str:
 def _rendered(name: str, language: str, context: Mapping[str, Any]) -> str:
     tongue = language_of(language)
     text = _environment(tongue).get_template(name).render(language=tongue, **context)
-    lines = [line.rstrip() for line in formats.printable(text).strip().splitlines()]
+    lines = [line.rstrip() for line in formats.sayable(text).strip().splitlines()]
     return typeset(re.sub(r"\n{3,}", "\n\n", "\n".join(lines)), tongue)
 
 
@@ -288,4 +296,4 @@ def plain(markup: str) -> str:
 
 def escape(text: str) -> str:
     """The text as data inside a chat message."""
-    return html.escape(formats.printable(text), quote=False)
+    return html.escape(formats.sayable(text), quote=False)

@@ -13,7 +13,8 @@ from telegram import ForceReply, ReplyParameters
 from bot import access, discretion, keyboards, living, sheets, texts
 from bot.app import App
 from bot.cards import Content
-from core import conversations, journal
+from bot.keyboards import Press
+from core import conversations, hours, journal
 from core.groups import ChatGroup
 from core.parties import ChatLink
 
@@ -63,12 +64,24 @@ class Turn:
 
     @property
     def language(self) -> str:
-        """What the person reads."""
-        return self.link.customer.language if self.link.customer is not None else "fr"
+        """What the person reads: what was chosen in the chat, else what the customer's record says."""
+        if self.link.staff_id is not None:
+            return "fr"
+        return self.link.language or (self.link.customer.language if self.link.customer is not None else "fr")
+
+    @property
+    def answered_by(self) -> str:
+        """Until when a colleague answers what is asked now."""
+        return texts.before(hours.answer_by(self.house, self.at), self.language, at=self.at)
 
     def say(self, key: str, **data: Any) -> None:
         """Answer with a sentence of `answers.toml`."""
         self.send(Content(texts.escape(texts.answer(key, self.language, **data)), language=self.language))
+
+    def dead_end(self, key: str, **data: Any) -> None:
+        """Answer with a sentence after which nothing follows by itself: a person is one press away (U03)."""
+        said = texts.escape(texts.answer(key, self.language, **data))
+        self.send(Content(said, [[Press("human")]] if self.link.customer is not None else (), language=self.language))
 
     def send(self, content: Content) -> None:
         """Answer with a new message."""
@@ -105,11 +118,12 @@ class Turn:
             )
         )
 
-    def picture(self, content: bytes) -> None:
-        """Show a picture."""
+    def picture(self, content: bytes, key: str = "", **data: Any) -> None:
+        """Show a picture, with a sentence of `answers.toml` under it."""
         bot: Bot = self.app.application.bot
         chat_id = self.link.chat_id if self.discreet else self.chat_id
-        self.later.append(lambda: bot.send_photo(chat_id, content))
+        under = texts.answer(key, self.language, **data) if key else None
+        self.later.append(lambda: bot.send_photo(chat_id, content, caption=under))
 
     def not_allowed(self, action: str) -> None:
         """Say no to somebody without the right, and keep that he tried (S11)."""

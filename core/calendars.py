@@ -63,6 +63,16 @@ class DeliveryRule:
             counted_from = next_business_day(counted_from + timedelta(days=self.is_late(placed_at)))
         return self.next_day(add_business_days(counted_from, self.lead_days))
 
+    def deadline(self, day: date) -> datetime | None:
+        """The last instant at which an order for that day is in time; None without a cut-off."""
+        if self.cutoff is None:
+            return None
+        for earlier in range(2 * LONGEST_LEAD):
+            moment = datetime.combine(day - timedelta(days=earlier), self.cutoff, PARIS)
+            if self.first_day(moment) <= day:
+                return moment
+        return None
+
 
 def rule_of(customer: Customer) -> DeliveryRule:
     """What was agreed with the customer."""

@@ -61,15 +61,21 @@ def add_business_days(day: date, count: int) -> date:
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """When the house is open on a business day, by the clocks of France."""
+    """When the house is open, by the clocks of France: on its weekdays (1 is Monday), never on a public holiday."""
 
     opens: time
     closes: time
+    weekdays: frozenset[int] = frozenset(range(1, 6))
+    closed_days: frozenset[date] = frozenset()
+
+    def open_on(self, day: date) -> bool:
+        """The house works that day."""
+        return day.isoweekday() in self.weekdays and not is_holiday(day) and day not in self.closed_days
 
     def open_at(self, at: datetime) -> bool:
         """Somebody is there at that instant."""
         local = at.astimezone(PARIS)
-        return is_business_day(local.date()) and self.opens <= local.time() < self.closes
+        return self.open_on(local.date()) and self.opens <= local.time() < self.closes
 
     def after(self, since: datetime, wait: timedelta) -> datetime:
         """The instant at which the house has been open for `wait` since then."""
@@ -77,8 +83,8 @@ class Hours:
         while True:
             begin, end = (datetime.combine(day, hour, PARIS).astimezone(UTC) for hour in (self.opens, self.closes))
             begin = max(begin, since)
-            if is_business_day(day) and begin < end:
-                if begin + wait < end:
+            if self.open_on(day) and begin < end:
+                if begin + wait <= end:
                     return begin + wait
                 wait -= end - begin
             day += timedelta(days=1)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,7 @@ def open_dispute(
 
     Sales answers for goods, accounting for all else, within the two business days that the customer is told.
     """
-    due = max(payments.amount_due(session, invoice) - contested(session, invoice.id), ZERO)
+    due = contestable(session, invoice)
     disputed = due if amount is None else amount
     if not ZERO < disputed <= due:
         raise Refused("dispute_not_possible", number=invoice.number, due=due)
@@ -95,6 +96,18 @@ def open_dispute(
     )  # fmt: skip
     events.emit(session, "dispute_opened", dispute, at=at)
     return dispute
+
+
+def contestable(session: Session, invoice: Invoice) -> Money:
+    """The most that can be contested of the invoice now: what is due and not contested yet."""
+    return max(payments.amount_due(session, invoice) - contested(session, invoice.id), ZERO)
+
+
+def part_of(line: InvoiceLine, *, quantity: Decimal | None = None, price: Decimal | None = None) -> Money:
+    """What is contested of an invoiced line, VAT included: so many units, what its price is above `price`, or all."""
+    counted = line.quantity if quantity is None else min(quantity, line.quantity)
+    over = line.unit_price if price is None else max(line.unit_price - price, Decimal(0))
+    return totals([(line.vat_rate, Money.of(counted * over))]).gross
 
 
 def settle(session: Session, dispute: Dispute, *, outcome: str, by: Actor, at: datetime) -> None:
@@ -131,7 +144,7 @@ def open_for_reserves(session: Session, delivery: Delivery, *, by: Actor, at: da
             continue
         assert invoice is not None  # noqa: S101 - no remark is looked at without one
         line = _invoiced_line(reserve, invoice)
-        due = max(payments.amount_due(session, invoice) - contested(session, invoice.id), ZERO)
+        due = contestable(session, invoice)
         if line is None or due <= ZERO:
             continue
         net = Money.of(min(reserve.quantity, line.quantity) * line.unit_price)

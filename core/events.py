@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import or_, select
 
-from core import calls, conversations, groups, journal, outbox
-from core.conversations import chats_with_card
+from core import calls, conversations, groups, journal, outbox, quiet
+from core.conversations import card_of, chats_with_card
 from core.outbox import OutboxChannel, OutboxRow, OutboxState, Resend
 from core.parties import Customer, Role, Staff, chats_of, chats_with, staff_with
 
@@ -50,6 +50,8 @@ def _card(audience: str, template: str, *, about_order: bool = False, waits: boo
 
 
 ORDER_CARD = _card(Role.SALES, "order_card", about_order=True)
+#: The customer's own card of the order, where one stands: it is painted again in silence.
+OWN_CARD = _card(CUSTOMER, "order_recap", about_order=True)
 #: What sales hears instead when a customer has neither a chat nor a mailbox; its parameter `template` names the text.
 UNREACHABLE = Route(Role.SALES, "customer_unreachable", asks=True)
 #: Who hears of what; complete by test: every template named here exists in every language it is sent in.
@@ -69,16 +71,16 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "order_drafted": (_card(CUSTOMER, "order_recap"), ORDER_CARD),
     "order_changed": (_card(CUSTOMER, "order_recap"), ORDER_CARD),
     "recap_accepted": (_card(CUSTOMER, "order_recap"), ORDER_CARD),
-    "order_confirmed": (Route(CUSTOMER, "order_confirmed"), ORDER_CARD),
     "parking_over": (Route(Role.SALES, "parking_over"), _card(Role.SALES, "order_card", about_order=True, waits=True)),
     "undo_over": (_card(Role.SALES, "order_card", about_order=True, waits=True),),
+    "order_confirmed": (Route(CUSTOMER, "order_confirmed"), OWN_CARD, ORDER_CARD),
     "order_question": (Route(CUSTOMER, "order_question"),),
     "which_quote": (Route(CUSTOMER, "which_quote"), Route(Role.SALES, "which_quote_info")),
     "order_completed": (Route(CUSTOMER, "order_completed"), Route(Role.SALES, "order_completed_info")),
     "terms_sent": (Route(CUSTOMER, "terms_sent"),),
     "terms_accepted": (Route(CUSTOMER, "terms_accepted"),),
     "clause_asked": (Route(Role.MANAGER, "clause_asked"), ORDER_CARD),
-    "order_cancelled": (Route(CUSTOMER, "order_cancelled"), ORDER_CARD),
+    "order_cancelled": (Route(CUSTOMER, "order_cancelled"), OWN_CARD, ORDER_CARD),
     "order_released": (
         Route(Role.SALES, "order_released"),
         Route(Role.ACCOUNTING, "order_released_info"),
@@ -105,7 +107,7 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "revision_proposed": (_card(Role.SALES, "revision_card"),),
     "revision_decided": (_card(Role.SALES, "revision_card"),),
     "revision_refused": (Route(CUSTOMER, "revision_refused"), ORDER_CARD),
-    "order_revised": (Route(CUSTOMER, "order_revised"), ORDER_CARD),
+    "order_revised": (Route(CUSTOMER, "order_revised"), OWN_CARD, ORDER_CARD),
     "order_replaced": (Route(CUSTOMER, "order_replaced"), ORDER_CARD),
     "duplicate_dropped": (Route(CUSTOMER, "duplicate_dropped"), ORDER_CARD),
     "duplicate_settled": (ORDER_CARD,),
@@ -173,6 +175,10 @@ ROUTES: dict[str, tuple[Route, ...]] = {
     "statement_ready": (Route(Role.ACCOUNTING, "statement_ready"),),
     "payment_claimed": (Route(Role.ACCOUNTING, "payment_claimed", asks=True),),
     "human_wanted": (Route(CUSTOMER, "human_wanted"), Route(Role.SALES, "customer_message", asks=True)),
+    "exception_wanted": (Route(Role.SALES, "exception_wanted"), ORDER_CARD),
+    "unread_kind": (Route(Role.SALES, "unread_kind"),),
+    "dispute_credit_wanted": (Route(Role.ACCOUNTING, "dispute_credit_wanted"),),
+    "dispute_piece_added": (Route(Role.ACCOUNTING, "dispute_piece_added"),),
     "chat_linked": (Route(Role.ADMIN, "chat_linked"),),
     "chat_blocked": (Route(Role.SALES, "chat_blocked"),),
     "send_failed": (Route(Role.ADMIN, "send_failed", asks=True),),
@@ -242,6 +248,7 @@ def emit(
             continue  # whose order it is must be confirmed before anybody hears of it (E60)
         told, given = route, params
         theirs = address_of_customer(session, about, route.template) if route.audience == CUSTOMER else None
+        theirs = _spared(session, name, about, theirs, at=at)
         if route.audience == CUSTOMER and theirs is None:
             told, given = UNREACHABLE, {**params, "template": route.template}
             if route.card and _was_queued(session, told, about, rows):
@@ -251,7 +258,8 @@ def emit(
             key = f"{name}:{about.subject}:{told.template}:{address.recipient}:{position}"
             queued = queued or _queued(session, name, thing)
             there = queued[about.subject]
-            made = _row(there, key, told, about, address, at=at, not_before=later, paper=paper, params=given)
+            allowed = _allowed(session, name, told, about, address, later)
+            made = _row(there, key, told, about, address, at=at, not_before=allowed, paper=paper, params=given)
             for row in made:
                 if enclosure is not None and told.audience == CUSTOMER and not told.card:
                     row.enclosure_sha256 = enclosure
@@ -276,6 +284,28 @@ def bring_card(session: Session, order: Thing, *, chat_id: int, at: datetime) ->
     there = _queued(session, "order_brought", order)[order.subject]
     row = _row(there, key, ORDER_CARD, order, address, at=at, not_before=at, paper=None, params={})
     outbox.put(session, row)
+
+
+def _spared(session: Session, name: str, thing: Thing, theirs: Address | None, *, at: datetime) -> Address | None:
+    """Where he hears of it who wants no messages in his chat: what can wait goes to his mailbox, or nowhere."""
+    if theirs is None or theirs.chat_id is None or not quiet.spares(session, name, theirs.chat_id, at=at):
+        return theirs
+    customer = customer_of(thing)
+    return Address(OutboxChannel.MAIL, email=customer.email) if customer is not None and customer.email else None
+
+
+def _allowed(session: Session, name: str, route: Route, thing: Thing, address: Address, at: datetime) -> datetime:
+    """When a row may leave: a customer's out of the quiet hours, and one reminder a day."""
+    customer = customer_of(thing)
+    if route.audience != CUSTOMER:
+        return at
+    if customer is not None:
+        at = quiet.reminded_from(session, customer.id, route.template, at=at)
+    if address.chat_id is None:
+        return at
+    order = thing if thing.subject.startswith("order:") else getattr(thing, "order", None)
+    day = getattr(order, "requested_delivery_date", None)
+    return quiet.not_before(session, name, thing.subject, address.chat_id, card=route.card, delivered_on=day, at=at)
 
 
 def _was_queued(session: Session, route: Route, thing: Thing, rows: list[OutboxRow]) -> bool:
@@ -355,6 +385,10 @@ def _resend(route: Route, address: Address) -> Resend:
 
 def _addresses(session: Session, route: Route, thing: Thing, theirs: Address | None) -> list[Address]:
     """Where the route's audience is told; `theirs` is the customer's address, where he is the audience."""
+    if route.audience == CUSTOMER and route.about_order:
+        chat_id = theirs.chat_id if theirs is not None else None
+        stands = chat_id is not None and card_of(session, chat_id=chat_id, subject=thing.subject) is not None
+        return [theirs] if theirs is not None and stands else []
     if route.audience == CUSTOMER:
         if theirs is not None and route.card and theirs.channel is OutboxChannel.MAIL:
             # A card is one living message; by mail only its first state is told: the acknowledgement.

@@ -19,6 +19,8 @@ NO_BREAK = "\u00a0"
 #: Blanks as wide as a figure, and as what stands between groups of them.
 FIGURE, GROUP = "\u2007", "\u202f"
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+#: Signs that turn the writing around: a name must not look like another one in a chat or a mail.
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 #: Emoji and their joiners: no font of ours draws them, and PDF/A forbids the box that would stand for them.
 _PICTURES = re.compile("[\u200d\ufe0e\ufe0f\U0001f000-\U0001faff\U000e0000-\U000fffff]")
 _EURO = {"fr": "#,##0.00\u00a0¤", "en": "¤#,##0.00"}
@@ -95,6 +97,11 @@ def spaced(code: str) -> str:
 def printable(text: str) -> str:
     """The text without the characters that neither HTML nor XML may hold."""
     return _UNPRINTABLE.sub("", text)
+
+
+def sayable(text: str) -> str:
+    """The text as a message may show it: printable, and written in one direction."""
+    return _TURNING.sub("", printable(text))
 
 
 def drawable(text: str) -> str:

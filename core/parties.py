@@ -276,10 +276,11 @@ class StaffRole(Base):
 
 
 class ChatLink(Base):
-    """A chat account that speaks for a customer or is one colleague.
+    """A chat account that speaks for a customer or is one colleague; `muted` spares him what can wait.
 
     Who may speak for several customers (`ChatCustomer`) speaks for the one he chose at `chosen_at`, until his session
-    ends. `menu` names the commands his chat was given last.
+    ends. `menu` names the commands his chat was given last, `language` the one first met or chosen there; that of the
+    customer's record where it is empty.
     """
 
     __tablename__ = "chat_link"
@@ -289,6 +290,7 @@ class ChatLink(Base):
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"), index=True)
     linked_at: Mapped[datetime]
+    language: Mapped[str] = mapped_column(default="", server_default="")
     blocked_at: Mapped[datetime | None]
     muted: Mapped[bool] = mapped_column(default=False)
     chosen_at: Mapped[datetime | None]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, PrivateAttr, SecretStr
+from pydantic import BaseModel, Field, PrivateAttr, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -74,13 +74,24 @@ class House(BaseModel):
     creditor_id: str = ""
     early_discount_percent: Decimal | None = None
     early_discount_days: int = 0
-    opens_at: time = time(8)
-    closes_at: time = time(18)
+    opens: time = time(8, 30)
+    closes: time = time(17, 30)
+    open_weekdays: str = "12345"
+    closed_days: tuple[date, ...] = ()
+    answer_hours: int = Field(default=2, ge=1)
+    privacy_url: str = ""
+
+    @model_validator(mode="after")
+    def _opens_at_all(self) -> Self:
+        """Promised times are counted in opening hours: there must be some."""
+        if self.opens >= self.closes or not set(self.open_weekdays) & set("1234567"):
+            raise ValueError("opens must be before closes, and open_weekdays name a day (1 is Monday)")
+        return self
 
     @property
     def hours(self) -> Hours:
         """When somebody is there."""
-        return Hours(self.opens_at, self.closes_at)
+        return Hours(self.opens, self.closes, frozenset(map(int, self.open_weekdays)), frozenset(self.closed_days))
 
     def as_party(self) -> Party:
         """The supplier as printed on a document."""

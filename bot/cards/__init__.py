@@ -20,7 +20,6 @@ from bot.cards.orders import order_card, order_lines
 from bot.cards.points import completable, notes_view, point_view, treatable, watched
 from bot.cards.preparations import preparation_card
 from bot.cards.quotes import quote_card
-from bot.cards.recaps import recap_card
 from bot.cards.views import kept, order_view
 
 __all__ = [
@@ -42,7 +41,6 @@ __all__ = [
     "point_view",
     "preparation_card",
     "quote_card",
-    "recap_card",
     "rounding_told",
     "saved",
     "terms_named",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from bot import cards, changes, folding, texts
+from bot import cards, changes, folding, recaps, texts
 from bot.access import allowed
 from bot.handlers import (
     agreements,
@@ -13,6 +13,7 @@ from bot.handlers import (
     card_changes,
     changing,
     conformity,
+    contesting,
     credit,
     customers,
     deliveries,
@@ -21,6 +22,7 @@ from bot.handlers import (
     duplicates,
     edits,
     evidence,
+    following,
     goods,
     groups,
     help_pages,
@@ -32,6 +34,7 @@ from bot.handlers import (
     payments,
     people,
     platforms,
+    preferences,
     pricing,
     quarantines,
     quotes,
@@ -104,6 +107,9 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **help_pages.ACTIONS,
     **inbox.ACTIONS,
     **waiting.ACTIONS,
+    **contesting.ACTIONS,
+    **following.ACTIONS,
+    **preferences.ACTIONS,
 }
 
 
@@ -204,4 +210,4 @@ def repaint(turn: Turn, refusal: Comptoir, token: str) -> None:
     elif turn.link.staff is not None:
         turn.show(cards.order_card(turn.session, order, house=turn.house, at=turn.at))
     elif order.customer_id == turn.link.customer_id:
-        turn.show(cards.recap_card(order))
+        turn.show(recaps.recap_card(turn.session, order, house=turn.house, at=turn.at, language=turn.language))

@@ -17,6 +17,7 @@ from bot.handlers import (
     changing,
     commands,
     conformity,
+    contesting,
     counts,
     credit,
     customers,
@@ -24,6 +25,7 @@ from bot.handlers import (
     disputes,
     drafts,
     edits,
+    following,
     goods,
     groups,
     help_pages,
@@ -34,6 +36,7 @@ from bot.handlers import (
     papers,
     payments,
     people,
+    preferences,
     pricing,
     quarantines,
     quotes,
@@ -44,8 +47,9 @@ from bot.handlers import (
     search,
     staff,
 )
+from bot.keyboards import Press
 from bot.turns import Turn
-from core import conversations, messages, orders, parties
+from core import conversations, events, messages, orders, parties
 from core.conversations import Card
 from core.errors import Comptoir
 from core.orders import OrderRevision
@@ -62,10 +66,10 @@ ANSWERS: dict[str, Any] = {
     **customers.ANSWERS, **sales.ANSWERS, **learning.ANSWERS, **staff.ANSWERS, **credit.ANSWERS, **pricing.ANSWERS,
     **revisions.ANSWERS, **disputes.ANSWERS, **conformity.ANSWERS, **quotes.ANSWERS, **invoices.ANSWERS,
     **deliveries.ANSWERS, **receipts.ANSWERS, **returns.ANSWERS, **quarantines.ANSWERS, **payments.ANSWERS,
-    **deliveries.ANSWERS, **receipts.ANSWERS, **returns.ANSWERS, **payments.ANSWERS,
     **groups.ANSWERS, **people.ANSWERS, **help_pages.ANSWERS,
     **inbox.ANSWERS,
     **changing.ANSWERS, **search.ANSWERS,
+    **contesting.ANSWERS,
 }  # fmt: skip
 
 
@@ -93,13 +97,16 @@ def stranger(app: App, session: Session, update: Update, refusal: Comptoir | Non
     room, message = update.effective_chat, update.message
     if room is None or (message is None and update.callback_query is None):
         return None
-    turn = Turn(app, session, parties.ChatLink(chat_id=room.id), room.id, app.clock())
+    who = update.effective_user
+    spoken = preferences.first_language(who.language_code if who is not None else None)
+    link_of_none = parties.ChatLink(chat_id=room.id, language=spoken)
+    turn = Turn(app, session, link_of_none, room.id, app.clock())
     turn.callback_id = update.callback_query.id if update.callback_query is not None else ""
     left = session.get(parties.ChatLink, room.id)  # a colleague who works here no more
     key = "how_to_link" if left is None else "account_inactive"
     code = code_in(message.text or "") if message is not None else ""
     if refusal is not None:
-        said = texts.plain(texts.refusal(refusal))
+        said = texts.plain(texts.refusal(refusal, turn.language))
         turn.toast = said
         if message is not None:
             turn.send(Content(texts.escape(said)))
@@ -109,7 +116,7 @@ def stranger(app: App, session: Session, update: Update, refusal: Comptoir | Non
         turn.message_id = message_id_of(update)
         buttons.press(turn, update.callback_query.data or "")
     else:
-        turn.say(key)
+        turn.say(key, phone=turn.house.phone)
     return turn
 
 
@@ -124,25 +131,18 @@ def code_in(text: str) -> str:
     return found[1] if found else ""
 
 
-def message(  # noqa: PLR0911 - one line a kind of message
-    turn: Turn, sent: Message, files: list[tuple[str, bytes]], text: str
-) -> None:
+def message(turn: Turn, sent: Message, files: list[tuple[str, bytes]], text: str) -> None:
     """A message of somebody we know: a new code, a command, an answer we wait for, an order, or words for a person."""
     turn.files = files
     if code := code_in(text):
         identities.ask_whether(turn, code)
         return
-    if files and not text and receipts.takes_photo(turn, files):
+    if files and not text and (receipts.takes_photo(turn, files) or contesting.takes_piece(turn, sent, files)):
         return
     if text.startswith("/"):
         commands.run(turn, text)
         return
-    words, bare = texts.table("menus", turn.language)["words"], plain(re.sub("['\u2019]", " ", text)).strip(" .!")
-    if text and bare in words["give_up"]:
-        _give_up(turn)
-        return
-    if turn.link.customer is not None and bare in words["human"]:
-        customers.human(turn, {}, None)
+    if _in_any_state(turn, text):
         return
     answers = text and not (files and turn.link.staff is not None)  # a colleague's paper is no answer to a question
     asked = conversations.answered(turn.session, chat_id=turn.chat_id, at=turn.at) if answers else None
@@ -155,13 +155,32 @@ def message(  # noqa: PLR0911 - one line a kind of message
         if ANSWERS[action](turn, args, text) is not False:  # words that are no answer are read as any others
             return
     if turn.link.customer is not None:
-        _from_customer(turn, sent, text, files)
+        if files or not following.named(turn, text):
+            _from_customer(turn, sent, text, files)
     else:
         _from_staff(turn, sent, text, files)
 
 
+def _in_any_state(turn: Turn, text: str) -> bool:
+    """Words that mean the same whatever is being asked: give up, a person, no more messages, another language (U05)."""
+    bare = plain(re.sub("['\u2019]", " ", text)).strip(" .!")
+    if text and bare in texts.spoken("give_up"):
+        _give_up(turn)
+        return True
+    if turn.link.customer is None:
+        return False
+    if bare in texts.spoken("human"):
+        customers.human(turn, {}, None)
+        return True
+    return preferences.said(turn, bare)
+
+
 def _give_up(turn: Turn) -> None:
     waiting = conversations.answered(turn.session, chat_id=turn.chat_id, at=turn.at)
+    if waiting is None and turn.link.customer is not None:  # « stop » may mean the messages themselves
+        rows = [[Press("my_orders_list")], [Press("mute"), Press("human")]]
+        turn.send(Content(texts.escape(texts.answer("nothing_waits", turn.language)), rows, language=turn.language))
+        return
     turn.say("given_up" if waiting is not None else "nothing_waits")
 
 
@@ -169,11 +188,10 @@ def _from_customer(turn: Turn, sent: Message, text: str, files: list[tuple[str, 
     """Stored first; what it means is found out by a job."""
     too_big = (sent.document is not None or sent.photo or sent.voice or sent.audio) and not files
     if too_big:
-        turn.say("file_too_big", email=turn.house.email)
+        turn.dead_end("file_too_big", email=turn.house.email)
         return
-    if not text and not files:
-        turn.say("not_read")
-        customers.human(turn, {}, None)
+    if not re.search(r"\w", text) and not files:
+        _unreadable(turn, sent)
         return
     received = receive_chat(
         turn.session, chat_id=turn.chat_id, message_id=sent.message_id, text=text, files=files, received_at=turn.at,
@@ -183,6 +201,24 @@ def _from_customer(turn: Turn, sent: Message, text: str, files: list[tuple[str, 
     kind, about = _replied_to(turn)
     if kind == "order":
         received.flag(f"{messages.ABOUT}{about}")
+
+
+def _unreadable(turn: Turn, sent: Message) -> None:
+    """A place, a card or a poll is for a person; a sticker or signs alone say nothing, and what to do is said."""
+    if sent.sticker is not None or sent.dice is not None or sent.text:
+        turn.dead_end("no_words")
+        return
+    turn.say("not_read", by=turn.answered_by)
+    assert turn.link.customer is not None  # noqa: S101 - only customers come here
+    events.emit(turn.session, "unread_kind", turn.link.customer, at=turn.at, kind=_kind(sent))
+
+
+def _kind(sent: Message) -> str:
+    """What kind of message it is, as a word of `words.toml`."""
+    for kind in ("location", "venue", "contact", "poll", "video", "video_note", "animation"):
+        if getattr(sent, kind, None) is not None:
+            return f"kind_{kind}"
+    return "kind_other"
 
 
 def edited(turn: Turn, sent: Message) -> None:

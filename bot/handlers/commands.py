@@ -8,13 +8,13 @@ from sqlalchemy import select
 
 from bot import cards, living, texts
 from bot.access import allowed
-from bot.cards import Content
 from bot.handlers import (
     automation,
     counts,
     customers,
     deliveries,
     dunning,
+    following,
     goods,
     groups,
     health,
@@ -26,6 +26,7 @@ from bot.handlers import (
     learning,
     people,
     platforms,
+    preferences,
     quarantines,
     quotes,
     returns,
@@ -34,12 +35,9 @@ from bot.handlers import (
     statements,
 )
 from bot.handlers import payments as money
-from bot.keyboards import Press
-from core import orders, payments
-from core.clock import business_date
+from core import orders
 from core.deliveries import Delivery, DeliveryState
 from core.errors import Refused
-from core.orders import Order
 
 if TYPE_CHECKING:
     from bot.turns import Turn
@@ -87,23 +85,6 @@ def _payment(turn: Turn, rest: str) -> None:
         turn.ask("payment_amount", "how_much", number=document)
 
 
-def _my_orders(turn: Turn, _rest: str) -> None:
-    query = select(Order).where(Order.customer_id == turn.link.customer_id).order_by(Order.id.desc()).limit(8)
-    rows = [
-        (order.reference, texts.word(order.state.value, turn.language), order.totals.net)
-        for order in turn.session.scalars(query)
-    ]
-    turn.send(Content(texts.render("my_orders", turn.language, rows=rows), language=turn.language))
-
-
-def _my_documents(turn: Turn, _rest: str) -> None:
-    assert turn.link.customer is not None  # noqa: S101 - the table of access lets only customers here
-    today = business_date(turn.at)
-    rows = [(owed, owed.days_late(today)) for owed in payments.receivables(turn.session, turn.link.customer)]
-    statement = [[Press("my_statement")]]
-    turn.send(Content(texts.render("my_documents", turn.language, rows=rows), statement, language=turn.language))
-
-
 def _to_prepare(turn: Turn, _rest: str) -> None:
     query = select(Delivery).where(Delivery.state == DeliveryState.PREPARING).order_by(Delivery.id).limit(SHOWN)
     found = list(turn.session.scalars(query))
@@ -129,8 +110,8 @@ COMMANDS: dict[str, Any] = {
     "learned": _learned,
     "record_payment": _payment,
     **invoices.COMMANDS,
-    "my_orders": _my_orders,
-    "my_documents": _my_documents,
+    **following.COMMANDS,
+    **preferences.COMMANDS,
     "to_prepare": _to_prepare,
     **inbox.COMMANDS,
     "human": _human,

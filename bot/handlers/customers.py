@@ -11,12 +11,14 @@ from segno import helpers
 from bot import texts
 from bot.cards import Content
 from bot.handlers import drafts
+from bot.handlers.staff import amount
 from bot.keyboards import Press
-from core import conversations, deliveries, disputes, events, orders, payments, registration, reminders
+from core import conversations, deliveries, events, hours, orders, payments, reminders
 from core.clock import business_date, next_business_day
 from core.deliveries import Delivery, ReserveKind
 from core.errors import Refused
 from core.invoices import Invoice
+from core.money import ZERO, Money
 from core.orders import Order, OrderState
 from core.payments import OpenItem
 from intake.reading import dates
@@ -104,54 +106,75 @@ def reserve_kind(turn: Turn, args: Args, _delivery: Delivery) -> None:
 
 
 def pay_info(turn: Turn, args: Args, _document: Any) -> None:
-    """The transfer's data, ready to copy; the document's own number is the reference."""
+    """The transfer's data, ready to copy; the document's own number is the reference. What else he may say is below."""
     owed = document(turn, args["number"])
-    due = payments.amount_due(turn.session, owed)
+    due, about = payments.amount_due(turn.session, owed), {"number": owed.number}
     given = {"house": turn.house, "due": due, "number": owed.number, "plain_amount": str(due)}
-    turn.send(Content(texts.render("pay_info", turn.language, **given), language=turn.language))
+    rows = [
+        [Press("claim_paid", about, label_key="have_paid")],
+        [Press("ask_promise", about), Press("dispute", about)],
+    ]  # fmt: skip
+    html = texts.render("pay_info", turn.language, **given)
+    turn.send(Content(html, rows if due else [[Press("human")]], language=turn.language))
     if turn.house.iban and due:
         name, iban, bic = turn.house.name[:70], turn.house.iban, turn.house.bic or None
         code = helpers.make_epc_qr(name=name, iban=iban, amount=due.amount, text=owed.number, bic=bic)
         picture = BytesIO()
         code.save(picture, kind="png", scale=8)
-        turn.picture(picture.getvalue())
+        turn.picture(picture.getvalue(), "qr_under", number=owed.number)
 
 
 def claim_paid(turn: Turn, args: Args, _document: Any) -> None:
     """The customer says that he has paid: accounting looks for it."""
     owed = document(turn, args["number"])
     events.emit(turn.session, "payment_claimed", owed, at=turn.at, number=owed.number)
-    turn.say("claim_noted")
+    turn.say("claim_noted", number=owed.number, day=hours.accounting_by(turn.at))
 
 
 def ask_promise(turn: Turn, args: Args, _document: Any) -> None:
-    """Two days to choose from, or another one in words."""
+    """Two days to choose from, or another one in words; all that is due, or a part of it."""
+    owed = document(turn, args["number"])
+    due = payments.amount_due(turn.session, owed)
+    if not due:
+        raise Refused("promise_not_possible", number=owed.number, due=due)
+    about = {name: args[name] for name in ("number", "amount") if args.get(name)}
     today = business_date(turn.at)
     days = [next_business_day(today + timedelta(days=(4 - today.weekday()) % 7 + week)) for week in (7, 14)]
-    rows = [
-        [
-            Press(
-                "make_promise",
-                {"number": args["number"], "day": day.isoformat()},
-                {"day": texts.day(day, turn.language)},
-            )
-        ]
-        for day in days
+    chosen = [
+        Press("make_promise", about | {"day": day.isoformat()}, {"day": texts.day(day, turn.language)}) for day in days
     ]
-    rows.append([Press("other_date", {"number": args["number"]})])
-    turn.send(Content(texts.escape(texts.answer("when_pay", turn.language)), rows, language=turn.language))
-    turn.ask("promise_day", "or_write_day", number=args["number"])
+    part = [] if "amount" in about else [Press("promise_part", about)]
+    rows = [chosen, [Press("other_date", about), *part]]
+    promised = Money.of(about["amount"]) if "amount" in about else due
+    said = texts.answer("when_pay", turn.language, amount=promised, number=owed.number)
+    turn.send(Content(texts.escape(said), rows, language=turn.language))
+    conversations.ask(turn.session, chat_id=turn.chat_id, action="promise_day", at=turn.at, **about)
+
+
+def promise_part(turn: Turn, args: Args, _document: Any) -> None:
+    """How much of it? The next text."""
+    turn.ask("promise_amount", "which_part", number=args["number"])
+
+
+def promise_amount(turn: Turn, args: Args, text: str) -> None:
+    """The part was written; the day is asked next."""
+    owed = document(turn, args["number"])
+    due = payments.amount_due(turn.session, owed)
+    part = amount(text, due)
+    if not ZERO < part <= due:
+        raise Refused("promise_not_possible", number=owed.number, due=due)
+    ask_promise(turn, args | {"amount": str(part)}, owed)
 
 
 def make_promise(turn: Turn, args: Args, _document: Any) -> None:
     """The day was chosen by button: nobody waits for a written one any more."""
     conversations.answered(turn.session, chat_id=turn.chat_id, at=turn.at)
-    _promise(turn, args["number"], args["day"])
+    _promise(turn, args, args["day"])
 
 
 def other_date(turn: Turn, args: Args, _document: Any) -> None:
     """The day will be written."""
-    turn.ask("promise_day", "or_write_day", number=args["number"])
+    turn.ask("promise_day", "or_write_day", **{name: args[name] for name in ("number", "amount") if args.get(name)})
 
 
 def promise_day(turn: Turn, args: Args, text: str) -> bool:
@@ -161,27 +184,17 @@ def promise_day(turn: Turn, args: Args, text: str) -> bool:
     day = dates.wanted(text, today=business_date(turn.at))
     if day is None:
         raise Refused("date_not_understood")
-    _promise(turn, args["number"], day.isoformat())
+    _promise(turn, args, day.isoformat())
     return True
 
 
-def _promise(turn: Turn, number: str, day: str) -> None:
+def _promise(turn: Turn, args: Args, day: str) -> None:
     assert turn.link.customer is not None  # noqa: S101 - the table of access lets only customers here
-    reminders.promise(turn.session, turn.link.customer, number, day=date.fromisoformat(day), by=turn.by, at=turn.at)
-
-
-def dispute(turn: Turn, args: Args, _document: Any) -> None:
-    """Why? The next text."""
-    turn.ask("dispute_text", "why_dispute", number=args["number"])
-
-
-def dispute_text(turn: Turn, args: Args, text: str) -> None:
-    """The reason: the dispute is opened on all that is due."""
-    owed = document(turn, args["number"])
-    if not isinstance(owed, Invoice):
-        raise Refused("invoice_unknown", number=owed.number)
-    with registration.looking_again(turn.session, owed.customer, house=turn.house, at=turn.at):
-        disputes.open_dispute(turn.session, owed, text=text, by=turn.by, at=turn.at)
+    part = Money.of(args["amount"]) if args.get("amount") else None
+    reminders.promise(
+        turn.session, turn.link.customer, args["number"], day=date.fromisoformat(day), by=turn.by, at=turn.at,
+        amount=part,
+    )  # fmt: skip
 
 
 def human(turn: Turn, _args: Args, _thing: Any) -> None:
@@ -204,11 +217,11 @@ ACTIONS: dict[str, tuple[str, Any]] = {
     "ask_promise": ("document", ask_promise),
     "make_promise": ("document", make_promise),
     "other_date": ("document", other_date),
-    "dispute": ("document", dispute),
+    "promise_part": ("document", promise_part),
     "human": ("", human),
 }
 ANSWERS: dict[str, Any] = {
     "correction": correction,
     "promise_day": promise_day,
-    "dispute_text": dispute_text,
+    "promise_amount": promise_amount,
 }

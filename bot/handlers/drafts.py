@@ -20,7 +20,7 @@ from intake import changes, receive
 from intake.incoming import Address, Channel, Incoming
 from intake.reading import Reading, read
 from intake.understand import joins
-from intake.understand.drafts import lines_of
+from intake.understand.drafts import lines_about, lines_of
 from intake.understand.opened import Desk
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def change(turn: Turn, order: Order, text: str, *, on: date | None = None) -> bo
         orders.set_quantity(turn.session, order, int(found[1]), quantity, by=turn.by, at=turn.at)
         return True
     said = reading(turn, text, on=on)
-    lines = lines_of(turn.session, order.customer, said.lines)
+    lines = lines_about(turn.session, order, said.lines)
     if lines and re.match(texts.table("menus", "fr")["words"]["add"], text, re.IGNORECASE):
         orders.append_lines(turn.session, order, lines, by=turn.by, at=turn.at)
         return True
@@ -56,7 +56,7 @@ def revise(turn: Turn, order: Order, text: str) -> bool:
         wish = Wanted((LineWish(int(found[1]), Decimal(found[2].replace(",", "."))),))
     else:
         said = reading(turn, text)
-        lines = lines_of(turn.session, order.customer, said.lines)
+        lines = lines_about(turn.session, order, said.lines)
         adding = re.match(texts.table("menus", "fr")["words"]["add"], text, re.IGNORECASE) is not None
         wish = changes.wanted(order, lines, said.requested_delivery_date, adding=adding)
     if not wish:
@@ -109,6 +109,6 @@ def _follow(turn: Turn, order: Order, first: Message, text: str) -> bool:
     if not now.lines:
         return False
     before = lines_of(turn.session, order.customer, reading(turn, said).lines)
-    lines = lines_of(turn.session, order.customer, now.lines)
+    lines = lines_about(turn.session, order, now.lines)
     changes.withdraw(turn.session, order, before, lines, by=turn.by, at=turn.at)
     return changes.merge(turn.session, order, lines, now.requested_delivery_date, by=turn.by, at=turn.at)

@@ -60,12 +60,16 @@ def _whom(turn: Turn, code: LinkCode) -> Customer | Staff:
 
 def link_yes(turn: Turn, args: Args, _thing: Any) -> None:
     """Link the chat, say that the bot is automatic and what it keeps, and give the chat its commands."""
+    spoken = turn.link.language
     turn.link = parties.use_link_code(turn.session, args["code"], chat_id=turn.link.chat_id, at=turn.at, hashed=True)
+    turn.link.language = turn.link.language or spoken
     whom = turn.link.customer or turn.link.staff
     assert whom is not None  # noqa: S101 - a code names one of the two
     key = "linked_customer" if turn.link.customer is not None else "linked_staff"
     said = texts.answer(key, turn.language, name=whom.name, house=turn.house.name)
     turn.show(Content(texts.escape(said), language=turn.language))
+    if turn.link.customer is not None:
+        turn.send(Content(texts.render("privacy", turn.language, house=turn.house), language=turn.language))
     events.emit(turn.session, "chat_linked", whom, at=turn.at, who=whom.name)
     turn.menus = True
 

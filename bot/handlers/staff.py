@@ -267,4 +267,5 @@ ASKED_BY: dict[str, str] = {
     "entry_whose": "entry_customer", "refund_reason": "refuse_refund",
     "dispute_outcome": "settle_dispute", "apart_counts": "part_apart",
     "group_customer_words": "group_customer", "colleague_name": "hire", "command_words": "run_command",
+    "dispute_piece": "add_piece", "promise_amount": "promise_part",
 }  # fmt: skip

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from bot import cards, changes, digests, inbox, texts
+from sqlalchemy.orm import object_session
+
+from bot import cards, changes, digests, inbox, recaps, texts
 from bot.cards import Content
 from bot.keyboards import Press
 from bot.letters import goods, money, orders, words
 from bot.letters.makers import Maker
-from core import conversations, events
+from core import conversations, events, hours
 from core.bank import BankEntry
 from core.calls import Call
 from core.card_changes import CardChange
@@ -21,9 +23,9 @@ from core.disputes import Dispute
 from core.invoices import Invoice
 from core.messages import Message
 from core.orders import Order, OrderRevision
-from core.outbox import OutboxRow
+from core.outbox import OutboxChannel, OutboxRow
 from core.overrides import OverrideRequest
-from core.parties import Customer, Staff
+from core.parties import ChatLink, Customer, Staff
 from core.payments import OpenItem, Payment
 from core.quotes import Quote
 from core.refunds import Refund
@@ -56,7 +58,11 @@ def thing_of(session: Session, subject: str) -> Any:
 
 
 def language_of(row: OutboxRow, thing: Any) -> str:
-    """Customers read their own language, the house reads French."""
+    """Customers read the language of their chat or their record, the house reads French."""
+    session = object_session(row)
+    link = session.get(ChatLink, row.chat_id) if session is not None and row.chat_id is not None else None
+    if row.audience == "customer" and row.channel is OutboxChannel.CHAT and link is not None and link.language:
+        return texts.language_of(link.language)
     customer = events.customer_of(thing)
     return texts.language_of(customer.language) if row.audience == "customer" and customer is not None else "fr"
 
@@ -72,7 +78,7 @@ def content(  # noqa: PLR0911 - one line a card
             showing = card.showing if card is not None else ""
             return cards.order_view(session, thing, showing, house=house, at=at)
         case "order_recap":
-            return cards.recap_card(thing)
+            return recaps.recap_card(session, thing, house=house, at=at, language=language_of(row, thing))
         case "quote_card":
             return cards.quote_card(thing, at=at)
         case "quarantine_card":
@@ -98,6 +104,8 @@ def context(
     """What the template of a row may use, and its buttons."""
     given: dict[str, Any] = {
         "thing": thing, "house": house, "customer": events.customer_of(thing), "params": row.arguments,
+        "answer_by": texts.before(hours.answer_by(house, row.created_at, at=at), language, at=at),
+        "answer_day": hours.accounting_by(row.created_at),
         "today": business_date(at), "mail": row.channel.value == "mail", "paper": row.paper_id is not None,
     }  # fmt: skip
     maker = MAKERS.get(row.template)

@@ -73,7 +73,10 @@ def _unanswered(
 ) -> Made:  # fmt: skip
     given, _ = _delivered(session, delivery, row, house, at, language)
     more, rows = delivery_letters.silent(delivery, row.template, at)
-    return {**given, **more}, rows
+    others = delivery_letters.unanswered(session, row)
+    rows += [[Press("verify_delivery", {"delivery": one.id}, {"reference": one.reference}, "verify_named"),
+              Press("report_reserve", {"delivery": one.id}, label_key="report_short")] for one in others]  # fmt: skip
+    return {**given, **more, "others": others}, rows
 
 
 def _backorder(session: Session, order: Order, _row: OutboxRow, _house: House, _at: datetime, language: str) -> Made:

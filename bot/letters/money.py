@@ -10,17 +10,19 @@ from bot.keyboards import Press
 from bot.letters.makers import Made, Maker
 from core import (
     disputes,
+    events,
     invoices,
     payments,
     platforms,
     reminders,
     statuses,
 )
-from core.clock import business_date
+from core.clock import add_business_days, business_date
 from core.disputes import Dispute
 from core.documents import DocumentKind
 from core.errors import Refused
 from core.invoices import Invoice
+from core.messages import Message
 from core.money import total
 from core.outbox import OutboxRow
 from core.papers import Paper
@@ -77,9 +79,11 @@ def _reminder(session: Session, reminder: Reminder, row: OutboxRow, house: House
     }  # fmt: skip
     number = {"number": amounts[0].number} if amounts else {}
     if row.audience == "customer" and amounts:
+        if len(amounts) > 1:  # which one is asked first: each has its own way to be paid, promised or contested
+            return given, [[Press("my_documents_list")], [Press("human")]]
         buttons = [
             [Press("pay_info", number)], [Press("ask_promise", number), Press("dispute", number)],
-            [Press("claim_paid", number)],
+            [Press("claim_paid", number), Press("human")],
         ]  # fmt: skip
         return given, buttons
     if row.template == "legal_handover":
@@ -98,14 +102,23 @@ def _payment(session: Session, payment: Payment, row: OutboxRow, _house: House, 
     return {"payment": payment, "number": number, "left": left, "settled": settled, "means": means}, []
 
 
-def _promise(session: Session, promise: Promise, _row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
+def _promise(session: Session, promise: Promise, row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
     document = payments.document_by_number(session, promise.customer, promise.number)
-    return {"promise": promise, "due": payments.amount_due(session, document)}, []
+    given = {"promise": promise, "due": payments.amount_due(session, document)}
+    number = {"number": promise.number}
+    own = [Press("ask_promise", number, label_key="change_promise"), Press("pay_info", number, label_key="pay_short")]
+    next_day = add_business_days(promise.day, 1)
+    return given | {"again": next_day}, [own] if row.audience == events.CUSTOMER else []
 
 
-def _dispute(session: Session, dispute: Dispute, _row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
+def _dispute(session: Session, dispute: Dispute, row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
     left = payments.amount_due(session, dispute.invoice) - disputes.contested(session, dispute.invoice_id)
-    return {"dispute": dispute, "invoice": dispute.invoice, "left": left}, []
+    given = {"dispute": dispute, "invoice": dispute.invoice, "left": left}
+    if row.audience != events.CUSTOMER or dispute.state is not disputes.DisputeState.OPEN:
+        return given, []
+    about = {"dispute": dispute.id}
+    offer = [] if dispute.reserve_id is not None else [Press("accept_credit", about, {"amount": dispute.amount})]
+    return given, [offer, [Press("add_piece", about), Press("human")]]
 
 
 def _dispute_info(
@@ -114,6 +127,23 @@ def _dispute_info(
     given, _ = _dispute(session, dispute, row, house, at, language)
     is_open = dispute.state is disputes.DisputeState.OPEN
     return given, [[Press("settle_dispute", {"dispute": dispute.id})]] if is_open else []
+
+
+def _dispute_credit(
+    session: Session, dispute: Dispute, row: OutboxRow, house: House, at: datetime, language: str
+) -> Made:
+    given, rows = _dispute_info(session, dispute, row, house, at, language)
+    is_open = dispute.state is disputes.DisputeState.OPEN
+    return given, [[Press("credit_dispute", {"dispute": dispute.id})] if is_open else [], *rows]
+
+
+def _dispute_piece(
+    session: Session, dispute: Dispute, row: OutboxRow, house: House, at: datetime, language: str
+) -> Made:
+    given, rows = _dispute_info(session, dispute, row, house, at, language)
+    message = session.get_one(Message, int(row.arguments["message"]))
+    look = Press("show_pieces", {"dispute": dispute.id, "message": message.id})
+    return {**given, "extract": message.extract}, [[look], *rows]
 
 
 def _statement(session: Session, _customer: Customer, row: OutboxRow, _house: House, _at: datetime, _lang: str) -> Made:
@@ -148,5 +178,6 @@ MAKERS: dict[str, Maker] = {
     "reminder": _reminder, "formal_notice": _reminder, "legal_handover": _reminder, "legal_handover_info": _reminder,
     "payment_received": _payment, "payment_recorded": _payment, "promise_made": _promise, "promise_info": _promise,
     "promise_broken": _promise, "dispute_opened": _dispute, "dispute_info": _dispute_info,
+    "dispute_credit_wanted": _dispute_credit, "dispute_piece_added": _dispute_piece,
     "statement_issued": _statement, "statement_ready": _statement,
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from bot import cards, changes, texts
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from core.settings import House
 
 
-#: How soon, by the hours of the house, a customer has an agent's answer; what every text announces.
-ANSWERED_WITHIN = timedelta(hours=2)
 #: What follows from other points is no point of its own.
 EXPLAINED_BY = {"total_differs": frozenset({"article_unknown", "quantity_unknown", "price_differs", "price_missing"})}
 #: A customer reads no more points of his order than so many.
@@ -47,7 +45,9 @@ def _order(session: Session, order: Order, row: OutboxRow, house: House, at: dat
     blocking = [f for f in found if f.blocks and f.service is Service.ACCOUNTING]
     colleague = session.get(Staff, order.confirmed_by_id) if order.confirmed_by_id is not None else None
     wish = session.get(OverrideRequest, int(str(row.arguments.get("request", 0))))
-    buttons = [[Press("edit_line", label_key="ask_change")]] if row.template == "order_confirmed" else []
+    buttons = [
+        [Press("my_order", {"order": order.id}, label_key="show_detail"), Press("edit_line", label_key="ask_change")]
+    ] if row.template == "order_confirmed" else []  # fmt: skip
     return {
         "blocking": blocking, "confirmed_by": colleague.name if colleague is not None else "",
         "answer": wish.answer if wish is not None else "",
@@ -88,7 +88,6 @@ def _recap(session: Session, order: Order, _row: OutboxRow, house: House, at: da
         "twin": next(again, None), "files": [part for part in parts if "." in part],
         "coded": any(line.customer_reference for line in order.kept_lines),
         "lines": [cards.line_view(line, language) | {"text": _own_words(line)} for line in order.kept_lines],
-        "due": texts.due(house.hours.after(order.created_at, ANSWERED_WITHIN), at, language),
     }  # fmt: skip
     return given, []
 

@@ -59,7 +59,11 @@ def _message(_session: Session, message: Any, row: OutboxRow, _house: House, _at
     said = " ".join(extract.split())[: cards.EXTRACT]
     kept = texts.sentence("kept", reason, language) if reason else None
     given = {"extract": said, "reason": reason, "kept": kept or "", "reader": row.arguments.get("reader", "sales")}
-    return given, []
+    return given, [[Press("specify"), Press("human")]] if row.template == "message_kept" else []
+
+
+def _human(_session: Session, customer: Any, _row: OutboxRow, _house: House, _at: datetime, _language: str) -> Made:
+    return {"of": customer}, [[Press("my_orders_list")]]
 
 
 def _card_change(
@@ -84,6 +88,7 @@ def _card_change(
 
 
 MAKERS: dict[str, Maker] = {
+    "human_wanted": _human,
     folding.FOLDING: lambda session, _thing, row, _house, _at, _language: folding.made(session, row),
     "which_quote": _which_quote, "which_quote_info": _which_quote, "quote_sent": _quote, "quote_declined": _quote,
     "quote_late": _quote, "quote_wanted_late": _quote, "quote_superseded": _quote, "message_kept": _message,

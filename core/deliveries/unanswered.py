@@ -35,12 +35,15 @@ def to_remind(session: Session, *, at: datetime) -> list[Delivery]:
 
 
 def remind(session: Session, *, at: datetime) -> list[Delivery]:
-    """Ask the customer, once, whether all arrived."""
+    """Ask each customer, once, whether all arrived: one message about all that he has not answered (U10)."""
     due = to_remind(session, at=at)
+    together: dict[int, list[Delivery]] = {}
     for delivery in due:
         delivery.asked_again_at = at
         journal.write(session, "receipt_reminded", subject=delivery.subject, by=SYSTEM, at=at)
-        events.emit(session, "receipt_reminded", delivery, at=at)
+        together.setdefault(delivery.customer.id, []).append(delivery)
+    for first, *others in together.values():
+        events.emit(session, "receipt_reminded", first, at=at, others=[other.id for other in others])
     return due
 
 

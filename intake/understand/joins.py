@@ -26,7 +26,7 @@ from intake.reading import AskedLine as Said
 from intake.reading import Evidence, Kind, read, texts
 from intake.reading.words import phrase, plain, unit_named, words
 from intake.understand import habits
-from intake.understand.drafts import counted_by, lines_of, matcher_for, own_words
+from intake.understand.drafts import UNSURE, counted_by, lines_about, lines_of, matcher_for, own_words
 from intake.understand.opened import answerable, incoming_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from core.parties import Customer
     from intake.understand.opened import Desk, Opened
 
-_UNSURE = Decimal("0.8")
 _SPEAKS_OF_LINES = frozenset({Kind.ORDER, Kind.ORDER_CHANGE})
 
 
@@ -138,7 +137,7 @@ def join(
         return _take_out(session, customer, order, unwanted, by=by, desk=desk) or claused
     if not _adds(opened):
         return claused
-    asked = lines_of(session, customer, _named_in_order(order, opened.reading.lines))
+    asked = lines_about(session, order, _named_in_order(order, opened.reading.lines))
     pages = any(flag.startswith(ALBUM) for flag in message.flags.split())
     day = opened.reading.requested_delivery_date
     return changes.merge(session, order, asked, day, by=by, at=desk.at, replacing=not pages) or claused
@@ -281,7 +280,7 @@ def _recount(
     if counted is None or counted.quantity is None:
         return False
     if not sure:
-        line.confidence = min(line.confidence, _UNSURE)
+        line.confidence = min(line.confidence, UNSURE)
     orders.set_quantity(session, order, line.position, counted.quantity, by=by, at=desk.at)
     line.packaging, line.packaging_count = counted.packaging, counted.packaging_count
     return True

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from bot import cards, inbox, texts
+from bot import cards, inbox, recaps, texts
 from bot.cards import Content
 from core import deliveries, orders, overrides, quotes, registration, stock
 from core.catalogue import Article
@@ -162,20 +163,24 @@ def test_a_backorder_that_stock_can_serve_offers_to_prepare_the_rest(desk: Any) 
     assert labels(card(desk, order_id))[0] == ["Préparer le reliquat"]
 
 
+def recap(desk: Any, session: Session, order: Order) -> Content:
+    return recaps.recap_card(session, order, house=desk.app.house, at=desk.clock(), language="fr")
+
+
 def test_the_recap_follows_the_order_through_its_life(desk: Any) -> None:
     order_id = desk.order()
     with transaction(desk.app.engine) as session:
         order = orders.lock(session, order_id)
-        first = cards.recap_card(order)
+        first = recap(desk, session, order)
         orders.accept_recap(session, order, by=desk.actor("customer"), at=desk.clock())
-        second = cards.recap_card(order)
+        second = recap(desk, session, order)
         orders.cancel(session, order, reason="test", by=desk.actor("sales"), at=desk.clock())
-        third = cards.recap_card(order)
-    assert labels(first) == [["Confirmer"], ["Modifier une ligne", "Changer la date", "Annuler"]]
+        third = recap(desk, session, order)
+    assert labels(first) == [["Confirmer"], ["Modifier une ligne", "Changer la date"], ["Annuler"]]
     assert "Envoyée à 9 h 00" in told(second)
-    assert labels(second) == [["Modifier une ligne", "Annuler"], ["Parler à quelqu'un"]]
+    assert labels(second) == [["Voir le détail", "Demander un changement"], ["Parler à quelqu'un", "Annuler"]]
     assert "Rien ne sera livré" in told(third)
-    assert labels(third) == []
+    assert labels(third) == [["Parler à quelqu'un"]]
 
 
 def test_the_recap_is_in_english_for_an_english_customer(desk: Any) -> None:

@@ -157,6 +157,6 @@ def test_a_picture_is_800_pixels_wide_begins_at_zero_and_is_opaque(shape: str) -
 
 
 def test_opening_hours_are_the_house_s_own() -> None:
-    house = House(name="x", opens_at=time(9, 30), closes_at=time(17))
+    house = House(name="x", opens=time(9, 30), closes=time(17))
     assert not house.hours.open_at(paris(11, 2, 9))
     assert house.hours.after(paris(11, 2, 8), timedelta(minutes=15)) == paris(11, 2, 9, 45)

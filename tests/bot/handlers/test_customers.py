@@ -97,7 +97,7 @@ def test_a_correction_after_the_acceptance_changes_that_draft_and_makes_no_secon
     desk.settle()
     desk.press("customer", texts.label("accept_recap"))
     desk.settle()
-    desk.press("customer", texts.label("edit_line"))
+    desk.press("customer", texts.label("ask_change"))
     desk.settle()
     desk.say("customer", "12 cartons de beurre doux 82")
     desk.settle()

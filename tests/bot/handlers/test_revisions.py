@@ -68,8 +68,8 @@ def test_a_customers_words_about_a_registered_order_become_a_redline_that_one_pr
     told = card(desk, "customer", "modifiée")
     assert "Beurre doux 82\u00a0% MG plaque 1 kg\u00a0: 10 → 12 cartons" in told.text
     assert card(desk, "sales", "Modification acceptée").labels == []
-    confirmed = next(seen for seen in desk.chat("customer") if "Demander une modification" in seen.labels)
-    desk.press("customer", "Demander une modification", message_id=confirmed.message_id)
+    confirmed = next(seen for seen in desk.chat("customer") if "Demander un changement" in seen.labels)
+    desk.press("customer", "Demander un changement", message_id=confirmed.message_id)
     desk.settle()
     desk.say("customer", "7 sacs de farine T65")
     desk.settle()
