@@ -65,6 +65,9 @@ def treat(app: App, session: Session, update: Update, files: list[tuple[str, byt
         _press(turn, update.callback_query.data or "")
     elif message is not None and (text := _said_to_us(turn, message)) is not None:
         _message(turn, message, text, files)
+    elif (changed := update.edited_message) is not None and turn.link.staff is None and belongs(turn):
+        whose = turn.group.customer if turn.group is not None else None
+        identities.speak_as(turn, whose, lambda: chat.edited(turn, changed))
     return turn
 
 
@@ -73,7 +76,7 @@ def _membership(turn: Turn, status: str) -> None:
     if status in {"left", "kicked", "banned"}:
         groups.left(turn.session, turn.group, at=turn.at)
         return
-    turn.group.left_at, turn.message_id = None, 0
+    turn.group.left_at, turn.message_id, turn.menus = None, 0, True
     turn.say("group_hello" if turn.group.bound else "group_unbound")
 
 

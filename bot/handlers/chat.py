@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from telegram import Message, Update
+from telegram import BotCommandScopeChat, Message, Update
 from telegram.error import BadRequest
 
 from bot import texts
@@ -102,6 +102,9 @@ def stranger(app: App, session: Session, update: Update, refusal: Comptoir | Non
         buttons.press(turn, update.callback_query.data or "")
     else:
         turn.say(key)
+        bot, scope = app.application.bot, BotCommandScopeChat(room.id)  # the commands of a link that is no more
+        if left is None and (message is not None and (message.text or "").startswith("/")):
+            turn.later.append(lambda: bot.delete_my_commands(scope=scope))
     return turn
 
 
