@@ -108,7 +108,8 @@ class Turn:
 
     def not_allowed(self, action: str) -> None:
         """Say no to somebody without the right, and keep that he tried (S11)."""
-        whom = f"staff:{self.link.staff_id}" if self.link.staff_id else f"customer:{self.link.customer_id}"
+        whom = f"customer:{self.link.customer_id}" if self.link.customer_id else "stranger"
+        whom = f"staff:{self.link.staff_id}" if self.link.staff_id else whom
         journal.write(self.session, "press_refused", subject=whom, by=self.by, at=self.at, pressed=action)
         if self.callback_id:
             self.toast = texts.answer("not_allowed", self.language)

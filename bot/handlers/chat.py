@@ -85,9 +85,9 @@ def stranger(app: App, session: Session, update: Update, refusal: Comptoir | Non
     room, message = update.effective_chat, update.message
     if room is None or (message is None and update.callback_query is None):
         return None
-    turn = Turn(app, session, parties.ChatLink(chat_id=room.id), room.id, app.clock())
-    turn.callback_id = update.callback_query.id if update.callback_query is not None else ""
     left = session.get(parties.ChatLink, room.id)  # a colleague who works here no more
+    turn = Turn(app, session, left or parties.ChatLink(chat_id=room.id), room.id, app.clock())
+    turn.callback_id = update.callback_query.id if update.callback_query is not None else ""
     key = "how_to_link" if left is None else "account_inactive"
     code = code_in(message.text or "") if message is not None else ""
     if refusal is not None:
@@ -100,6 +100,8 @@ def stranger(app: App, session: Session, update: Update, refusal: Comptoir | Non
     elif update.callback_query is not None:
         turn.message_id = message_id_of(update)
         buttons.press(turn, update.callback_query.data or "")
+        if turn.toast == texts.answer("not_allowed"):
+            turn.toast = texts.answer(key)
     else:
         turn.say(key)
         bot, scope = app.application.bot, BotCommandScopeChat(room.id)  # the commands of a link that is no more

@@ -170,7 +170,7 @@ def test_s12_u17_menus_and_help_follow_roles_and_a_colleague_sent_home_gets_an_a
         assert desk.last("sales").text == texts.plain(texts.answer("account_inactive"))
     desk.press("sales", texts.label("confirm"))
     desk.settle()
-    assert desk.client.toasts(desk.chats["sales"])[-1].text
+    assert desk.client.toasts(desk.chats["sales"])[-1].text == texts.plain(texts.answer("account_inactive"))
     with transaction(desk.app.engine) as session:
         assert session.scalars(select(Order)).one().state.value == "draft"
 

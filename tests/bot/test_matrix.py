@@ -358,6 +358,8 @@ def judged(world: World, who: str, action: str, whose: str, case: Case) -> Itera
         if acts or case.rows:
             yield f"did {acts}"
         if who in {"left", STRANGER}:
+            if case.toast != texts.plain(texts.answer("account_inactive" if who == "left" else "how_to_link")):
+                yield f"said {case.toast!r}"
             return
         if case.toast != texts.answer("not_allowed", "fr"):
             yield f"said {case.toast!r}"
