@@ -178,9 +178,13 @@ def link(who: Annotated[str, typer.Argument(metavar="CUSTOMER[/CONTACT]|STAFF")]
 def backup(file: Path) -> None:
     """Write the whole database, encrypted, into a new file; the desk may run meanwhile."""
     from core import backups
+    from core.db import transaction
 
     with database() as (_, engine):
-        rows = backups.write(engine, file, _passphrase(confirm=True), at=now())
+        at = now()
+        rows = backups.write(engine, file, _passphrase(confirm=True), at=at)
+        with transaction(engine) as session:
+            backups.note(session, at=at)
     typer.echo(f"{rows} rows written to {file}")
 
 

@@ -61,9 +61,12 @@ def write(engine: Engine, target: Path, passphrase: str, *, at: datetime) -> int
         out.flush()
         os.fsync(out.fileno())
     partial.replace(target)
-    with transaction(engine) as session:
-        raise_flag(session, LAST_BACKUP, at.isoformat(), at=at)
     return counted[0]
+
+
+def note(session: Session, *, at: datetime) -> None:
+    """Keep when this installation was backed up; once the file is there, since a backup waits for nobody's lock."""
+    raise_flag(session, LAST_BACKUP, at.isoformat(), at=at)
 
 
 def last(session: Session) -> datetime | None:
