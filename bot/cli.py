@@ -184,7 +184,7 @@ def backup(file: Path) -> None:
         at = now()
         rows = backups.write(engine, file, _passphrase(confirm=True), at=at)
         with transaction(engine) as session:
-            backups.note(session, at=at)
+            backups.note_made(session, at=at)
     typer.echo(f"{rows} rows written to {file}")
 
 

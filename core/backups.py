@@ -38,7 +38,7 @@ PIECE = 1 << 20
 SHORTEST_PASSPHRASE = 12
 #: Belongs to the process that runs, not to the data.
 LEFT_OUT = {"lease"}
-#: The flag that says when this installation was backed up last.
+#: When the last one was made.
 LAST_BACKUP = "last_backup"
 
 
@@ -64,15 +64,15 @@ def write(engine: Engine, target: Path, passphrase: str, *, at: datetime) -> int
     return counted[0]
 
 
-def note(session: Session, *, at: datetime) -> None:
-    """Keep when this installation was backed up; once the file is there, since a backup waits for nobody's lock."""
+def note_made(session: Session, *, at: datetime) -> None:
+    """Remember that a backup was made, apart from making it: nobody who writes is waited for then."""
     raise_flag(session, LAST_BACKUP, at.isoformat(), at=at)
 
 
 def last(session: Session) -> datetime | None:
-    """When the last backup was made here, or None."""
-    found = flag(session, LAST_BACKUP)
-    return datetime.fromisoformat(found) if found is not None else None
+    """When this database was last backed up; None for never."""
+    known = flag(session, LAST_BACKUP)
+    return datetime.fromisoformat(known) if known is not None else None
 
 
 def restore(engine: Engine, source: Path, passphrase: str, *, by: Actor, at: datetime) -> int:
