@@ -25,6 +25,7 @@ from bot.handlers import groups
 from core import conversations, events, letterheads, outbox, papers, rendering
 from core.conversations import Card
 from core.db import transaction
+from core.documents import DocumentKind
 from core.errors import Comptoir, Refused
 from core.events import CUSTOMER
 from core.groups import ChatGroup
@@ -249,9 +250,16 @@ def _ready(app: App, session: Session, row: OutboxRow, *, at: datetime) -> Parce
         row.id, row.subject, card=row.card, chat_id=row.chat_id,
         texts=(sheets.shortened(html),) if row.card else tuple(sheets.paged(html)), keyboard=keyboard,
         edits=card.telegram_message_id or None if card is not None else None,
-        files=mails.files(session, row) if group is None or group.shows_money else (),
+        files=mails.files(session, row) if group is None or _fits_group(session, row, group) else (),
         mark=mark, before=_left_before(row), picture=mails.picture(session, row),
     )  # fmt: skip
+
+
+def _fits_group(session: Session, row: OutboxRow, group: ChatGroup) -> bool:
+    """Whether a row's files may be seen by all in a group: where prices are not, a slip that has none."""
+    paper = session.get(Paper, row.paper_id) if row.paper_id is not None else None
+    slip = paper is not None and paper.kind is DocumentKind.PREPARATION_SLIP
+    return group.shows_money or (slip and groups.notice(session, row, group) is None)
 
 
 def _of_several(session: Session, row: OutboxRow) -> str:

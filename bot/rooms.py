@@ -65,6 +65,9 @@ def treat(app: App, session: Session, update: Update, files: list[tuple[str, byt
         _press(turn, update.callback_query.data or "")
     elif message is not None and (text := _said_to_us(turn, message)) is not None:
         _message(turn, message, text, files)
+    elif (changed := update.edited_message) is not None and turn.link.staff is None and belongs(turn):
+        whose = turn.group.customer if turn.group is not None else None
+        identities.speak_as(turn, whose, lambda: chat.edited(turn, changed))
     return turn
 
 
@@ -73,7 +76,7 @@ def _membership(turn: Turn, status: str) -> None:
     if status in {"left", "kicked", "banned"}:
         groups.left(turn.session, turn.group, at=turn.at)
         return
-    turn.group.left_at, turn.message_id = None, 0
+    turn.group.left_at, turn.message_id, turn.menus = None, 0, True
     turn.say("group_hello" if turn.group.bound else "group_unbound")
 
 
@@ -92,15 +95,25 @@ def _press(turn: Turn, token: str) -> None:
         return
     group_id, group = turn.chat_id, turn.group
     found = conversations.pressed(turn.session, token, chat_id=group_id, at=turn.at)
-    if found is not None and group is not None and not group.shows_money and not public(found[0].action):
+    if found is not None and not _open(turn, found[0].action):
         turn.in_private()
     identities.speak_as(turn, group.customer if group else None, lambda: buttons.press(turn, token, chat_id=group_id))
+
+
+def _open(turn: Turn, action: str) -> bool:
+    """Whether the answer may be read by all who are in this group: a customer never sees what we do for others."""
+    group = turn.group
+    if group is None or action.startswith("group_"):
+        return True
+    if group.customer_id is not None and turn.link.staff is not None:
+        return False
+    return group.shows_money or public(action)
 
 
 def public(action: str) -> bool:
     """Whether what this action answers may be read by all who are in a group without prices: goods, never money."""
     who = PERMISSIONS.get(action, frozenset())
-    return action in _PUBLIC or (Role.WAREHOUSE in who and action not in _PRICED)
+    return action in _PUBLIC or (Role.WAREHOUSE in who and action not in _FOR_ONE)
 
 
 #: What customers and colleagues may do before everybody's eyes, beside the work of the warehouse.
@@ -109,8 +122,8 @@ _PUBLIC = frozenset({
     "edit_draft", "group_card", "group_bind", "group_customer", "group_money", "group_pushes", "group_unbind",
     "group_bind_customer", "open_private",
 })  # fmt: skip
-#: What the warehouse may do and that is for one reader.
-_PRICED = frozenset({"show_photos", "help", "help_section", "run_command"})
+#: What the warehouse may do too and that is for one reader alone.
+_FOR_ONE = frozenset({"link_yes", "link_no", "speak_for", "show_photos", "help", "help_section", "run_command"})
 
 
 def _said_to_us(turn: Turn, sent: Message) -> str | None:
@@ -143,8 +156,11 @@ def _message(turn: Turn, sent: Message, text: str, files: list[tuple[str, bytes]
     if not belongs(turn):
         turn.say("group_stranger")
         return
-    action = texts.table("menus", "fr")["commands"].get(re.split(r"[\s@]", text[1:], maxsplit=1)[0].lower(), "help")
-    if text.startswith("/") and not group.shows_money and not public(action):
+    action = "take_order"
+    if text.startswith("/"):
+        name = re.split(r"[\s@]", text[1:], maxsplit=1)[0].lower()
+        action = texts.table("menus", "fr")["commands"].get(name, "help")
+    if not _open(turn, action):
         turn.in_private()
     identities.speak_as(turn, group.customer, lambda: chat.message(turn, sent, files, text))
 

@@ -127,7 +127,8 @@ class Turn:
 
     def not_allowed(self, action: str) -> None:
         """Say no to somebody without the right, and keep that he tried (S11)."""
-        whom = f"staff:{self.link.staff_id}" if self.link.staff_id else f"customer:{self.link.customer_id}"
+        whom = f"customer:{self.link.customer_id}" if self.link.customer_id else "stranger"
+        whom = f"staff:{self.link.staff_id}" if self.link.staff_id else whom
         journal.write(self.session, "press_refused", subject=whom, by=self.by, at=self.at, pressed=action)
         roles = access.reserved_to(action) if self.link.staff_id else []
         told = {"roles": tuple(texts.word(role) for role in roles)} if roles else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from telegram import Message, Update
+from telegram import BotCommandScopeChat, Message, Update
 from telegram.error import BadRequest
 
 from bot import texts
@@ -99,10 +99,9 @@ def stranger(app: App, session: Session, update: Update, refusal: Comptoir | Non
         return None
     who = update.effective_user
     spoken = preferences.first_language(who.language_code if who is not None else None)
-    link_of_none = parties.ChatLink(chat_id=room.id, language=spoken)
-    turn = Turn(app, session, link_of_none, room.id, app.clock())
-    turn.callback_id = update.callback_query.id if update.callback_query is not None else ""
     left = session.get(parties.ChatLink, room.id)  # a colleague who works here no more
+    turn = Turn(app, session, left or parties.ChatLink(chat_id=room.id, language=spoken), room.id, app.clock())
+    turn.callback_id = update.callback_query.id if update.callback_query is not None else ""
     key = "how_to_link" if left is None else "account_inactive"
     code = code_in(message.text or "") if message is not None else ""
     if refusal is not None:
@@ -115,8 +114,13 @@ def stranger(app: App, session: Session, update: Update, refusal: Comptoir | Non
     elif update.callback_query is not None:
         turn.message_id = message_id_of(update)
         buttons.press(turn, update.callback_query.data or "")
+        if turn.toast == texts.answer("not_allowed"):
+            turn.toast = texts.answer(key)
     else:
         turn.say(key, phone=turn.house.phone)
+        bot, scope = app.application.bot, BotCommandScopeChat(room.id)  # the commands of a link that is no more
+        if left is None and (message is not None and (message.text or "").startswith("/")):
+            turn.later.append(lambda: bot.delete_my_commands(scope=scope))
     return turn
 
 

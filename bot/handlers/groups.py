@@ -35,7 +35,7 @@ def run(turn: Turn, rest: str) -> None:
         return
     if rest:
         code = groups.make_code(turn.session, _team_or_customer(turn, rest), by=turn.by, at=turn.at)
-        turn.say("group_code", code=code)
+        turn.say("group_code", code=code, user_name=str(turn.app.application.bot.username))
         return
     known = turn.session.scalars(select(ChatGroup).where(ChatGroup.left_at.is_(None)).order_by(ChatGroup.title))
     rows = [[Press("group_card", {"group": one.chat_id}, {"title": one.title})] for one in known]

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, select
 
 from bot import checkup, cli, setup
 from bot.sandbox.server import Sandbox
-from core import messages, parties
+from core import backups, messages, parties
 from core.db import transaction
 from core.journal import SYSTEM, JournalEntry
 from core.messages import Message, MessageChannel, MessageState
@@ -143,6 +143,8 @@ def test_backup_refuses_to_be_restored_over_data_and_release_sending_is_journall
     Path("staff.csv").write_text(STAFF, "utf-8")
     type_("import", "staff", "staff.csv")
     assert type_("backup", "b.comptoir")[0] == 0
+    with transaction(engine) as session:
+        assert backups.last_made(session) is not None
     code, _, err = type_("restore", "b.comptoir")
     assert (code, "already holds data" in err) == (2, True)
     assert type_("release-sending")[0] == 2

@@ -137,13 +137,17 @@ def test_s04_in_a_customers_group_his_people_order_and_a_stranger_gets_an_answer
         assert in_group(desk, "customer", room)[-1] == texts.plain(texts.answer("group_stranger"))
     with transaction(desk.app.engine) as session:
         assert session.scalars(select(Message)).all() == []
-    desk.client.say(julie, "10 cartons de beurre doux 82 svp", chat=room)
+    sent = desk.client.say(julie, "9 cartons de beurre doux 82 svp", chat=room)
+    desk.settle()
+    desk.client.edit(stranger, desk.client.say(stranger, "bonjour", chat=room).message_id, "12 cartons", chat=room)
+    desk.client.edit(julie, sent.message_id, "10 cartons de beurre doux 82 svp", chat=room)
     desk.settle()
     with transaction(desk.app.engine) as session:
         order = session.scalars(select(Order)).one()
         assert (order.customer_id, order.reply_chat_id) == (desk.ids["customer"], room)
         number = order.id
-    recap = desk.client.last(julie, chat=room)
+    seen = desk.client.chat(julie, chat=room)
+    recap = next(message for message in reversed(seen) if texts.label("accept_recap") in message.labels)
     assert "10 cartons" in recap.text.replace("\u00a0", " ")
     assert "\u20ac" not in recap.text
     desk.client.press(stranger, texts.label("accept_recap"), chat=room)
@@ -157,6 +161,26 @@ def test_s04_in_a_customers_group_his_people_order_and_a_stranger_gets_an_answer
     desk.client.say(julie, "/documents", chat=room)
     desk.settle()
     assert in_group(desk, "customer", room)[-1] == texts.answer("answered_in_private")
+
+
+@pytest.mark.long
+@ON_SQLITE
+def test_the_warehouse_gets_its_slips_in_its_group_and_no_price(desk: Desk, boss: int) -> None:
+    room = desk.client.add_group("D\u00e9p\u00f4t", [boss, desk.chats["warehouse"]]).id
+    with transaction(desk.app.engine) as session:
+        group = groups.met(session, room, "D\u00e9p\u00f4t")
+        groups.bind(session, group, Role.WAREHOUSE, by=SYSTEM, at=desk.clock())
+        groups.enable(session, group, pushes=True, by=SYSTEM, at=desk.clock())
+    desk.order()
+    desk.settle()
+    desk.press("sales", texts.label("confirm"))
+    desk.settle()
+    desk.clock.forward(minutes=2)
+    desk.settle()
+    seen = desk.client.chat(desk.chats["warehouse"], chat=room)
+    assert any("Beurre" in message.text for message in seen)
+    assert [message.file_id for message in seen if message.file_id]
+    assert not [message.text for message in seen if "\u20ac" in message.text]
 
 
 @ON_SQLITE

@@ -17,12 +17,12 @@ from sqlalchemy import select
 from bot import menus, texts
 from bot.access import PERMISSIONS, allowed
 from bot.handlers import help_pages
-from core import conversations, identities, parties, staffing
+from core import conversations, identities, parties, privacy, staffing
 from core.db import transaction
 from core.errors import Refused
 from core.journal import SYSTEM
 from core.orders import Order
-from core.parties import ChatLink, Customer, Role, Staff, StaffRole
+from core.parties import ChatCustomer, ChatLink, Contact, Customer, Role, Staff, StaffRole
 from tests.core.builders import AT, Trade
 from tests.core.conftest import house, trade
 
@@ -88,10 +88,11 @@ def test_s01_s02_s03_one_person_speaks_for_two_customers_and_says_for_which_each
 
 def test_s03_the_same_article_has_each_customers_own_price_and_no_choice_is_no_answer(trade: Trade) -> None:
     other = Customer(code="C002", name="Traiteur Lebrun")
+    other.contacts.append(Contact(name="Mme Lebrun", email="mme@lebrun.example"))
     trade.session.add(other)
     trade.session.flush()
     one = trade.session.scalars(select(ChatLink).where(ChatLink.customer_id == trade.customer.id)).one()
-    code = parties.make_link_code(trade.session, other, by=SYSTEM, at=AT)
+    code = parties.make_link_code(trade.session, other, by=SYSTEM, at=AT, contact=other.contacts[0])
     parties.use_link_code(trade.session, code, chat_id=one.chat_id, at=AT)
     assert [c.code for c in identities.customers_of(trade.session, one)] == ["C001", "C002"]
     assert {link.chat_id for link in parties.chats_of(trade.session, trade.customer)} == {one.chat_id}
@@ -108,6 +109,9 @@ def test_s03_the_same_article_has_each_customers_own_price_and_no_choice_is_no_a
         identities.choose(trade.session, one, third, at=AT)
     other.active = False  # a closed account leaves no choice
     assert identities.chosen(trade.session, one, at=AT + timedelta(days=9))
+    privacy.erase(trade.session, "mme@lebrun.example", at=AT)  # whatever customer she is known with
+    assert trade.session.scalars(select(ChatCustomer)).all() == []
+    assert trade.session.get(ChatLink, one.chat_id) is None
 
 
 def test_s10_the_last_admin_cannot_be_removed_and_roles_are_given_and_taken(trade: Trade) -> None:
@@ -170,7 +174,7 @@ def test_s12_u17_menus_and_help_follow_roles_and_a_colleague_sent_home_gets_an_a
         assert desk.last("sales").text == texts.plain(texts.answer("account_inactive"))
     desk.press("sales", texts.label("confirm"))
     desk.settle()
-    assert desk.client.toasts(desk.chats["sales"])[-1].text
+    assert desk.client.toasts(desk.chats["sales"])[-1].text == texts.plain(texts.answer("account_inactive"))
     with transaction(desk.app.engine) as session:
         assert session.scalars(select(Order)).one().state.value == "draft"
 

@@ -340,13 +340,15 @@ def test_t33_u11_each_button_pressed_in_a_group_is_answered_and_nothing_there_na
     world: World, who: str
 ) -> None:
     faults = []
-    for action in buttons.ACTIONS:
-        case = world.press(who, action, world.things["own"], room=GROUP)
+    for action, whose in itertools.product(buttons.ACTIONS, ("own", "foreign")):  # the group is that of « own »
+        case = world.press(who, action, world.things[whose], room=GROUP)
         if not case.answered:
             faults.append(f"{action}: no answer")
         if not may(who, action) and [name for name, _ in case.written if name != "press_refused"]:
             faults.append(f"{action}: did {case.written}")
-        faults += [f"{action}: {said[:90]}" for said in world.bot.in_group if "\u20ac" in said]
+        heard = world.bot.in_group
+        faults += [f"{action}: {said[:90]}" for said in heard if "\u20ac" in said]
+        faults += [f"{action}: {said[:90]}" for said in heard if any(mark in said for mark in world.marks["foreign"])]
     assert not faults, "\n".join(faults)
 
 
@@ -358,6 +360,8 @@ def judged(world: World, who: str, action: str, whose: str, case: Case) -> Itera
         if acts or case.rows:
             yield f"did {acts}"
         if who in {"left", STRANGER}:
+            if case.toast != texts.plain(texts.answer("account_inactive" if who == "left" else "how_to_link")):
+                yield f"said {case.toast!r}"
             return
         if case.toast != texts.answer("not_allowed", "fr"):
             yield f"said {case.toast!r}"
