@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from core.aliases import customer_packagings
 from core.errors import NotUnderstood
 from core.messages import Message, MessageChannel
-from core.orders import Asked, AskedLine, OrderLine
+from core.orders import Asked, AskedLine, Order, OrderLine
 from core.parties import ChatLink, Customer
 from intake import voice
 from intake.catalogues import article_matcher
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from intake.understand.opened import Opened
 
 
+#: How sure a line is that only the rest of the order explains.
+UNSURE = Decimal("0.8")
 #: Where a session keeps the views of the catalogue that it has looked up.
 MATCHERS = "matchers"
 
@@ -128,6 +130,22 @@ def lines_of(session: Session, customer: Customer, said: Iterable[Said]) -> tupl
     """The lines as an order takes them, each with the customer's own words and count, from which a desk may learn."""
     taken = line_taker(session, customer)
     return tuple(taken(line) for line in said)
+
+
+def lines_about(session: Session, order: Order, said: Iterable[Said]) -> tuple[AskedLine, ...]:
+    """Later words about a draft: a name that may be several articles means the one that is ordered, to be confirmed."""
+    there = {line.article.sku for line in order.kept_lines if line.article is not None}
+    taken = line_taker(session, order.customer)
+
+    def taken_here(line: Said) -> AskedLine:
+        asked = taken(line)
+        meant = there & set(asked.alternatives)
+        if asked.article is not None or len(meant) != 1 or line.codes:
+            return asked
+        known = taken(replace(line, designation="", codes=tuple(meant)))
+        return replace(known, text=asked.text, confidence=min(known.confidence, UNSURE))
+
+    return tuple(taken_here(line) for line in said)
 
 
 def matcher_for(session: Session, customer: Customer | None) -> ArticleMatcher:

@@ -8,7 +8,7 @@ What cannot be tied to one line for certain is shown to the agent as a line to c
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ from intake.reading import AskedLine as Said
 from intake.reading import Evidence, Kind, read, texts
 from intake.reading.words import phrase, plain, unit_named, words
 from intake.understand import habits
-from intake.understand.drafts import counted_by, lines_of, matcher_for, own_words
+from intake.understand.drafts import UNSURE, counted_by, lines_about, lines_of, matcher_for
 from intake.understand.opened import answerable, incoming_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from core.parties import Customer
     from intake.understand.opened import Desk, Opened
 
-_UNSURE = Decimal("0.8")
 _SPEAKS_OF_LINES = frozenset({Kind.ORDER, Kind.ORDER_CHANGE})
 
 
@@ -138,29 +137,10 @@ def join(
         return _take_out(session, customer, order, unwanted, by=by, desk=desk) or claused
     if not _adds(opened):
         return claused
-    asked = lines_of(session, customer, _named_in_order(order, opened.reading.lines))
+    asked = lines_about(session, order, opened.reading.lines)
     pages = any(flag.startswith(ALBUM) for flag in message.flags.split())
     day = opened.reading.requested_delivery_date
     return changes.merge(session, order, asked, day, by=by, at=desk.at, replacing=not pages) or claused
-
-
-def _named_in_order(order: Order, said: tuple[Said, ...]) -> list[Said]:
-    """Within an order a short name is enough: « beurre » is the only butter that is in it."""
-    there = [line for line in order.kept_lines if line.article is not None]
-    known = {line.article.sku: _name_words(f"{line.article.name} {own_words(line)}") for line in there if line.article}
-    found: list[Said] = []
-    for line in said:
-        name = _name_words(line.designation)
-        meant = [sku for sku, words_there in known.items() if name and name <= words_there]
-        found.append(replace(line, codes=(meant[0],)) if len(meant) == 1 and not line.codes else line)
-    return found
-
-
-def _name_words(name: str) -> set[str]:
-    """The words of an article's name, in the singular, without asides."""
-    asides = "|".join(sorted(map(re.escape, words("corrections")["asides"]), key=len, reverse=True))
-    bare = re.sub(rf"(?<!\w)(?:{asides})(?!\w)|\b[dl]'", " ", plain(name).replace("\u2019", "'"))
-    return {word.removesuffix("s") for word in re.findall(r"[^\W_]+", bare)}
 
 
 def tell(session: Session, message: Message, opened: Opened, customer: Customer, desk: Desk, *, answered: str) -> None:
@@ -281,7 +261,7 @@ def _recount(
     if counted is None or counted.quantity is None:
         return False
     if not sure:
-        line.confidence = min(line.confidence, _UNSURE)
+        line.confidence = min(line.confidence, UNSURE)
     orders.set_quantity(session, order, line.position, counted.quantity, by=by, at=desk.at)
     line.packaging, line.packaging_count = counted.packaging, counted.packaging_count
     return True
