@@ -56,6 +56,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **credit.ACTIONS,
     **goods.ACTIONS,
     **pricing.ACTIONS,
+    **card_changes.ACTIONS,
     **deposits.ACTIONS,
     **automation.ACTIONS,
     **revisions.ACTIONS,
@@ -71,7 +72,6 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **statements.ACTIONS,
     **agreements.ACTIONS,
     **disputes.ACTIONS,
-    **card_changes.ACTIONS,
 }
 
 
