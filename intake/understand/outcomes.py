@@ -139,7 +139,8 @@ def _followed(
 ) -> str | None:
     """What the words did to what he has with us, `person` where somebody must read them; None for something new."""
     himself = message.taken_by_id is None
-    if message.channel is MessageChannel.MAIL and consents.answer(opened.incoming.text, "stop"):
+    words = opened.incoming.text.strip() or opened.incoming.subject
+    if message.channel is MessageChannel.MAIL and consents.answer(words, "stop"):
         return "person"  # whoever wants no more mails gives up no order by it
     if completions.complete(session, message, opened, customer, desk, answered=answered):
         return "completed"
