@@ -79,10 +79,27 @@ def correction(text: str) -> Correction | None:
     return None
 
 
+def corrections(text: str) -> tuple[Correction, ...]:
+    """Everything that the whole message corrects: one number, or several of which each names its line; else nothing."""
+    alone = correction(text)
+    if alone is not None:
+        return (alone,)
+    pieces = [
+        piece for line in _lines(text) for piece in re.split(words("corrections")["between"], line) if piece.strip()
+    ]
+    found = [each for piece in pieces if (each := correction(piece)) is not None and each.line is not None]
+    return tuple(found) if len(found) == len(pieces) > 1 else ()
+
+
 def _bare(text: str) -> str:
     """The words on one line, without what opens and closes a mail."""
+    return " ".join(_lines(text))
+
+
+def _lines(text: str) -> list[str]:
     lines = (line.strip(" .,!") for line in consents.without_closing(plain(text)).splitlines())
-    return " ".join(line for line in lines if line and not phrase("zones", "greetings").fullmatch(line))
+    opened = (re.sub(rf"^(?:{phrase('zones', 'greetings').pattern})(?:[ ,.!]+|$)", "", line) for line in lines)
+    return [line for line in opened if line]
 
 
 def _without_line(flat: str) -> tuple[str, int | None]:
@@ -122,11 +139,12 @@ def join(
         if chat
         else _answered_draft(session, message, opened, customer, answered or "")
     )
-    by, corrected = Actor(ActorKind.CUSTOMER, customer.id), correction(opened.incoming.text)
+    by, corrected = Actor(ActorKind.CUSTOMER, customer.id), corrections(opened.incoming.text)
     claused = order is not None and orders.take_clauses(session, order, opened.reading.clauses, by=by, at=desk.at)
-    if corrected is not None:
-        if order is None or not correct(session, message, order, corrected, by=by, desk=desk):
+    for each in corrected:
+        if order is None or not correct(session, message, order, each, by=by, desk=desk):
             raise NotUnderstood("correction_unclear")
+    if corrected:
         return True
     if order is None:
         return False
@@ -138,9 +156,16 @@ def join(
     if not _adds(opened):
         return claused
     asked = lines_about(session, order, opened.reading.lines)
+    if _names_a_line(opened.incoming.text) and any(line.article is None for line in asked):
+        raise NotUnderstood("correction_unclear")  # what is said of a line of ours is no line of its own
     pages = any(flag.startswith(ALBUM) for flag in message.flags.split())
     day = opened.reading.requested_delivery_date
     return changes.merge(session, order, asked, day, by=by, at=desk.at, replacing=not pages) or claused
+
+
+def _names_a_line(text: str) -> bool:
+    """The words speak of a line by its number."""
+    return bool(re.search(words("corrections")["line_named"], plain(text)))
 
 
 def tell(session: Session, message: Message, opened: Opened, customer: Customer, desk: Desk, *, answered: str) -> None:
