@@ -265,8 +265,12 @@ def _smtp(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001
     mail = settings.mail
     if not mail.smtp_host:
         return [Finding("smtp", "no server is named", "set mail.smtp_host in comptoir.toml")]
-    smtp = SmtpSender(mail, connect_timeout=10, answer_timeout=10)._connected()  # noqa: SLF001 - the login, without a mail
-    smtp.quit()
+    sender = SmtpSender(mail, connect_timeout=10, answer_timeout=10)
+    sender._connected().quit()  # noqa: SLF001 - the login, without a mail
+    local, _, domain = mail.address.rpartition("@")
+    if mail.plus_addressing and not sender.takes(f"{local}+check@{domain}"):
+        said = f"{local}+check@{domain} is refused: answers of customers would come back to them"
+        return [Finding("smtp", said, "let the server deliver it, or set mail.plus_addressing = false")]
     return [Finding("smtp", f"logged in at {mail.smtp_host}")]
 
 

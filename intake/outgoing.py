@@ -172,6 +172,19 @@ class SmtpSender:
         finally:
             smtp.close()
 
+    def takes(self, recipient: str) -> bool:
+        """Whether the server would take a mail from us to this address; nothing is sent."""
+        sender = self.settings.address
+        try:
+            smtp = self._connected()
+            try:
+                return smtp.mail(sender)[0] // 100 == 2 and smtp.rcpt(recipient)[0] // 100 == 2
+            finally:
+                _say_goodbye(smtp)
+                smtp.close()
+        except (OSError, smtplib.SMTPException) as error:
+            raise TryLater("smtp_unreachable", error=type(error).__name__) from error
+
     def _connected(self) -> smtplib.SMTP:
         settings = self.settings
         host, port, checked = settings.smtp_host, settings.smtp_port, ssl.create_default_context()

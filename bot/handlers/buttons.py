@@ -82,6 +82,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **credit.ACTIONS,
     **goods.ACTIONS,
     **pricing.ACTIONS,
+    **card_changes.ACTIONS,
     **deposits.ACTIONS,
     **automation.ACTIONS,
     **revisions.ACTIONS,

@@ -75,6 +75,7 @@ class MailSandbox:
         self.password = password
         self.authserv_id = f"mx.{_domain(self.address)}"
         self.unauthenticated: set[str] = set()
+        self.takes_plus_addresses = True
         self.imap_port = 0
         self.smtp_port = 0
         self._now = now
@@ -298,6 +299,16 @@ class _Postman:
 
     def __init__(self, sandbox: MailSandbox) -> None:
         self.sandbox = sandbox
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd calls it so
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Take any recipient, unless our server knows no plus addresses and this is one of ours."""
+        if "+" in address and self.sandbox.is_ours(address) and not self.sandbox.takes_plus_addresses:
+            return "550 5.1.1 no such mailbox"
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Take the mail in, or meet the fault that was asked for."""

@@ -8,7 +8,7 @@ What cannot be tied to one line for certain is shown to the agent as a line to c
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ from intake.reading import AskedLine as Said
 from intake.reading import Evidence, Kind, read, texts
 from intake.reading.words import phrase, plain, unit_named, words
 from intake.understand import habits
-from intake.understand.drafts import UNSURE, counted_by, lines_about, lines_of, matcher_for, own_words
+from intake.understand.drafts import UNSURE, counted_by, lines_about, lines_of, matcher_for
 from intake.understand.opened import answerable, incoming_of
 
 if TYPE_CHECKING:
@@ -79,10 +79,27 @@ def correction(text: str) -> Correction | None:
     return None
 
 
+def corrections(text: str) -> tuple[Correction, ...]:
+    """Everything that the whole message corrects: one number, or several of which each names its line; else nothing."""
+    alone = correction(text)
+    if alone is not None:
+        return (alone,)
+    pieces = [
+        piece for line in _lines(text) for piece in re.split(words("corrections")["between"], line) if piece.strip()
+    ]
+    found = [each for piece in pieces if (each := correction(piece)) is not None and each.line is not None]
+    return tuple(found) if len(found) == len(pieces) > 1 else ()
+
+
 def _bare(text: str) -> str:
     """The words on one line, without what opens and closes a mail."""
+    return " ".join(_lines(text))
+
+
+def _lines(text: str) -> list[str]:
     lines = (line.strip(" .,!") for line in consents.without_closing(plain(text)).splitlines())
-    return " ".join(line for line in lines if line and not phrase("zones", "greetings").fullmatch(line))
+    opened = (re.sub(rf"^(?:{phrase('zones', 'greetings').pattern})(?:[ ,.!]+|$)", "", line) for line in lines)
+    return [line for line in opened if line]
 
 
 def _without_line(flat: str) -> tuple[str, int | None]:
@@ -122,11 +139,12 @@ def join(
         if chat
         else _answered_draft(session, message, opened, customer, answered or "")
     )
-    by, corrected = Actor(ActorKind.CUSTOMER, customer.id), correction(opened.incoming.text)
+    by, corrected = Actor(ActorKind.CUSTOMER, customer.id), corrections(opened.incoming.text)
     claused = order is not None and orders.take_clauses(session, order, opened.reading.clauses, by=by, at=desk.at)
-    if corrected is not None:
-        if order is None or not correct(session, message, order, corrected, by=by, desk=desk):
+    for each in corrected:
+        if order is None or not correct(session, message, order, each, by=by, desk=desk):
             raise NotUnderstood("correction_unclear")
+    if corrected:
         return True
     if order is None:
         return False
@@ -137,29 +155,17 @@ def join(
         return _take_out(session, customer, order, unwanted, by=by, desk=desk) or claused
     if not _adds(opened):
         return claused
-    asked = lines_about(session, order, _named_in_order(order, opened.reading.lines))
+    asked = lines_about(session, order, opened.reading.lines)
+    if _names_a_line(opened.incoming.text) and any(line.article is None for line in asked):
+        raise NotUnderstood("correction_unclear")  # what is said of a line of ours is no line of its own
     pages = any(flag.startswith(ALBUM) for flag in message.flags.split())
     day = opened.reading.requested_delivery_date
     return changes.merge(session, order, asked, day, by=by, at=desk.at, replacing=not pages) or claused
 
 
-def _named_in_order(order: Order, said: tuple[Said, ...]) -> list[Said]:
-    """Within an order a short name is enough: « beurre » is the only butter that is in it."""
-    there = [line for line in order.kept_lines if line.article is not None]
-    known = {line.article.sku: _name_words(f"{line.article.name} {own_words(line)}") for line in there if line.article}
-    found: list[Said] = []
-    for line in said:
-        name = _name_words(line.designation)
-        meant = [sku for sku, words_there in known.items() if name and name <= words_there]
-        found.append(replace(line, codes=(meant[0],)) if len(meant) == 1 and not line.codes else line)
-    return found
-
-
-def _name_words(name: str) -> set[str]:
-    """The words of an article's name, in the singular, without asides."""
-    asides = "|".join(sorted(map(re.escape, words("corrections")["asides"]), key=len, reverse=True))
-    bare = re.sub(rf"(?<!\w)(?:{asides})(?!\w)|\b[dl]'", " ", plain(name).replace("\u2019", "'"))
-    return {word.removesuffix("s") for word in re.findall(r"[^\W_]+", bare)}
+def _names_a_line(text: str) -> bool:
+    """The words speak of a line by its number."""
+    return bool(re.search(words("corrections")["line_named"], plain(text)))
 
 
 def tell(session: Session, message: Message, opened: Opened, customer: Customer, desk: Desk, *, answered: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 OF_MONEY = frozenset({
     "reminder", "invoice", "payment", "promise", "dispute", "open_item", "refund", "payment_reversal",
 })  # fmt: skip
+#: So many receipts a day go to an address for which nobody vouches.
+RECEIPTS_A_DAY, DAY = 3, timedelta(days=1)
 #: How much of the words that acknowledge a delivery is kept as its proof.
 SIGNED = 300
 #: What is found of a message that says nothing but in a recording.
@@ -138,7 +140,8 @@ def _followed(
 ) -> str | None:
     """What the words did to what he has with us, `person` where somebody must read them; None for something new."""
     himself = message.taken_by_id is None
-    if message.channel is MessageChannel.MAIL and consents.answer(opened.incoming.text, "stop"):
+    words = opened.incoming.text.strip() or opened.incoming.subject
+    if message.channel is MessageChannel.MAIL and consents.answer(words, "stop"):
         return "person"  # whoever wants no more mails gives up no order by it
     if completions.complete(session, message, opened, customer, desk, answered=answered):
         return "completed"
@@ -213,7 +216,12 @@ def acknowledge(session: Session, message: Message, *, at: datetime, reader: str
     if answerable(message):
         events.emit(session, "message_kept", message, at=at, reader=reader)
     elif message.reply_email and not {MACHINE, PROPOSED} & set(message.flags.split()):
-        events.emit(session, "receipt_only", message, at=at)
+        told = select(func.count(OutboxRow.id)).where(
+            OutboxRow.template == "receipt_only", OutboxRow.email == message.reply_email,
+            OutboxRow.created_at > at - DAY,
+        )  # fmt: skip
+        if (session.scalar(told) or 0) < RECEIPTS_A_DAY:  # whoever forges his address must not fill his mailbox
+            events.emit(session, "receipt_only", message, at=at)
 
 
 def _note_bounce(session: Session, message: Message, incoming: Incoming, desk: Desk) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from core.messages import MessageChannel
+from core.messages import ASSIGNED, MessageChannel
 from core.outbox import OutboxRow
 from intake import replies
 
@@ -62,7 +62,7 @@ def signed_row(session: Session, incoming: Incoming, desk: Desk) -> OutboxRow | 
 
 
 def of_another(found: Answered | None, message: Message) -> bool:
-    """The address was given to another customer than the one who writes: a person looks at it first."""
-    if found is None or found.row is None or not found.signed:
+    """The address was given to another customer than the one who writes, and no colleague has said whose mail it is."""
+    if found is None or found.row is None or not found.signed or ASSIGNED in message.flags.split():
         return False
     return found.row.customer_id is not None and found.row.customer_id != message.customer_id

@@ -156,6 +156,17 @@ def test_a_permanent_refusal_is_final(sandbox: MailSandbox) -> None:
     assert "550" in str(caught.value.data["reply"])
 
 
+def test_whether_the_server_takes_plus_addresses_is_asked_without_a_mail(sandbox: MailSandbox) -> None:
+    local, _, domain = sandbox.address.partition("@")
+    before = len(sandbox.all_sent())
+    assert sender(sandbox).takes(f"{local}+check@{domain}")
+    sandbox.takes_plus_addresses = False
+    assert not sender(sandbox).takes(f"{local}+check@{domain}")
+    assert sender(sandbox).takes(sandbox.address)
+    sandbox.takes_plus_addresses = True
+    assert len(sandbox.all_sent()) == before
+
+
 @pytest.mark.parametrize(("fault", "arrived"), [("drop_before", 0), ("drop_after", 1)])
 def test_a_lost_answer_is_ambiguous_whether_the_mail_left_or_not(
     sandbox: MailSandbox, fault: str, arrived: int

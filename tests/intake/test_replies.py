@@ -6,6 +6,7 @@ import pytest
 
 from core.outbox import OutboxRow
 from intake.replies import Token, reference_in, reply_address, subject_with, token_in
+from intake.understand.joins import corrections
 
 SECRET = "secret of the house"
 BOX = "cde@comptoir.example"
@@ -54,3 +55,21 @@ def test_the_subject_bears_the_token_once() -> None:
     assert once == "Votre commande [CMD-2026-0412]"
     assert subject_with("CMD-2026-0412", once) == once
     assert reference_in(once) == "CMD-2026-0412"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Bonjour,\n140 au lieu de 120 pour la ligne 2 merci.\nCordialement\nJulie", [(2, 140, "", 120)]),
+        ("L2 140", [(2, 140, "", None)]),
+        ("ligne 1 : 12\nligne 2 : 6 cartons", [(1, 12, "", None), (2, 6, "carton", None)]),
+        ("140 au lieu de 120 pour la ligne 2 et 6 pour la ligne 3", [(2, 140, "", 120), (3, 6, "", None)]),
+        ("140 instead of 120 for line 2, please", [(2, 140, "", 120)]),
+        ("plutôt 6", [(None, 6, "", None)]),
+        ("ligne 2 : remplacer par le bleu", []),
+        ("10 cartons de beurre et 5 sacs de farine", []),
+        ("6 pour la ligne 2 et le camion jeudi", []),
+    ],
+)
+def test_corrections_may_name_their_lines(text: str, found: list[tuple[int | None, int, str, int | None]]) -> None:
+    assert [(each.line, each.new, each.unit, each.old) for each in corrections(text)] == found

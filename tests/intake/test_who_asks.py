@@ -355,3 +355,9 @@ def test_s08_we_answer_the_address_that_was_vouched_for_and_never_another_that_t
         mails = session.scalars(select(OutboxRow.email).where(OutboxRow.audience == "customer")).all()
     assert set(mails) == {"achats@martin.example"}
     assert len(mails) == 2
+
+
+def test_who_forges_a_customers_address_does_not_fill_his_mailbox(engine: Engine, receive: Receive) -> None:
+    for day in ("lundi", "mardi", "mercredi", "jeudi", "vendredi"):
+        receive(f"Bonjour, êtes-vous ouverts {day} ?", sender="achats@martin.example", vouched=False)
+    assert told_customers(engine) == ["receipt_only"] * 3

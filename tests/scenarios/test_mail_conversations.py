@@ -40,7 +40,7 @@ from tests.typography import EMOJI, badly_set
 
 HOTEL, BAKERY = "achats@hotel-bellevue.example", "julie@boulangerie-martin.example"
 NB = "\u00a0"
-#: Wording does not depend on the database; what locks is told on both.
+#: What mails say and how they find their order does not depend on the database.
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
@@ -134,6 +134,7 @@ def purchase_order(number: str = "4500123") -> bytes:
     )  # fmt: skip
 
 
+@ON_SQLITE
 def test_conversation_b_a_pdf_is_acknowledged_corrected_and_confirmed_in_its_thread(desk: Desk, post: Post) -> None:
     post.write(HOTEL, "Bon de commande 4500123", "Bonjour, ci-joint notre bon.\n", pdf=purchase_order())
     (mail,) = post.news(HOTEL)

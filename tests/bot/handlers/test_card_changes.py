@@ -71,6 +71,7 @@ def test_s07_a_new_delivery_address_waits_for_a_call_back_and_a_second_person(de
             card_changes.refuse(session, change.id, by=claire, at=desk.clock())
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_s07_an_order_that_brings_a_new_bank_is_drafted_and_the_bank_stays(desk: Any) -> None:
     iban = "FR7630006000011234567890189"
     desk.say("customer", f"10 cartons de beurre doux 82 pour jeudi. Et notez notre nouveau RIB : {iban}")
