@@ -161,7 +161,7 @@ def _backup(settings: Settings, at: datetime) -> list[Finding]:
     engine = db.engine(settings.database_url)
     try:
         with db.transaction(engine) as session:
-            made = backups.last_made(session)
+            made = backups.last(session)
     finally:
         engine.dispose()
     if made is None:
