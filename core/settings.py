@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, PrivateAttr, SecretStr
+from pydantic import BaseModel, PrivateAttr, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -75,6 +75,12 @@ class House(BaseModel):
     early_discount_days: int = 0
     opens_at: time = time(8)
     closes_at: time = time(18)
+
+    @model_validator(mode="after")
+    def _opens_before_it_closes(self) -> Self:
+        if self.opens_at >= self.closes_at:
+            raise ValueError("house.opens_at must be before house.closes_at")
+        return self
 
     @property
     def hours(self) -> Hours:
