@@ -55,7 +55,6 @@ def everything(
         ("queue", _queue, "see what the log says; comptoir run must be running"),
         ("disk", _disk, "free some space"),
         ("anchor", lambda mine, _: _anchored(mine, anchor), "see COMPTOIR_DATABASE_URL in .env"),
-        ("backup", _backup, "comptoir backup FILE"),
         ("handovers", _handovers, "see handover_folder and [house.erp] in comptoir.toml"),
         ("imap", _imap, "see mail.imap_host, mail.user in comptoir.toml and COMPTOIR_MAIL__PASSWORD in .env"),
         ("smtp", _smtp, "see mail.smtp_host, mail.user in comptoir.toml and COMPTOIR_MAIL__PASSWORD in .env"),
@@ -201,21 +200,6 @@ def _anchored(settings: Settings, anchor: Anchor | None) -> list[Finding]:
         return [Finding("anchor", f"the journal contains its head at entry {anchor.position}")]
     said = f"entry {anchor.position} is gone or is another one than the anchor says: the journal was cut or rebuilt"
     return [Finding("anchor", said, "keep this database and compare with a backup")]
-
-
-def _backup(settings: Settings, at: datetime) -> list[Finding]:
-    from core import backups, db
-
-    engine = db.engine(settings.database_url)
-    try:
-        with db.transaction(engine) as session:
-            made = backups.last_made(session)
-    finally:
-        engine.dispose()
-    if made is None:
-        return [Finding("backup", "none was made of this database yet", "comptoir backup FILE, each night")]
-    todo = "" if backups.is_fresh(made, at=at) else "comptoir backup FILE, each night"
-    return [Finding("backup", f"made on {made:%Y-%m-%d at %H:%M} UTC", todo)]
 
 
 def _handovers(settings: Settings, at: datetime) -> list[Finding]:  # noqa: ARG001

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-NAME = 22  # what the room beside a bar holds
+NAME = 18  # what the room beside a bar holds
 
 
 @dataclass(frozen=True, slots=True)

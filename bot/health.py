@@ -38,7 +38,7 @@ def look(app: App, *, at: datetime) -> tuple[Vital, ...]:
     chat = list(checkup.everything(app.settings, at=at, only=frozenset({"telegram"})))
     with transaction(app.engine) as session:
         mail = session.get(MailboxHealth, app.settings.mail.address or app.settings.mail.user)
-        made = backups.last_made(session)
+        made = backups.last(session)
     read = mail.last_ok if mail is not None else None
     reading = mail is not None and not mail.alarm and read is not None and at - read <= SILENCE
     head = verified(app.engine)

@@ -105,8 +105,8 @@ def _cut(message: Message) -> str:
 def calls_rows(session: Session, row: OutboxRow) -> list[list[Press]]:
     """The buttons of words that ask for a person: send it again, and take care of it; none once somebody does."""
     call = calls.last(session, row.template, row.subject) if row.audience != events.CUSTOMER else None
-    if call is None or call.taken_at is not None:
-        return []
+    if call is None or call.taken_at is not None or row.audience != call.role:
+        return []  # who only is told of it need not take it
     rows = [[Press("take_call", {"call": call.id})]]
     kind, _, number = row.subject.partition(":")
     about = session.get(OutboxRow, int(number)) if kind == "outbox" and number.isdigit() else None

@@ -70,7 +70,7 @@ def note_made(session: Session, *, at: datetime) -> None:
     raise_flag(session, LAST_BACKUP, at.isoformat(), at=at)
 
 
-def last_made(session: Session) -> datetime | None:
+def last(session: Session) -> datetime | None:
     """When this database was last backed up; None for never."""
     known = flag(session, LAST_BACKUP)
     return datetime.fromisoformat(known) if known is not None else None

@@ -76,7 +76,15 @@ class Desk:
             "settings": {
                 "database_url": self.url,
                 "secret_key": "a key of the tests",
-                "house": {"name": "Maison Test", "siren": "999004286", "undo_seconds": 0, "email": self.mail.address},
+                # never open: the hour at which the test runs must not decide whether a digest leaves
+                "house": {
+                    "name": "Maison Test",
+                    "siren": "999004286",
+                    "undo_seconds": 0,
+                    "email": self.mail.address,
+                    "opens_at": "23:59:58",
+                    "closes_at": "23:59:59",
+                },
                 "mail": self.mail.account().model_dump(mode="json") | {"password": self.mail.password},
                 "telegram": {
                     "token": self.chat.token,
