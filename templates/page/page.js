@@ -434,4 +434,5 @@ function say(words) {
   if (!dialog.open) dialog.showModal();
 }
 
-goTo(document.getElementById(location.hash.slice(1))?.classList.contains("pane") ? location.hash.slice(1) : "customer", { focus: false });
+const wanted = document.getElementById(location.hash.slice(1));
+goTo(wanted?.classList.contains("pane") ? wanted.id : WIDE.matches ? "customer" : "guide", { focus: false });

@@ -121,6 +121,10 @@ def test_a_customers_order_is_typed_confirmed_delivered_invoiced_and_paid_by_cli
 
 def test_a_telephone_shows_one_pane_at_a_time_and_counts_what_came_in_the_others(page: Open, artefacts: Path) -> None:
     seen = page(360, 740, color_scheme="dark", has_touch=True)
+    guide = seen.get_by_role("complementary", name="Que faire maintenant ?")
+    guide.get_by_role("button", name=re.compile("Y aller : Paul passe commande")).or_(
+        seen.get_by_role("link", name="Client")
+    ).last.click()
     seen.screenshot(path=artefacts / "narrow-customer-dark.png")
     assert seen.evaluate("document.documentElement.scrollWidth") == 360
     seen.get_by_role("textbox", name="Message de Paul").fill("Bonjour, 3 sacs de sucre semoule 25 kg pour vendredi")
