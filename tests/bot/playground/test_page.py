@@ -104,6 +104,8 @@ def test_a_customers_order_is_typed_confirmed_delivered_invoiced_and_paid_by_cli
     bill = paul.get_by_role("link", name=re.compile(r"^FA-.*\.pdf"))
     bill.wait_for()
     seen.screenshot(path=artefacts / "invoiced.png", full_page=True)
+    last = seen.locator(".pane").last.evaluate("pane => pane.getBoundingClientRect().bottom + scrollY")
+    assert seen.evaluate("document.documentElement.scrollHeight") < last + 40  # what only ears read makes no page longer
     fetched = seen.request.get(bill.evaluate("link => link.href"))
     assert fetched.headers["content-type"] == "application/pdf"
     assert fetched.body().startswith(b"%PDF")
