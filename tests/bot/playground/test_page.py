@@ -105,7 +105,9 @@ def test_a_customers_order_is_typed_confirmed_delivered_invoiced_and_paid_by_cli
     bill.wait_for()
     seen.screenshot(path=artefacts / "invoiced.png", full_page=True)
     last = seen.locator(".pane").last.evaluate("pane => pane.getBoundingClientRect().bottom + scrollY")
-    assert seen.evaluate("document.documentElement.scrollHeight") < last + 40  # what only ears read makes no page longer
+    assert (
+        seen.evaluate("document.documentElement.scrollHeight") < last + 40
+    )  # what only ears read makes no page longer
     fetched = seen.request.get(bill.evaluate("link => link.href"))
     assert fetched.headers["content-type"] == "application/pdf"
     assert fetched.body().startswith(b"%PDF")
@@ -180,7 +182,7 @@ def test_a_file_is_dropped_a_card_answered_and_a_message_changed(page: Open, fir
     paul.get_by_role("textbox", name="Message de Paul").fill("Bonjour, 4 sacs de sucre glace 10 kg pour vendredi")
     seen.keyboard.press("Enter")
     paul.get_by_text("Sucre glace amylacé").last.wait_for()
-    paul.get_by_role("button", name=re.compile("^Modifier à « Bonjour, 4 sacs")).last.click()
+    paul.get_by_role("button", name=re.compile(r"^Modifier à «\sBonjour, 4 sacs")).last.click()
     paul.get_by_role("textbox", name="Message de Paul").fill("Bonjour, 6 sacs de sucre glace 10 kg pour vendredi")
     seen.keyboard.press("Enter")
     paul.locator("b", has_text="6 sacs").last.wait_for()
