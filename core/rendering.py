@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Printer", "close", "pdf", "pdf_in_process", "render_html"]
 
-START_SECONDS, PRINT_SECONDS = 60.0, 20.0
+START_SECONDS, PRINT_SECONDS, END_SECONDS = 60.0, 20.0, 3.0
 MEMORY_BYTES = 1 << 30
 #: Audit events that no page may cause: the child has what it needs before it reads its first document.
 FORBIDDEN = ("socket.connect", "socket.bind", "socket.getaddrinfo", "subprocess.Popen", "os.system", "os.exec")
@@ -81,8 +81,12 @@ class Printer:
                 self._start()
 
     def close(self) -> None:
-        """End the child; the next paper starts another."""
+        """End the child, which takes its fonts off the disk; the next paper starts another."""
         with self._lock:
+            if self._line is not None and self._child is not None:
+                self._line.close()
+                self._line = None
+                self._child.join(END_SECONDS)
             self._stop()
 
     def _start(self) -> None:

@@ -133,7 +133,7 @@ class Firm:
         """The mails of both ways, oldest first."""
         ours = [Letter(f"out-{number}", sent.raw) for number, sent in enumerate(self.stage.mail.all_sent(), start=1)]
         theirs = [Letter(f"in-{number}", written.raw) for number, written in enumerate(tuple(self._written), start=1)]
-        return sorted([*ours, *theirs], key=lambda letter: letter.at)
+        return sorted([*theirs, *ours], key=lambda letter: letter.at)  # in one second we answer, and not they
 
     def letter(self, key: str) -> Letter | None:
         """The mail of a key, if there is one."""

@@ -13,9 +13,9 @@ export async function act(address, body) {
     const answer = await fetch(address, { method: "POST", ...asked });
     if (answer.ok) return true;
     const told = await answer.json().catch(() => ({}));
-    toast(told.error ?? "Le bac à sable a refusé. Rien n'a été envoyé : recommencez.", "bad");
+    toast(told.error ?? "Le bac à sable a refusé. Rien n'a été envoyé\u00a0: recommencez.", "bad");
   } catch {
-    toast("Le bac à sable ne répond pas. Rien n'a été envoyé : recommencez.", "bad");
+    toast("Le bac à sable ne répond pas. Rien n'a été envoyé\u00a0: recommencez.", "bad");
   }
   return false;
 }

@@ -169,7 +169,7 @@ class Chat {
   }
 
   small(act, message, label, words) {
-    const button = element("button", { type: "button", className: "plain small" }, label, element("span", { className: "unseen" }, ` à « ${words} »`));
+    const button = element("button", { type: "button", className: "plain small" }, label, element("span", { className: "unseen" }, ` à «\u00a0${words}\u00a0»`));
     Object.assign(button.dataset, { act, message: message.id });
     return button;
   }
@@ -232,7 +232,7 @@ class Chat {
   aim(kind, message, focus = false) {
     this.target = { kind, id: message.id };
     const words = message.text.split("\n")[0].slice(0, 60) || message.file?.name || "";
-    this.context.querySelector("span").textContent = `${kind === "edit" ? "Vous modifiez" : "En réponse à"} : ${words}`;
+    this.context.querySelector("span").textContent = `${kind === "edit" ? "Vous modifiez" : "En réponse à"}\u00a0: ${words}`;
     this.context.hidden = false;
     if (kind === "edit") this.text.value = message.text;
     if (focus) this.text.focus();
@@ -349,7 +349,7 @@ function showGuide(now) {
   document.getElementById("progress-text").textContent = `${now.length} sur ${items.length}`;
   if (done) {
     for (const key of now.filter((one) => !done.includes(one))) {
-      toast(`Fait : ${document.querySelector(`[data-step-key="${key}"] .words`).textContent}`, "good");
+      toast(`Fait\u00a0: ${document.querySelector(`[data-step-key="${key}"] .words`).textContent}`, "good");
     }
   }
   done = now;
@@ -423,7 +423,7 @@ news.addEventListener("open", () => {
   lost.hidden = true;
 });
 news.addEventListener("error", () => {
-  lost.textContent = "Le bac à sable ne répond plus. S'il a été fermé, relancez « make play » et rechargez la page.";
+  lost.textContent = "Le bac à sable ne répond plus. S'il a été fermé, relancez «\u00a0make play\u00a0» et rechargez la page.";
   lost.hidden = false;
 });
 setInterval(showTime, 1000);
@@ -434,4 +434,5 @@ function say(words) {
   if (!dialog.open) dialog.showModal();
 }
 
-goTo(document.getElementById(location.hash.slice(1))?.classList.contains("pane") ? location.hash.slice(1) : "customer", { focus: false });
+const wanted = document.getElementById(location.hash.slice(1));
+goTo(wanted?.classList.contains("pane") ? wanted.id : WIDE.matches ? "customer" : "guide", { focus: false });

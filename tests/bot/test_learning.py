@@ -129,6 +129,10 @@ def test_a_quantity_that_says_nothing_of_a_packaging_asks_nothing(desk: Any) -> 
     desk.settle()
     assert desk.last("sales").text.startswith("Je n'ai rien trouvé à changer")
     assert "Retenir" not in desk.last("sales").text
+    say(desk, "5 pains de levure fraîche svp")
+    desk.say("sales", "L1 140", reply_to=desk.last("sales").message_id)
+    desk.settle()
+    assert "Retenir" not in desk.last("sales").text  # more of its own unit
 
 
 ASK = "Bonjour,\nMerci de livrer 4 sacs de farine T65."

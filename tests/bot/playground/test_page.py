@@ -104,6 +104,10 @@ def test_a_customers_order_is_typed_confirmed_delivered_invoiced_and_paid_by_cli
     bill = paul.get_by_role("link", name=re.compile(r"^FA-.*\.pdf"))
     bill.wait_for()
     seen.screenshot(path=artefacts / "invoiced.png", full_page=True)
+    last = seen.locator(".pane").last.evaluate("pane => pane.getBoundingClientRect().bottom + scrollY")
+    assert (
+        seen.evaluate("document.documentElement.scrollHeight") < last + 40
+    )  # what only ears read makes no page longer
     fetched = seen.request.get(bill.evaluate("link => link.href"))
     assert fetched.headers["content-type"] == "application/pdf"
     assert fetched.body().startswith(b"%PDF")
@@ -119,23 +123,28 @@ def test_a_customers_order_is_typed_confirmed_delivered_invoiced_and_paid_by_cli
         assert session.get_one(Order, invoice.order_id).state is OrderState.CLOSED
 
 
+@pytest.mark.long
 def test_a_telephone_shows_one_pane_at_a_time_and_counts_what_came_in_the_others(page: Open, artefacts: Path) -> None:
     seen = page(360, 740, color_scheme="dark", has_touch=True)
+    seen.get_by_role("complementary", name="Que faire maintenant ?").wait_for()
+    seen.screenshot(path=artefacts / "narrow-guide-dark.png")
+    tabs = seen.get_by_role("navigation", name="Volets")
+    tabs.get_by_role("link", name="Client").click()
     seen.screenshot(path=artefacts / "narrow-customer-dark.png")
     assert seen.evaluate("document.documentElement.scrollWidth") == 360
     seen.get_by_role("textbox", name="Message de Paul").fill("Bonjour, 3 sacs de sucre semoule 25 kg pour vendredi")
     seen.get_by_role("button", name="Envoyer en tant que Paul").click()
-    tabs = seen.get_by_role("navigation", name="Volets")
     tabs.get_by_role("link", name=re.compile("Commerciale.*1 nouveau")).click()
     seen.get_by_role("region", name="Commerciale Claire").get_by_text("CMD-2026-").last.wait_for()
     assert not seen.get_by_role("region", name="Client Paul").is_visible()
     assert seen.evaluate("document.documentElement.scrollWidth") == 360
     seen.screenshot(path=artefacts / "narrow-sales-dark.png")
-    tabs.get_by_role("link", name="Guide").click()
-    seen.screenshot(path=artefacts / "narrow-guide-dark.png")
 
 
-def test_a_mail_with_an_order_is_written_read_and_answered_in_the_mailbox(page: Open, artefacts: Path) -> None:
+@pytest.mark.long
+def test_a_mail_with_an_order_is_written_read_and_answered_in_the_mailbox(
+    page: Open, firm: Firm, artefacts: Path
+) -> None:
     seen = page(1440, 1640, color_scheme="dark")
     box = seen.get_by_role("region", name=re.compile("^Courrier"))
     box.get_by_role("button", name="Écrire un mail").click()
@@ -146,7 +155,44 @@ def test_a_mail_with_an_order_is_written_read_and_answered_in_the_mailbox(page: 
     letters = box.get_by_role("list", name=re.compile("^Mails"))
     letters.get_by_role("button", name=re.compile("Envoyé.*CMD-.*achats@hotel-bellevue")).first.click()
     box.get_by_role("heading", name=re.compile("CMD-")).wait_for()
+    seen.frame_locator("#mail iframe").get_by_text("n'est pas une confirmation").wait_for()
     seen.screenshot(path=artefacts / "mail-dark.png")
+    box.get_by_role("button", name="Répondre en tant que client").click()
+    box.get_by_role("textbox", name="Message").fill("Merci, livrez plutôt mardi.")
+    box.get_by_role("button", name="Envoyer le mail").click()
+    letters.get_by_role("button", name=re.compile("Reçu Re: ")).wait_for()
+    thread = [letter for letter in firm.letters() if "Bon de commande" in letter.header("Subject")]
+    receipt = next(letter for letter in thread if letter.ours)
+    answer = [letter for letter in thread if not letter.ours][-1]
+    assert answer.header("In-Reply-To") == receipt.header("Message-ID")
+
+
+@pytest.mark.long
+def test_a_file_is_dropped_a_card_answered_and_a_message_changed(page: Open, firm: Firm) -> None:
+    seen = page()
+    marc, paul = pane(seen, "Dépôt Marc"), pane(seen, "Client Paul")
+    seen.evaluate("""() => { const data = new DataTransfer();
+        data.items.add(new File(["12 cartons"], "note.txt", { type: "text/plain" }));
+        document.getElementById("warehouse").dispatchEvent(
+            new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true })); }""")
+    marc.get_by_role("button", name="Retirer note.txt").wait_for()
+    marc.get_by_role("button", name="Envoyer en tant que Marc").click()
+    link = marc.get_by_role("log").get_by_role("link", name=re.compile("^note.txt"))
+    assert seen.request.get(link.evaluate("link => link.href")).body() == b"12 cartons"
+    paul.get_by_role("textbox", name="Message de Paul").fill("Bonjour, 4 sacs de sucre glace 10 kg pour vendredi")
+    seen.keyboard.press("Enter")
+    paul.get_by_text("Sucre glace amylacé").last.wait_for()
+    paul.get_by_role("button", name=re.compile(r"^Modifier à «\sBonjour, 4 sacs")).last.click()
+    paul.get_by_role("textbox", name="Message de Paul").fill("Bonjour, 6 sacs de sucre glace 10 kg pour vendredi")
+    seen.keyboard.press("Enter")
+    paul.locator("b", has_text="6 sacs").last.wait_for()
+    paul.get_by_role("button", name=re.compile("^Répondre")).last.click()
+    paul.get_by_text(re.compile("^En réponse à")).wait_for()
+    seen.keyboard.type("ajoute 1 sac de cassonade")
+    seen.keyboard.press("Enter")
+    paul.get_by_text("Cassonade").last.wait_for()
+    typed = next(one for one in reversed(firm.chat("customer")) if one.mine)
+    assert typed.reply_to is not None
 
 
 #: Text whose contrast with what is behind it is below 4.5, or 3 where it is large (WCAG 2.2, 1.4.3).
@@ -207,6 +253,7 @@ def tab_to(page: Any, name: str | re.Pattern[str], *, key: str = "Tab", most: in
     raise AssertionError(f"{name} is not reached: {stops}")
 
 
+@pytest.mark.long
 def test_an_order_is_typed_accepted_and_confirmed_with_the_keyboard_alone(page: Open) -> None:
     seen = page()
     paul, claire = (seen.get_by_role("log", name=f"Messages de {name}") for name in ("Paul", "Claire"))

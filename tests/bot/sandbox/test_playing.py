@@ -193,6 +193,19 @@ def test_the_clock_is_the_tests_own(lea: User, play: SandboxClient) -> None:
         assert there.say(there.add_user("Zoé").id, "x").at == fixed.isoformat()
 
 
+async def test_news_name_the_chats_that_changed_and_the_toasts(bot: Bot, play: SandboxClient, lea: User) -> None:
+    after = play.mark()
+    assert play.news(after, timeout=0) is None
+    sent = await bot.send_message(lea.id, "Confirmer ?", reply_markup=card("Oui"))
+    pressed = await asyncio.to_thread(play.press_data, lea.id, sent.message_id, "v1:Oui", label="Oui")
+    await bot.answer_callback_query(str(pressed.callback_id), "Confirmée.")
+    told = await asyncio.to_thread(play.news, after, timeout=5)
+    assert told is not None
+    assert told["chats"] == [lea.id]
+    assert [(toast["label"], toast["text"]) for toast in told["toasts"]] == [("Oui", "Confirmée.")]
+    assert play.news(told["seq"], timeout=0) is None
+
+
 def test_the_control_side_documents_itself(sandbox: Sandbox) -> None:
     routes = httpx.get(sandbox.control_url, trust_env=False, verify=False).json()  # noqa: S501
     assert {
