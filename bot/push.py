@@ -184,6 +184,7 @@ def _finish(app: App, parcel: Parcel, limiter: Limiter | None) -> None:
         row.provider_id = parcel.message_id or ",".join(map(str, sent.parts))
         if parcel.card and sent.parts:
             _keep_card(session, parcel, sent.parts[-1], at=at)
+        outcomes.tell_card(session, row, at=at)
 
 
 def _keep_card(session: Session, parcel: Parcel, message_id: int, *, at: datetime) -> None:
