@@ -219,6 +219,7 @@ def fail(session: Session, row: OutboxRow, *, at: datetime, error: str) -> None:
     outbox.move(session, row, OutboxState.FAILED, at=at, error=error)
     if row.template in QUIET:
         return
+    tell_card(session, row, at=at)
     if row.channel is OutboxChannel.MAIL and row.audience == "customer" and error == "smtp_refused":
         thing = letters.thing_of(session, row.subject)
         contacts = select(Contact).where(func.lower(Contact.email) == row.email.lower())
@@ -230,6 +231,13 @@ def fail(session: Session, row: OutboxRow, *, at: datetime, error: str) -> None:
     events.emit(
         session, "send_failed", Named(f"outbox:{row.id}"), at=at, what=row.template, about=row.subject, code=error
     )
+
+
+def tell_card(session: Session, row: OutboxRow, *, at: datetime) -> None:
+    """What became of a confirmation stands on its order's card."""
+    order = letters.thing_of(session, row.subject) if row.template == "order_confirmed" else None
+    if isinstance(order, Order):
+        events.emit(session, "order_rechecked", order, at=at)
 
 
 def tell_when_resting(session: Session, row: OutboxRow, *, at: datetime) -> None:

@@ -299,6 +299,7 @@ def _finish(app: App, parcel: Parcel) -> bool:
         row.provider_id = parcel.message_id or ",".join(map(str, sent.parts))
         if parcel.card and sent.parts:
             _keep_card(session, parcel, sent.parts[-1], at=at)
+        outcomes.tell_card(session, row, at=at)
     return True
 
 

@@ -202,6 +202,8 @@ def _doubts(session: Session, order: Order, *, house: House, at: datetime) -> It
         yield "override"
     if any(term.agreed for term in order.deposit_terms):
         yield "deposit_agreed"
+    if order.parked_until is not None:
+        yield "parked"
     if not _as_quoted(session, order):
         yield "differs_from_quote"
     if _wrote_something_else(session, order):

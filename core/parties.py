@@ -10,7 +10,6 @@ import hashlib
 import json
 import re
 import secrets
-import unicodedata
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -19,7 +18,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, ForeignKey, Text, UniqueConstraint, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, relationship
 
-from core import journal, vat
+from core import journal, namesakes, vat
 from core.catalogue import Article
 from core.db import PERCENT, Base, choice
 from core.documents import Party
@@ -174,12 +173,16 @@ class Customer(Base):
 
         A postcode must be right; among several of one postcode the street's number or the name decides.
         """
-        flat = _flat(words)
+        flat = namesakes.flat(words)
         places: list[DeliveryAddress | Customer] = [*self.addresses, self]
         near = [place for place in places if place.postcode and place.postcode in re.findall(r"\d{5}", words)]
         if not re.search(r"\d{5}", words):
-            near = [place for place in places if place.city and _flat(place.city) in flat]
-        exact = [p for p in near if _flat(p.street) in flat or (p is not self and p.name and _flat(p.name) in flat)]
+            near = [place for place in places if place.city and namesakes.flat(place.city) in flat]
+        exact = [
+            p
+            for p in near
+            if namesakes.flat(p.street) in flat or (p is not self and p.name and namesakes.flat(p.name) in flat)
+        ]
         found = exact or near
         return found[0] if len(found) == 1 else None
 
@@ -328,12 +331,6 @@ class LinkCode(Base):
     used_at: Mapped[datetime | None]
 
 
-def _flat(text: str) -> str:
-    """The letters and figures of a text, without case, accents and punctuation."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(c))
-    return " ".join(re.findall(r"[a-z0-9]+", bare))
-
-
 def _hash(code: str) -> str:
     return hashlib.sha256(code.strip().upper().encode()).hexdigest()
 
@@ -405,28 +402,10 @@ def customers_by_email(session: Session, email: str) -> list[Customer]:
 
 
 def search_customers(session: Session, words: str, *, limit: int = 5, active: bool = True) -> list[Customer]:
-    """Active (or closed) customers whose code these words are, else whose name holds every word, by name.
-
-    Case, accents and punctuation do not matter.
-    """
-    wanted, exact, found = _flat(words), list[int](), list[int]()
+    """Active (or closed) customers whose code these words are, else whose name holds every word, by name."""
     query = select(Customer.id, Customer.code, Customer.name).where(Customer.active.is_(active))
-    for number, code, name in session.execute(query.order_by(Customer.name, Customer.id)):
-        if _flat(code) == wanted:
-            exact.append(number)
-        elif all(word in _flat(name) or word == _flat(code) for word in wanted.split()):
-            found.append(number)
-    return [session.get_one(Customer, number) for number in (exact or found)[:limit]]
-
-
-def similar_customers(session: Session, words: str, *, limit: int = 4) -> list[Customer]:
-    """Active customers whose names are written much like these words, the nearest first."""
-    from rapidfuzz import fuzz, process
-
-    names = session.execute(select(Customer.id, Customer.name).where(Customer.active).order_by(Customer.name)).all()
-    flat = {number: _flat(name) for number, name in names}
-    near = process.extract(_flat(words), flat, scorer=fuzz.WRatio, limit=limit, score_cutoff=75)
-    return [session.get_one(Customer, number) for _, _, number in near]
+    found = namesakes.meant(session.execute(query.order_by(Customer.name, Customer.id)).all(), words)
+    return [session.get_one(Customer, number) for number in found[:limit]]
 
 
 def staff_with(session: Session, role: Role) -> list[Staff]:

@@ -212,11 +212,11 @@ def _order_rows(
         Press("show_lines", {"page": 0}),
         Press("show_exposure"),
     ]
-    look += [Press("compare_quote")] if order.quote_id is not None else []
+    looks = [look, [Press("compare_quote")] if order.quote_id is not None else []]
     waiting = sum(other.id != order.id for other in orders.open_drafts(session, at=at))
     following = [Press("next_draft", label_data={"count": waiting})] if waiting else []
     if order.state is OrderState.CONFIRMED and undoable:
-        return [[Press("undo", label_data={"seconds": house.undo_seconds}), *following], look]
+        return [[Press("undo", label_data={"seconds": house.undo_seconds}), *following], *looks]
     if order.state is OrderState.CONFIRMED:
         under_way = any(d.state is DeliveryState.PREPARING for d in deliveries.of_order(session, order))
         rest = _deliverable(session, order) and not under_way
@@ -225,10 +225,10 @@ def _order_rows(
         left = [Press("close_lines")] if deliveries.remaining_quantities(session, order) else []
         also = [*left, Press("cancel_confirmed")]
         if holding and not under_way:
-            return [asks if not asked else [], look, also, following]
-        return [[Press("prepare_rest")] if rest else [], look, also, following]
+            return [asks if not asked else [], *looks, also, following]
+        return [[Press("prepare_rest")] if rest else [], *looks, also, following]
     if order.state is not OrderState.DRAFT:
-        return [look, following]
+        return [*looks, following]
     points, unasked = treatable(found), set(clearances.waiting(found)) - set(asked)
     beside: list[Press] = []
     if points:
@@ -249,7 +249,7 @@ def _order_rows(
     complete = [[Press("show_notes", label_data={"count": len(noted)})]] if noted else []
     edit = [Press("change_lines", {"page": 0}), Press("unpark") if parked else Press("park")]
     return [
-        primary, beside, [Press("request_payment")] if payable else [], more if open_points else [], look, edit,
+        primary, beside, [Press("request_payment")] if payable else [], more if open_points else [], *looks, edit,
         *complete, [Press("cancel_draft"), *following],
     ]  # fmt: skip
 

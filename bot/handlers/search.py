@@ -10,7 +10,7 @@ from bot.access import allowed
 from bot.cards import Content
 from bot.handlers import drafts, goods, quotes, staff
 from bot.keyboards import NARROW, Press
-from core import catalogue, deliveries, orders, parties
+from core import catalogue, deliveries, namesakes, orders, parties
 from core.errors import Refused
 from core.messages import MessageChannel
 from core.orders import Asked, Order
@@ -100,7 +100,7 @@ def _customer(action: str, one: Customer, **args: Any) -> Press:
 def account(turn: Turn, asked: str) -> None:
     """What the customer owes; where the words fit several, they are buttons, and where none, those that look alike."""
     found = parties.search_customers(turn.session, asked) if asked else []
-    found = found or (parties.similar_customers(turn.session, asked) if asked else [])
+    found = found or (namesakes.similar_customers(turn.session, asked) if asked else [])
     if len(found) < 2:
         staff.show_account(turn, {}, found[0] if found else quotes.customer_named(turn, asked))
         return
@@ -167,7 +167,7 @@ def _draft(turn: Turn, customer: Customer, what: str, whom: str) -> None:
 
 def _whose(turn: Turn, found: list[Customer], called: str, what: str, whom: str) -> None:
     """The customers it may be for, and any other; the lines are kept in the buttons."""
-    near = found or (parties.similar_customers(turn.session, called) if called else [])
+    near = found or (namesakes.similar_customers(turn.session, called) if called else [])
     kept = {"what": what, "whom": whom}
     rows = [[_customer("take_order_for", one, **kept)] for one in near[:4]]
     rows.append([Press("take_order_whom", kept)])

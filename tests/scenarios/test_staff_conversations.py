@@ -14,7 +14,7 @@ from core.catalogue import Article
 from core.db import transaction
 from core.journal import JournalEntry
 from core.money import Money
-from core.orders import Order, OrderState
+from core.orders import AskedLine, Order, OrderState
 from core.outbox import OutboxRow, OutboxState
 from core.parties import Customer, Role, Staff, StaffRole
 from core.payments import OpenItem
@@ -206,14 +206,18 @@ def test_c_a_sales_agent_settles_two_points_on_one_card_and_confirms(desk: Desk)
 
 
 def test_c_a_clean_order_takes_one_press_and_one_point_three(desk: Desk) -> None:
-    linen(desk)
-    clean = mailed_order(desk, ORDERED[:2], number="4500200", uid=1)
+    clean = desk.order()
+    desk.settle()
     assert rows(pressed(desk, "Confirmer et prévenir"))[0][0] == "Annuler (60 s)"
-    pointed = mailed_order(desk, ORDERED[2:4], number="4500201", uid=2)
-    for label in ("Traiter le point", "Garder 2,25", "Confirmer et prévenir"):
+    with transaction(desk.app.engine) as session:
+        flour = session.scalars(select(Article).where(Article.sku == "FAR-T65-25")).one()
+        line = AskedLine("5 sacs farine T65 à 17 €", flour, Decimal(5), customer_price=Decimal(17))
+    pointed = desk.order(lines=(line,))
+    desk.settle()
+    for label in ("Traiter le point", "Garder 18,40", "Confirmer et prévenir"):
         pressed(desk, label)
-    for order in (clean, pointed):
-        assert desk.get(order.id).state is OrderState.CONFIRMED
+    for order in (desk.get(clean), desk.get(pointed)):
+        assert order.state is OrderState.CONFIRMED
         assert len([seen for seen in desk.chat("sales") if order.reference in seen.text]) == 1
 
 
