@@ -9,7 +9,7 @@ from telegram import BotCommandScopeChat, Message, Update
 from telegram.error import BadRequest
 
 from bot import texts
-from bot.access import allowed
+from bot.access import PERMISSIONS, STRANGER, allowed
 from bot.cards import Content
 from bot.handlers import (
     agreements,
@@ -113,8 +113,10 @@ def stranger(app: App, session: Session, update: Update, refusal: Comptoir | Non
         identities.ask_whether(turn, code)
     elif update.callback_query is not None:
         turn.message_id = message_id_of(update)
-        buttons.press(turn, update.callback_query.data or "")
-        if turn.toast == texts.answer("not_allowed"):
+        token = update.callback_query.data or ""
+        found = conversations.pressed(session, token, chat_id=room.id, at=turn.at)
+        buttons.press(turn, token)
+        if found is not None and STRANGER not in PERMISSIONS.get(found[0].action, ()):
             turn.toast = texts.answer(key)
     else:
         turn.say(key, phone=turn.house.phone)

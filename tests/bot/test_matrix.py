@@ -363,7 +363,7 @@ def judged(world: World, who: str, action: str, whose: str, case: Case) -> Itera
             if case.toast != texts.plain(texts.answer("account_inactive" if who == "left" else "how_to_link")):
                 yield f"said {case.toast!r}"
             return
-        if case.toast != texts.answer("not_allowed", "fr"):
+        if "réserv" not in case.toast.lower():
             yield f"said {case.toast!r}"
         if [name for name, _ in case.written] != ["press_refused"]:
             yield "not in the journal"
@@ -414,7 +414,7 @@ def judged_words(world: World, who: str, action: str, case: Case, words: str) ->
     if not may(who, action) and who not in {"left", STRANGER}:
         if acts or case.rows:
             yield f"did {acts}"
-        if [name for name, _ in case.written] != ["press_refused"] or texts.answer("not_allowed") not in heard:
+        if [name for name, _ in case.written] != ["press_refused"] or "réserv" not in heard.lower():
             yield f"said {heard[:80]!r}"
     if who in {CUSTOMER, "left", STRANGER}:
         named = world.things["foreign"]["number"] if case.refused else ""
