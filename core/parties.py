@@ -359,12 +359,6 @@ def customer_by_code(session: Session, code: str) -> Customer:
     return found
 
 
-def customers_by_email(session: Session, email: str) -> list[Customer]:
-    """The customers that have this exact address; several mean that somebody must be asked."""
-    query = select(Customer).join(Contact).where(func.lower(Contact.email) == email.lower()).distinct()
-    return list(session.scalars(query))
-
-
 def search_customers(session: Session, words: str, *, limit: int = 5, active: bool = True) -> list[Customer]:
     """Active (or closed) customers whose code or name holds every word, by name."""
     query = select(Customer).where(Customer.active.is_(active))
