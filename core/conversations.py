@@ -118,6 +118,11 @@ def card_of(session: Session, *, chat_id: int, subject: str) -> Card | None:
     return session.scalar(select(Card).where(Card.chat_id == chat_id, Card.subject == subject))
 
 
+def chats_with_card(session: Session, subject: str) -> list[int]:
+    """The chats in which a card of `subject` stands."""
+    return list(session.scalars(select(Card.chat_id).where(Card.subject == subject).order_by(Card.id)))
+
+
 def forget_expired(session: Session, *, at: datetime) -> None:
     """Drop buttons and questions nobody can use any more."""
     session.execute(delete(Button).where(Button.expires_at < at))
