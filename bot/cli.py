@@ -223,13 +223,13 @@ def release_sending() -> None:
 @app.command()
 def purge(today: Day = None) -> None:
     """Delete what has been kept as long as it may be."""
-    from core import privacy
+    from core import retention
     from core.clock import business_date
     from core.db import transaction
 
     with database() as (_, engine), transaction(engine) as session:
         at = now()
-        done = privacy.purge(session, today=today.date() if today else business_date(at), at=at)
+        done = retention.purge(session, today=today.date() if today else business_date(at), at=at)
     for what, count in done.items():
         typer.echo(f"{what}: {count}")
 

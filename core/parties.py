@@ -395,12 +395,6 @@ def customer_by_code(session: Session, code: str) -> Customer:
     return found
 
 
-def customers_by_email(session: Session, email: str) -> list[Customer]:
-    """The customers that have this exact address; several mean that somebody must be asked."""
-    query = select(Customer).join(Contact).where(func.lower(Contact.email) == email.lower()).distinct()
-    return list(session.scalars(query))
-
-
 def search_customers(session: Session, words: str, *, limit: int = 5, active: bool = True) -> list[Customer]:
     """Active (or closed) customers whose code these words are, else whose name holds every word, by name."""
     query = select(Customer.id, Customer.code, Customer.name).where(Customer.active.is_(active))

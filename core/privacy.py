@@ -1,4 +1,4 @@
-"""Personal data: how long each kind is kept and why, what is kept about one person, and its erasure.
+"""One person's data: what is kept about him, as he may have it, and its erasure; how long is `core.retention`'s.
 
 Issued papers, orders and the journal's chain stay whole: what must be kept is named with its reason, the rest goes.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -16,129 +15,20 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, false, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from core import journal, messages, outbox
+from core import journal, messages, outbox, retention
 from core.aliases import SenderAlias
+from core.bank.tables import BankEntry, CustomerIban
 from core.clock import business_date
 from core.conversations import Button, Card, Prompt
-from core.deliveries import DeliveryFile
+from core.deliveries import Delivery
 from core.errors import Refused
-from core.handovers import Handover
-from core.invoices import Invoice
 from core.journal import SYSTEM, JournalEntry
-from core.letterheads import Emblem
-from core.messages import Blob, ChatUpdate, Message, MessageChannel, MessageState
-from core.orders import Order, OrderRevision
+from core.messages import ChatUpdate, Message, MessageChannel, MessageState
+from core.orders import Order
 from core.outbox import OutboxRow, OutboxState
 from core.papers import Paper
 from core.parties import ChatCustomer, ChatLink, Contact, LinkCode, Role, Staff, staff_with
 from core.quotes import Quote
-from core.sale_terms import SaleTerms, TermsAcceptance
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """How long one kind of data is kept, and who says so."""
-
-    months: int
-    source: str
-
-    def kept_from(self, today: date) -> date:
-        """Data of that day and later is still kept."""
-        total = today.year * 12 + today.month - 1 - self.months
-        year, month = divmod(total, 12)
-        return date(year, month + 1, min(today.day, 28))
-
-
-PERIODS = {
-    "raw_message": Period(12, "CNIL, gestion commerciale: no longer than the exchange needs"),
-    "evidence": Period(60, "C. civ. 2224, C. com. L110-4: contract evidence, 5 years"),
-    "invoiced_evidence": Period(120, "C. com. L123-22: supporting documents of the accounts, 10 years"),
-    "private_journal": Period(60, "C. civ. 2224: who did what, as long as it may be disputed"),
-    "paper": Period(120, "C. com. L123-22: invoices, 10 years"),
-}
-
-
-def purge(session: Session, *, today: date, at: datetime) -> dict[str, int]:
-    """Delete what was kept as long as it may be; papers and the chain of the journal stay as they are."""
-    spare = _evidence(session, today)
-    old = PERIODS["raw_message"].kept_from(today)
-    done: dict[str, Any] = {"messages": 0, "chat_updates": 0, "journal_texts": 0, "one_time_things": 0}
-    query = select(Message).where(Message.raw_sha256.is_not(None), Message.state != MessageState.STORED)
-    gone = [m for m in session.scalars(query) if business_date(m.received_at) < old and m.id not in spare]
-    _empty(session, gone)
-    done["messages"] = len(gone)
-    for chat_update in session.scalars(
-        select(ChatUpdate).where(ChatUpdate.raw != "", ChatUpdate.state != MessageState.STORED)
-    ):
-        if business_date(chat_update.received_at) < old:
-            chat_update.raw = ""
-            done["chat_updates"] += 1
-    disputed = PERIODS["private_journal"].kept_from(today)
-    for entry in session.scalars(select(JournalEntry).where(JournalEntry.private.is_not(None))):
-        if business_date(entry.at) < disputed:
-            entry.private = entry.salt = None
-            done["journal_texts"] += 1
-    for table in (Button, Prompt, LinkCode):
-        found = session.execute(delete(table).where(table.expires_at < at))
-        done["one_time_things"] += int(getattr(found, "rowcount", 0))
-    session.flush()
-    if any(done.values()):
-        journal.write(session, "purged", subject="retention", by=SYSTEM, at=at, today=today, **done)
-    return done
-
-
-def _evidence(session: Session, today: date) -> dict[int, str]:
-    """The messages that prove an order or a quote still to be kept, each with the name of its period."""
-    found: dict[int, str] = {}
-    invoiced = set(session.scalars(select(Invoice.order_id).where(Invoice.order_id.is_not(None))))
-    for order in session.scalars(select(Order).where(Order.message_id.is_not(None))):
-        period = "invoiced_evidence" if order.id in invoiced else "evidence"
-        if order.message_id and business_date(order.created_at) >= PERIODS[period].kept_from(today):
-            found[order.message_id] = period
-    changes = select(OrderRevision.message_id, OrderRevision.order_id, OrderRevision.proposed_at)
-    for message_id, order_id, at in session.execute(changes.where(OrderRevision.message_id.is_not(None))):
-        period = "invoiced_evidence" if order_id in invoiced else "evidence"
-        if message_id and business_date(at) >= PERIODS[period].kept_from(today):
-            found.setdefault(message_id, period)
-    for quote in session.scalars(select(Quote).where(Quote.message_id.is_not(None))):
-        if quote.message_id and business_date(quote.created_at) >= PERIODS["evidence"].kept_from(today):
-            found.setdefault(quote.message_id, "evidence")
-    return found
-
-
-def _empty(session: Session, gone: Iterable[Message]) -> None:
-    """Take the words, the sender and the bytes of messages away; their rows stay, so that no copy comes in again."""
-    shas: set[str] = set()
-    for message in gone:
-        shas |= _blobs_of(session, message)
-        message.raw_sha256 = None
-        message.sender = message.extract = message.mail_subject = message.reply_email = ""
-    session.flush()
-    needed = set(session.scalars(select(Paper.pdf_sha256))) | set(session.scalars(select(Paper.xml_sha256)))
-    needed |= set(session.scalars(select(Emblem.sha256)))
-    needed |= set(session.scalars(select(SaleTerms.pdf_sha256)))
-    needed |= set(session.scalars(select(DeliveryFile.sha256)))
-    needed |= set(session.scalars(select(TermsAcceptance.proof_sha256)))
-    needed |= set(session.scalars(select(Handover.sha256)))
-    if shas:
-        for message in session.scalars(select(Message).where(Message.raw_sha256.is_not(None))):
-            needed |= _blobs_of(session, message)
-    for sha256 in shas - needed:
-        session.execute(delete(Blob).where(Blob.sha256 == sha256))
-
-
-def _blobs_of(session: Session, message: Message) -> set[str]:
-    """The raw bytes of a message, and the files that a chat message names."""
-    if message.raw_sha256 is None:
-        return set()
-    found = {message.raw_sha256}
-    if message.channel is not MessageChannel.MAIL:
-        try:
-            content = json.loads(messages.content_of(session, message.raw_sha256))
-            found |= {file["sha256"] for file in content.get("files", ())}
-        except (ValueError, AttributeError, KeyError, TypeError):
-            return found
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +45,9 @@ class Person:
     taught: list[SenderAlias]
     emails: frozenset[str]
     told: list[Order | Message]
+    signed: list[Delivery]
+    paid: list[BankEntry]
+    accounts: list[CustomerIban]
 
     @property
     def chats(self) -> list[int]:
@@ -201,8 +94,11 @@ def find(session: Session, who: str) -> Person:
         rows=list(session.scalars(select(OutboxRow).where(
             OutboxRow.chat_id.in_(chats) | func.lower(OutboxRow.email).in_(emails)))),
         told=_told(session, known_as, [contact.customer_id for contact in contacts]),
+        signed=_signed(session, known_as, [contact.customer_id for contact in contacts]),
+        paid=list(session.scalars(select(BankEntry).where(func.lower(BankEntry.payer_name).in_(known_as)))),
+        accounts=list(session.scalars(select(CustomerIban).where(CustomerIban.customer_id.in_(_alone(contacts))))),
     )  # fmt: skip
-    found = (person.messages, person.entries, person.rows, person.taught, person.told)
+    found = (person.messages, person.entries, person.rows, person.taught, person.told, person.signed, person.paid)
     if not (contacts or staff or any(found)):
         raise Refused("person_unknown", who=who)
     return person
@@ -219,6 +115,12 @@ def _told(session: Session, known_as: set[str], customers: list[int]) -> list[Or
         his = table.customer_id.in_(customers) | table.customer_id.is_(None)
         found += session.scalars(query.where(his) if customers else query)
     return found
+
+
+def _signed(session: Session, known_as: set[str], customers: list[int]) -> list[Delivery]:
+    """The deliveries that somebody of that name signed for; of a known contact only those of his own customers."""
+    query = select(Delivery).where(func.lower(Delivery.signed_name).in_(known_as))
+    return list(session.scalars(query.where(Delivery.customer_id.in_(customers)) if customers else query))
 
 
 def _any(conditions: list[ColumnElement[bool]]) -> ColumnElement[bool]:
@@ -258,6 +160,15 @@ def export(session: Session, who: str, *, at: datetime) -> bytes:
             {"about": t.subject, "name": t.taken_from, "at": t.taken_at if isinstance(t, Order) else t.received_at}
             for t in person.told
         ],
+        "signed": [
+            {"delivery": d.reference, "name": d.signed_name, "via": d.signed_via, "text": d.signed_text}
+            for d in person.signed
+        ],
+        "paid": [
+            {"on": e.booked_on, "amount": str(e.amount), "name": e.payer_name, "account": e.payer_iban, "text": e.text}
+            for e in person.paid
+        ],
+        "accounts": [{"customer": a.customer.name, "account": a.iban} for a in person.accounts],
         "sent": [
             {"id": r.id, "about": r.subject, "template": r.template, "state": r.state, "sent_at": r.sent_at}
             for r in person.rows
@@ -271,7 +182,7 @@ def export(session: Session, who: str, *, at: datetime) -> bytes:
             if message.raw_sha256 is not None:
                 suffix = "eml" if message.channel is MessageChannel.MAIL else "json"
                 archive.writestr(f"messages/{message.id}.{suffix}", messages.content_of(session, message.raw_sha256))
-                for sha256 in sorted(_blobs_of(session, message) - {message.raw_sha256}):
+                for sha256 in sorted(retention.blobs_of(session, message) - {message.raw_sha256}):
                     archive.writestr(f"messages/{message.id}-{sha256[:12]}", messages.content_of(session, sha256))
         for chat_update in person.updates:
             archive.writestr(f"chat/{chat_update.update_id}.json", chat_update.raw)
@@ -285,14 +196,19 @@ def _json(value: Any) -> str:
 
 def _bound(session: Session, person: Person, today: date) -> list[dict[str, str]]:
     """What must be kept of a person, and why."""
-    evidence = _evidence(session, today)
-    kept = [{"what": m.subject, "why": PERIODS[evidence[m.id]].source} for m in person.messages if m.id in evidence]
+    evidence = retention.evidence(session, today)
+    why = {m.subject: evidence[m.id] for m in person.messages if m.id in evidence}
+    why |= {d.subject: retention.proof(d) for d in person.signed if not retention.past_proof(d, today)}
+    why |= {e.subject: "bank_entry" for e in person.paid if not retention.past_entry(e, today)}
+    kept = [{"what": what, "why": retention.PERIODS[period].source} for what, period in why.items()]
     customers = [contact.customer_id for contact in person.contacts]
     papers = session.scalar(select(func.count(Paper.id)).where(Paper.customer_id.in_(customers))) or 0
     if papers:
-        kept.append({"what": f"{papers} papers of the firm", "why": PERIODS["paper"].source})
+        kept.append({"what": f"{papers} papers of the firm", "why": retention.PERIODS["paper"].source})
     if person.staff:
-        kept.append({"what": "what the colleague did, under a number", "why": PERIODS["private_journal"].source})
+        kept.append(
+            {"what": "what the colleague did, under a number", "why": retention.PERIODS["private_journal"].source}
+        )
     return kept
 
 
@@ -300,14 +216,14 @@ def erase(session: Session, who: str, *, at: datetime) -> dict[str, Any]:
     """Erase what need not be kept about a person; returns what went, what stays and why. The chain stays whole."""
     person = find(session, who)
     kept = _bound(session, person, business_date(at))
-    evidence = _evidence(session, business_date(at))
+    evidence = retention.evidence(session, business_date(at))
     for entry in person.entries:
         entry.private = entry.salt = None
     _erase_chats(session, person)
     gone = [m for m in person.messages if m.id not in evidence and m.state is not MessageState.STORED]
     waiting = [m for m in person.messages if m.state is MessageState.STORED]
     kept += [{"what": m.subject, "why": "not treated yet: erase again when it is"} for m in waiting]
-    _empty(session, gone)
+    retention.empty(session, gone)
     for row in person.rows:
         if row.state in {OutboxState.WAITING, OutboxState.FAILED, OutboxState.AMBIGUOUS}:
             outbox.move(session, row, OutboxState.MOOT, at=at, error="person erased")
@@ -317,6 +233,11 @@ def erase(session: Session, who: str, *, at: datetime) -> dict[str, Any]:
         session.delete(alias)
     for thing in person.told:
         thing.taken_from = ""
+    today = business_date(at)
+    signed = retention.unsign(delivery for delivery in person.signed if retention.past_proof(delivery, today))
+    payers = retention.forget_payers(entry for entry in person.paid if retention.past_entry(entry, today))
+    for account in person.accounts:
+        session.delete(account)
     for contact in person.contacts:
         session.execute(delete(LinkCode).where(LinkCode.contact_id == contact.id))
         session.execute(update(Order).where(Order.contact_id == contact.id).values(contact_id=None))
@@ -327,7 +248,7 @@ def erase(session: Session, who: str, *, at: datetime) -> dict[str, Any]:
     erased: dict[str, Any] = {
         "contacts": len(person.contacts), "staff": len(person.staff), "chats": len(person.links),
         "messages": len(gone), "chat_updates": len(person.updates), "journal_texts": len(person.entries),
-        "told": len(person.told),
+        "told": len(person.told), "signed": signed, "payers": payers, "accounts": len(person.accounts),
     }  # fmt: skip
     journal.write(session, "person_erased", subject="person", by=SYSTEM, at=at, **erased)
     return {"erased": erased, "kept": kept}

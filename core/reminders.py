@@ -236,11 +236,6 @@ def interest(receivable: Receivable, *, today: date, house: House) -> Money:
     return Money.of(receivable.due.amount * house.penalty_rate / 100 * late / Decimal(365))
 
 
-def level_of(reminder: Reminder) -> Level:
-    """The ladder's step of a reminder."""
-    return next(step for step in LADDER if step.number == reminder.level)
-
-
 def approve_formal_notice(
     session: Session, reminder: Reminder, *, house: House, by: Actor, at: datetime
 ) -> papers.Paper:

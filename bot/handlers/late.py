@@ -12,6 +12,7 @@ from bot.keyboards import Press
 from core import late_charges, payments
 from core.errors import Refused
 from core.money import ZERO, Money
+from core.payments import Payment
 
 if TYPE_CHECKING:
     from bot.turns import Turn
@@ -32,7 +33,7 @@ def show(turn: Turn, words: str) -> None:
         first, _, second = said[2].partition("+")
         interest, recovery = amount(first, ZERO), amount(second, ZERO) if second.strip() else ZERO
     args = {
-        "payment": payment.reference, "number": document.number, "interest": str(interest), "recovery": str(recovery),
+        "paid": payment.id, "number": document.number, "interest": str(interest), "recovery": str(recovery),
         "left": str(owed.left),
     }  # fmt: skip
     kept = interest + recovery
@@ -46,7 +47,7 @@ def show(turn: Turn, words: str) -> None:
 
 def keep_late(turn: Turn, args: Args, _thing: Any) -> None:
     """Keep what was shown, once: other figures than those on the card are shown anew."""
-    payment = late_charges.payment_by_reference(turn.session, str(args["payment"]))
+    payment = turn.session.get_one(Payment, int(args["paid"]))
     document = payments.document_by_number(turn.session, payment.customer, str(args["number"]))
     interest, recovery, left = (Money.of(str(args[name])) for name in ("interest", "recovery", "left"))
     late_charges.keep(

@@ -12,7 +12,6 @@ from core.invoices.deposits import (
     credit_deposits,
     deducted_by_rate,
     issue_deposit,
-    left_by_rate,
     still_to_invoice,
     uncredited_deposits,
 )
@@ -71,7 +70,6 @@ __all__ = [
     "issue_deposit",
     "issue_for",
     "issue_for_delivery",
-    "left_by_rate",
     "left_net",
     "line_of",
     "missing_numbers",

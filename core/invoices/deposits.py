@@ -16,7 +16,7 @@ from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState, shipped_quantities
 from core.documents import DocumentKind, DocumentLine
 from core.errors import Refused
-from core.invoices.credit_notes import credit, credited, left_by_vat_rate, spread
+from core.invoices.credit_notes import credit, credited, spread
 from core.invoices.issuing import Source, head, issue
 from core.invoices.tables import (
     DepositDeduction,
@@ -134,15 +134,6 @@ def deducted_by_rate(session: Session, invoice: Invoice) -> list[RatePart]:
     query = select(DepositDeductionRate).where(DepositDeductionRate.invoice_id == invoice.id)
     found = session.scalars(query.order_by(DepositDeductionRate.deposit_line_id))
     return [RatePart(row.line, row.net, row.vat) for row in found]
-
-
-def left_by_rate(session: Session, deposit: Invoice) -> list[RatePart]:
-    """What is neither deducted nor credited of a deposit, at each of its VAT rates.
-
-    VAT is what was invoiced less what was deducted and credited, so that all of it is gone with the last part.
-    """
-    left = left_by_vat_rate(session, deposit)
-    return [RatePart(line, *left[line.vat_rate]) for line in deposit.lines]
 
 
 def issue_deposit(session: Session, order: Order, *, house: House, by: Actor, at: datetime, label: str) -> Invoice:

@@ -16,6 +16,7 @@ from core.deliveries import DeliveryState, of_order
 from core.documents import DocumentKind
 from core.errors import Refused
 from core.invoices import Invoice
+from core.invoices.credit_notes import left_by_vat_rate
 from core.money import ZERO, Money, total
 from core.parties import Role
 from core.settings import House
@@ -126,8 +127,7 @@ def test_a_deposit_credited_in_part_is_deducted_for_the_rest_and_never_credited_
     assert (final.prepaid, final.payable, said.business_process) == (Money.of(500), Money.of(700), "B4")
     (part,) = invoices.deducted_by_rate(session, final)
     assert part.net + part.vat == final.prepaid
-    (left,) = invoices.left_by_rate(session, deposit)
-    assert (left.net, left.vat) == (ZERO, ZERO)
+    assert list(left_by_vat_rate(session, deposit).values()) == [(ZERO, ZERO)]
     for credit in (
         lambda: invoices.credit_deposit(session, deposit, Money.of("0.01"), reason="x", **terms_of(trade)),
         lambda: invoices.issue_credit_note(
@@ -298,13 +298,15 @@ def hold(trade: Trade, order: Any) -> None:
         due = document.payable - received - total(note.payable for note in notes)
         assert due >= ZERO or received + document.prepaid > ZERO  # below zero only what he paid comes back to him
         if document.kind is DocumentKind.DEPOSIT_INVOICE:
-            parts = invoices.left_by_rate(session, document)
+            parts = left_by_vat_rate(session, document).values()
             assert invoices.deducted(session, document) <= min(received, document.gross - gross) or gross > ZERO
-            assert total(p.net + p.vat for p in parts) == document.gross - gross - invoices.deducted(session, document)
-            assert all(p.net >= ZERO and p.vat >= ZERO for p in parts)
+            assert total(net + vat for net, vat in parts) == document.gross - gross - invoices.deducted(
+                session, document
+            )
+            assert all(net >= ZERO and vat >= ZERO for net, vat in parts)
         else:
-            parts = invoices.deducted_by_rate(session, document)
-            assert total(p.net + p.vat for p in parts) == document.prepaid
+            taken = invoices.deducted_by_rate(session, document)
+            assert total(part.net + part.vat for part in taken) == document.prepaid
     standing = [d.id for d in of_order(session, order) if invoices.invoice_of(session, d) is not None]
     live = [i for i in made if i.kind is DocumentKind.INVOICE and invoices.internal_note(session, i) is None]
     assert sorted(d.id for i in live for d in invoices.deliveries_of(session, i)) == sorted(standing)

@@ -10,12 +10,16 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from core import journal, messages, papers, privacy
+from core import deliveries, journal, messages, papers, privacy, retention
+from core.bank.tables import BankEntry, BankStatement, CustomerIban, EntryState, Layout
+from core.deliveries.receipt import Signature
 from core.documents import digest
 from core.errors import Refused
 from core.invoices import Invoice
 from core.journal import SYSTEM
+from core.means import PaymentMeans
 from core.messages import Blob, ChatUpdate, Message, MessageChannel, MessageState
+from core.money import ZERO, Money
 from core.orders import Order
 from core.parties import ChatLink, Contact, Customer, Role, Staff
 from tests.core.builders import CUSTOMER_CHAT, Trade
@@ -49,7 +53,7 @@ def in_years(trade: Trade, years: int) -> date:
 
 
 def purge(trade: Trade, today: date) -> dict[str, int]:
-    return privacy.purge(trade.session, today=today, at=trade.at + timedelta(days=(today - trade.at.date()).days))
+    return retention.purge(trade.session, today=today, at=trade.at + timedelta(days=(today - trade.at.date()).days))
 
 
 def test_s36_a_raw_mail_goes_after_a_year_and_an_ordering_one_stays_ten_when_it_was_invoiced(trade: Trade) -> None:
@@ -152,7 +156,7 @@ def test_s37_an_erased_person_is_nowhere_and_the_chain_is_whole(trade: Trade) ->
     trade.session.expire_all()
     assert report["erased"] == {
         "contacts": 1, "staff": 0, "chats": 1, "messages": 2, "chat_updates": 1, "journal_texts": 1,
-        "told": 0,
+        "told": 0, "signed": 0, "payers": 0, "accounts": 0,
     }  # fmt: skip
     assert report["kept"][0]["what"] == ordering.subject
     assert trade.session.scalar(select(func.count(Contact.id))) == 0
@@ -200,3 +204,38 @@ def test_s37_who_gave_an_order_by_telephone_is_forgotten_and_another_firms_names
     assert privacy.erase(session, "mme roy", at=trade.at)["erased"]["told"] == 1  # known by her name alone
     session.expire_all()
     assert (namesake.taken_from, told.taken_at is None) == ("", False)
+
+
+def test_s37_who_signed_and_who_paid_is_shown_and_goes_when_its_proof_may_go(trade: Trade) -> None:
+    session, contact = trade.session, trade.customer.contacts[0]
+    contact.name = "Paul Roy"
+    order = trade.confirm(trade.draft((trade.article, "2")))
+    (delivery,) = deliveries.of_order(session, order)
+    trade.ship(delivery)
+    trade.verify(delivery, signature=Signature(name="Paul Roy", via="chat:7001:55", text="Paul Roy, tout est là"))
+    moved = BankEntry(
+        key="k", position=1, booked_on=trade.at.date(), value_on=trade.at.date(), amount=Money.of(240), fees=ZERO,
+        text="VIR PAUL ROY", end_to_end="", creditor_reference="", bank_reference="", payer_name="PAUL ROY",
+        payer_iban="FR7610107001011234567890129", reject="", means=PaymentMeans.TRANSFER, state=EntryState.BOOKED,
+        rule="number",
+    )  # fmt: skip
+    statement = BankStatement(
+        iban="", layout=Layout.CAMT053, number="1", opened_on=trade.at.date(), closed_on=trade.at.date(), opening=ZERO,
+        closing=ZERO, content_sha256="", imported_at=trade.at, entries=[moved],
+    )  # fmt: skip
+    learned = CustomerIban(iban=moved.payer_iban, customer=trade.customer, learned_at=trade.at)
+    session.add_all([statement, learned])
+    session.flush()
+    with zipfile.ZipFile(io.BytesIO(privacy.export(session, "Paul Roy", at=trade.at))) as archive:
+        data = json.loads(archive.read("data.json"))
+    assert [row["via"] for row in data["signed"]] == ["chat:7001:55"]
+    assert [row["account"] for row in (*data["paid"], *data["accounts"])] == [moved.payer_iban] * 2
+    told = privacy.erase(session, "Paul Roy", at=trade.at)
+    # what proves the receipt and the payment is kept with its reason; the account that was only learned is not
+    assert {row["what"] for row in told["kept"]} >= {delivery.subject, moved.subject}
+    assert (delivery.signed_name, moved.payer_name) == ("Paul Roy", "PAUL ROY")
+    assert session.scalars(select(CustomerIban)).all() == []
+    done = purge(trade, in_years(trade, 10) + timedelta(days=2))
+    assert (done["signatures"], done["payers"]) == (1, 1)
+    assert (delivery.signed_name, delivery.signed_text, moved.payer_name, moved.payer_iban) == ("", "", "", "")
+    assert (delivery.verified_at, moved.amount) == (trade.at, Money.of(240))

@@ -54,7 +54,7 @@ def test_the_ladder_is_climbed_once_per_level_on_business_days(trade: Trade) -> 
     assert levels(trade, invoice, range(-12, 60)) == {-2: 1, 7: 2, 15: 3, 32: 4, 47: 5}
     made = trade.session.scalars(select(Reminder).order_by(Reminder.id)).all()
     assert [reminder.state for reminder in made] == [ReminderState.SENT] * 4 + [ReminderState.TO_APPROVE]
-    assert [reminders.level_of(reminder).days for reminder in made] == [step.days for step in LADDER]
+    assert [reminder.level for reminder in made] == [step.number for step in LADDER]
 
 
 @pytest.mark.parametrize("day", [date(2026, 4, 18), date(2026, 5, 1), date(2026, 5, 8), date(2026, 5, 14)])

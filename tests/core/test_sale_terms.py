@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
-from core import clauses, invoices, journal, messages, orders, privacy, registration, sale_terms
+from core import clauses, invoices, journal, messages, orders, privacy, registration, retention, sale_terms
 from core.checks import Severity
 from core.clauses import Clause, ClauseChoice, ClauseKind
 from core.clock import business_date
@@ -267,7 +267,7 @@ def test_each_point_is_set_for_the_house_and_for_a_customer(trade: Trade) -> Non
 
 def test_the_retention_of_messages_spares_the_terms(trade: Trade) -> None:
     load(trade)
-    privacy.purge(trade.session, today=date(2036, 1, 1), at=trade.at)
+    retention.purge(trade.session, today=date(2036, 1, 1), at=trade.at)
     assert messages.content_of(trade.session, trade.session.scalars(select(SaleTerms)).one().pdf_sha256) == FIRST
     assert journal.first_broken(trade.session) is None
 
