@@ -567,7 +567,7 @@ def test_the_customer_never_reads_that_his_order_is_blocked(desk: Any) -> None:
     desk.settle()
     said = " ".join(bot_texts(desk, "customer")).lower()
     assert "bloqu" not in said
-    assert "avant 11 h" in said.replace(" ", " ")
+    assert "avant 11 h" in said.replace("\u00a0", " ")
     with transaction(desk.app.engine) as session:
         assert journal.first_broken(session) is None
     assert texts.plain("<b>x</b>") == "x"
