@@ -96,9 +96,8 @@ def test_t10_a_server_that_is_away_for_ten_minutes_is_called_ever_less_often(lim
     limited.desk.order()
     limited.desk.order()
     limited.desk.client.fault("*", FaultKind.BAD_GATEWAY, times=10_000)
-    calls = 0
-    for _ in range(600):
-        limited.forward(1)
+    for _ in range(200):
+        limited.forward(3)
         push.deliver(limited.app)
     calls = len(limited.desk.client.calls("sendMessage"))
     assert 8 <= calls <= 20, calls
