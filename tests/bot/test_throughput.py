@@ -132,9 +132,9 @@ def test_t15_twenty_five_cards_for_a_group_in_a_minute_are_twenty_messages_at_mo
         session.delete(session.get_one(ChatLink, desk.chats["sales"]))
         session.add(ChatLink(chat_id=group.id, linked_at=desk.clock(), staff_id=agent.id))
     numbers = [desk.order() for _ in range(25)]
-    for _ in range(118):
+    for _ in range(59):
         push.deliver(limited.app)
-        limited.forward(0.5)
+        limited.forward(1)
     shown = [seen for seen in desk.client.chat(desk.chats["sales"], chat=group.id) if seen.who == "bot"]
     assert 15 < len(shown) <= 20
     together = shown[-1]
