@@ -44,7 +44,7 @@ from tests.conftest import DISK, ROOT
 ADDRESS = "commandes@maison-test.example"
 ARTICLES, CUSTOMERS = 300, 240
 PRESSES, TEXTS, MAILS, CROWD = 40, 25, 12, 200
-PATIENCE = 20.0
+PATIENCE = 120.0
 NAMES = (
     "Drap plat",
     "Drap housse",
