@@ -7,6 +7,7 @@ import socket
 import pytest
 from pydantic import SecretStr
 
+from bot.sandbox.faults import FaultKind
 from bot.sandbox.server import Sandbox
 from bot.service import Service
 from core import jobs
@@ -37,6 +38,7 @@ def test_updates_are_posted_where_an_address_is_named_and_asked_for_otherwise(da
         )  # fmt: skip
         for told in (chat, chat.model_copy(update={"webhook_url": ""})):  # the second start returns to polling
             after = client.mark()
+            client.fault("getMe", FaultKind.BAD_GATEWAY)  # a server that is away when we start must not end the desk
             house = House(name="Maison", siren="999004286")
             with Service(
                 Settings(_env_file=None, database_url=database_url, house=house, telegram=told), poll_seconds=1
