@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import httpx
-from telegram.error import BadRequest, NetworkError, RetryAfter
+from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 from telegram.ext import BaseRateLimiter
 
 Window = tuple[int, float]
@@ -183,7 +183,7 @@ class Turnstile(BaseRateLimiter[None]):
             self.limiter.pause(seconds_of(error))
             raise
         except NetworkError as error:
-            if not isinstance(error, BadRequest) and is_away(error):
+            if not isinstance(error, BadRequest):
                 self.limiter.failed(began)
             raise
         self.limiter.succeeded()
@@ -197,5 +197,10 @@ def seconds_of(error: RetryAfter) -> float:
 
 
 def is_away(error: NetworkError) -> bool:
-    """Nothing was done: the server could not be reached, or answered that it could not (502)."""
-    return error.__cause__ is None or isinstance(error.__cause__, CONNECT_ERRORS)
+    """Nothing was done: the server could not be reached, or answered that it could not (502, be it with a page)."""
+    return error.__cause__ is None or isinstance(error.__cause__, TelegramError) or never_reached(error)
+
+
+def never_reached(error: NetworkError) -> bool:
+    """Not a byte of the call arrived anywhere."""
+    return isinstance(error.__cause__, CONNECT_ERRORS)

@@ -10,13 +10,13 @@ from sqlalchemy import func, select
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter
 
 from bot import delivery_letters, inbox, letters
-from bot.limiter import is_away, seconds_of
+from bot.limiter import is_away, never_reached, seconds_of
 from core import conversations, events, groups, outbox, payments, releases, reminders
 from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState
 from core.errors import Ambiguous, Comptoir, TryLater
 from core.orders import Order, OrderState
-from core.outbox import OutboxChannel, OutboxRow, OutboxState
+from core.outbox import OutboxChannel, OutboxRow, OutboxState, Resend
 from core.overrides import OverrideRequest, RequestState
 from core.parties import ChatLink, Contact, Role
 from core.quotes import Quote, QuoteState
@@ -133,7 +133,7 @@ def settle(session: Session, row: OutboxRow, error: Exception, *, at: datetime) 
             _blocked(session, row, at=at, error=reason)
         case BadRequest():
             fail(session, row, at=at, error=reason)
-        case NetworkError() if is_away(error):
+        case NetworkError() if is_away(error) and (row.resend is not Resend.NEVER or never_reached(error)):
             outbox.retry(session, row, at=at, error=reason)
         case NetworkError() | Ambiguous():
             outbox.ambiguous(session, row, at=at, error=reason)

@@ -18,6 +18,7 @@ from typing import Self
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from telegram.error import InvalidToken, TelegramError
 
 from bot import digests, menus, push, telegram
 from bot.app import App
@@ -164,7 +165,7 @@ class Service:
         self._wait_for_lease()
         self._thread("chat-loop", app.loop.run_forever)
         if app.settings.telegram.token.get_secret_value():
-            app.call(app.application.initialize())
+            self._greet_chat_server()
         push.start_up(app)
         with transaction(app.engine) as session:
             messages.forget_waits(session)
@@ -182,6 +183,15 @@ class Service:
         if app.settings.mail.imap_host:
             self._thread("mailbox", self._watch_mailbox)
         self._thread("ticks", self._tick)
+
+    def _greet_chat_server(self) -> None:
+        """Ask once who we are: a wrong token ends here, a server that is away must not keep the mail waiting."""
+        try:
+            self.app.call(self.app.application.initialize())
+        except InvalidToken:
+            raise
+        except TelegramError as error:
+            log.warning("chat_server_away error=%s", error.message)
 
     def work(self) -> dict[str, Callable[[], object]]:
         """What a bell of each kind sets off."""

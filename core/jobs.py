@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 #: The kinds of work; each has a queue of its own on which one job runs at a time, whatever the number of workers.
 NAMES = ("updates", "understand", "automation", "receipts", "papers", "deliver", "handovers")
-#: Seconds between two looks at a queue: what another process rang for begins within them.
-POLLING = 0.25
+#: Seconds between two looks at a queue: what another process rang for begins within them. Each look is a transaction.
+POLLING = 1.0
 LEASE = timedelta(seconds=30)
 log = logging.getLogger(__name__)
 VERSION = "comptoir-1"

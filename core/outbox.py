@@ -212,7 +212,8 @@ def ambiguous(session: Session, row: OutboxRow, *, at: datetime, error: str) -> 
     if row.resend is not Resend.NEVER and not row.resent and row.attempt < MAX_ATTEMPTS:
         row.resent = row.resend is Resend.MARKED
         move(session, row, OutboxState.WAITING, at=at, error=error)
-        row.not_before = at + (RESEND_AFTER if row.resend is Resend.MARKED else timedelta(0))
+        again = timedelta(0) if row.attempt == 1 else BACKOFF[min(row.attempt - 1, len(BACKOFF)) - 1]
+        row.not_before = at + (RESEND_AFTER if row.resend is Resend.MARKED else again)
 
 
 def retry(session: Session, row: OutboxRow, *, at: datetime, error: str, after: timedelta | None = None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from sqlalchemy import Engine, select
 
 from bot import texts
 from bot.sandbox.client import SandboxClient
+from bot.sandbox.faults import FaultKind
 from bot.sandbox.mail import MailSandbox
 from bot.sandbox.server import Sandbox
 from core import journal, messages, papers
@@ -37,6 +39,8 @@ from core.stock import MovementKind, move
 from tests.servers import desk_process
 
 PATIENCE = 30.0
+#: How often the desk of `make test-long` dies by chance, and in how many tests.
+KILLS, PARTS = 100, 10
 
 #: Each desk is forked from one process that has the modules: reading them takes longer than dying.
 DESKS = multiprocessing.get_context("forkserver")
@@ -191,6 +195,27 @@ def _at_rest(desk: Desk) -> bool:
 
 @pytest.mark.parametrize("database_url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)], indirect=True)
 def test_e14_t01_t02_t22_a_desk_killed_at_every_point_loses_and_doubles_nothing(desk: Desk) -> None:
+    _die_everywhere(desk, list(POINTS))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_desk_killed_a_hundred_times_by_chance_loses_and_doubles_nothing(desk: Desk, part: int) -> None:
+    """The chat server has bad moments too: none that leaves in doubt what a kill leaves in doubt already (T22)."""
+    chance = random.Random(part)
+    kinds = (FaultKind.FLOOD, FaultKind.BAD_GATEWAY)
+
+    def trouble() -> None:
+        method = chance.choice(("*", "sendMessage", "sendDocument", "editMessageText", "getUpdates"))
+        desk.player.fault(method, chance.choice(kinds), times=chance.randint(1, 2), skip=chance.randint(0, 3))
+
+    _die_everywhere(desk, [chance.choice(POINTS) for _ in range(KILLS // PARTS)], before_each=trouble)
+
+
+def _die_everywhere(desk: Desk, points: list[str], before_each: Callable[[], None] = lambda: None) -> None:
+    """One round of the trade after the other until the desk has died at each of these points."""
+    desk.points = list(points)
     codes = _people(desk)
     people = {who: desk.player.add_user(who.title()).id for who in codes}
     for who, code in codes.items():
@@ -201,10 +226,11 @@ def test_e14_t01_t02_t22_a_desk_killed_at_every_point_loses_and_doubles_nothing(
         desk.player.press(user, texts.label("link_yes"))
     desk.until(lambda: _linked(desk) == 2, "both chats linked")
     rounds = 0
-    while desk.points and rounds < len(POINTS):
+    while desk.points and rounds < 3 * len(points):
         rounds += 1
+        before_each()
         _one_round(desk, people, rounds)
-    assert desk.died_at == list(POINTS)
+    assert desk.died_at == points
     _nothing_lost_nothing_twice(desk, people, rounds)
 
 
