@@ -37,10 +37,10 @@ class Press:
     def label(self, language: str, most: int = MAX_LABEL) -> str:
         """The text on the button; of a longer one the beginning and the end, where what tells articles apart stands."""
         text = texts.label(self.label_key or self.action, language, **self.label_data)
-        most = min(most, self.most)
+        ends, most = most == NARROW, min(most, self.most)
         if len(text) <= most:
             return text
-        end = _last_words(text, most // 2) if most == NARROW else ""
+        end = _last_words(text, most // 2) if ends else ""
         return f"{text[: most - 1 - len(end)].rstrip()}…{end}"
 
 

@@ -298,7 +298,7 @@ def _finish(app: App, parcel: Parcel) -> bool:
         row.sent_at = at
         row.provider_id = parcel.message_id or ",".join(map(str, sent.parts))
         if parcel.card and sent.parts:
-            _keep_card(session, parcel, sent.parts[-1], at=at)
+            _keep_card(session, parcel, sent.parts[0], at=at)
         outcomes.tell_card(session, row, at=at)
     return True
 
@@ -317,7 +317,8 @@ def _to_chat(app: App, parcel: Parcel, sent: _Sent) -> None:
         sent.parts.append(parcel.edits)
         return
     captioned = len(parcel.texts) == 1 and sheets.fits_caption(parcel.texts[0])
-    if parcel.picture is not None:
+    shown = 0 if parcel.picture is None else 1
+    if parcel.picture is not None and not sent.parts:
         under = captioned and not parcel.files
         sent.parts.append(_photo(app, parcel, parcel.picture, under=under).message_id)
         if under:
@@ -327,7 +328,7 @@ def _to_chat(app: App, parcel: Parcel, sent: _Sent) -> None:
         return
     count = len(parcel.texts) + len(parcel.files)
     last = len(parcel.texts) - 1 if parcel.card else count - 1
-    for index in range(len(sent.parts), count):
+    for index in range(len(sent.parts) - shown, count):
         keyboard = parcel.keyboard if index == last else None
         if index < len(parcel.texts):
             sent.parts.append(_text(app, parcel, parcel.texts[index], keyboard).message_id)

@@ -7,11 +7,13 @@ integers, so that both databases sum them exactly, and instants are aware UTC in
 from __future__ import annotations
 
 import importlib.resources
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from alembic import command
 from alembic.config import Config
@@ -95,6 +97,11 @@ def choice(kind: type[Any]) -> Enum:
     return Enum(kind, native_enum=False, length=40, values_callable=lambda members: [m.value for m in members])
 
 
+#: How long SQLite waits for whoever writes now.
+BUSY_SECONDS = 30
+_turns: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
+
+
 class Base(DeclarativeBase):
     """Root of every table; constraint names are fixed so that migrations can name them."""
 
@@ -135,7 +142,7 @@ def engine(url: str) -> Engine:
             connection.commit()
 
         return built
-    built = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+    built = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
 
     @event.listens_for(built, "connect")
     def _pragmas(connection: Any, _record: object) -> None:
@@ -146,7 +153,7 @@ def engine(url: str) -> Engine:
         for pragma in (
             "journal_mode=WAL",
             "foreign_keys=ON",
-            "busy_timeout=30000",
+            f"busy_timeout={BUSY_SECONDS * 1000}",
             "synchronous=FULL",
             "recursive_triggers=ON",
         ):
@@ -163,8 +170,26 @@ def engine(url: str) -> Engine:
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Session]:
     """A session whose work is committed at the end of the block, or wholly undone by an exception."""
-    with Session(engine, expire_on_commit=False) as session, session.begin():
+    with _turn(engine), Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """Let the threads of a process write to SQLite one after the other: its own way of waiting is to sleep.
+
+    Nobody waits longer than the database itself would.
+    """
+    if engine.dialect.name != "sqlite":
+        yield
+        return
+    lock = _turns.setdefault(engine, threading.Lock())
+    mine = lock.acquire(timeout=BUSY_SECONDS)
+    try:
+        yield
+    finally:
+        if mine:
+            lock.release()
 
 
 def migration_config(url: str) -> Config:

@@ -144,7 +144,7 @@ def test_backup_refuses_to_be_restored_over_data_and_release_sending_is_journall
     type_("import", "staff", "staff.csv")
     assert type_("backup", "b.comptoir")[0] == 0
     with transaction(engine) as session:
-        assert backups.last_made(session) is not None
+        assert backups.last(session) is not None
     code, _, err = type_("restore", "b.comptoir")
     assert (code, "already holds data" in err) == (2, True)
     assert type_("release-sending")[0] == 2

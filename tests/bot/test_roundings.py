@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot import cards, texts
+from bot import cards, recaps, texts
 from core.money import Money
 from tests.core.builders import Trade
 from tests.core.conftest import house, trade
@@ -29,8 +29,11 @@ def test_a_cents_difference_is_explained_in_recap_and_confirmation(trade: Trade,
     small = trade.add_article("A", "0.03")
     order = trade.draft((small, "1"), (small, "1"), (small, "1"), customer_vat=Money.of("0.03"))
     for template in ("order_recap", "order_confirmed"):
-        more = {"changes": [], "paper": None, "enclosed": "", "terms": ""}
-        told = texts.render(template, language, **cards.order_context(order, language), **more)
+        if template == "order_recap":
+            told = recaps.recap_card(trade.session, order, house=trade.house, at=trade.at, language=language).html
+        else:
+            more = {"changes": [], "paper": None, "enclosed": "", "terms": ""}
+            told = texts.render(template, language, **cards.order_context(order, language), **more)
         assert said in " ".join(told.replace("\u00a0", " ").replace("\u202f", " ").split())
     order.customer_vat = Money.of("0.50")
     assert cards.rounding_told(order, language) == ""

@@ -45,7 +45,7 @@ def test_every_promise_is_kept_in_opening_hours_and_a_passed_one_is_given_anew(a
     promised = hours.answer_by(HOUSE, asked)
     local = promised.astimezone(PARIS)
     assert promised > asked
-    assert hours.opens_on(HOUSE, local.date())
+    assert HOUSE.hours.open_on(local.date())
     assert HOUSE.opens <= local.time() <= HOUSE.closes
     assert hours.answer_by(HOUSE, asked, at=promised + timedelta(minutes=1)) > promised
 

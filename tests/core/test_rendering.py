@@ -25,6 +25,7 @@ from pypdf import PdfReader
 from weasyprint import HTML
 
 from bot import gallery
+from bot.gallery import samples
 from core import facturx, formats, pages, rendering
 from core.documents import INVOICES, Document, DocumentKind, canonical, parse
 from core.errors import Refused, TryLater
@@ -241,7 +242,7 @@ def test_the_first_of_a_month_is_an_ordinal_in_french() -> None:
 
 
 def test_long_invoices_repeat_the_head_and_lose_no_line(press: Press) -> None:
-    pdf = PdfReader(io.BytesIO(press.pdf(gallery._invoice("FA-2026-00300", gallery._lines(300)))))
+    pdf = PdfReader(io.BytesIO(press.pdf(samples.invoice_of("FA-2026-00300", samples.lines_of(300)))))
     texts = [page.extract_text() for page in pdf.pages]
     assert 8 < len(texts) < 25
     assert all("Désignation" in text for text in texts[:-1])
@@ -252,7 +253,7 @@ def test_long_invoices_repeat_the_head_and_lose_no_line(press: Press) -> None:
 
 @pytest.mark.parametrize("count", range(8, 19))
 def test_totals_never_stand_on_a_page_without_a_line(count: int, press: Press) -> None:
-    pdf = PdfReader(io.BytesIO(press.pdf(gallery._invoice("FA-2026-00001", gallery._lines(count)))))
+    pdf = PdfReader(io.BytesIO(press.pdf(samples.invoice_of("FA-2026-00001", samples.lines_of(count)))))
     bearer = next(text for page in pdf.pages if "Net à payer" in (text := page.extract_text()))
     assert re.search(r"^(?:EP|BO|TR|HY|EM)-\d{4}", bearer, re.MULTILINE)
     assert "Total HT" in bearer
@@ -486,7 +487,7 @@ def test_a_page_that_takes_too_long_is_given_up_and_the_next_one_prints() -> Non
     printer = rendering.Printer(seconds=0.05)
     try:
         with pytest.raises(TryLater) as later:
-            printer.pdf(gallery._invoice("FA-1", gallery._lines(60)))
+            printer.pdf(samples.invoice_of("FA-1", samples.lines_of(60)))
         assert later.value.data["reason"] == "time"
         printer._seconds = 20
         assert printer.pdf(PAPERS["quote"]).startswith(b"%PDF")
@@ -498,7 +499,7 @@ def test_a_page_that_needs_too_much_memory_is_given_up_and_the_next_one_prints()
     printer = rendering.Printer(memory=160 << 20)
     try:
         with pytest.raises(TryLater) as later:
-            printer.pdf(gallery._invoice("FA-1", gallery._lines(60)))
+            printer.pdf(samples.invoice_of("FA-1", samples.lines_of(60)))
         assert later.value.data["reason"] != "time"
         printer._memory = rendering.MEMORY_BYTES
         printer.close()

@@ -174,7 +174,7 @@ def test_half_a_character_does_not_hold_the_batch_up(desk: Desk) -> None:
     desk.say("sales", "/aide")
     broken = dict(desk.client.updates()[-1])
     broken.pop("update_id")
-    telegram._store(desk.app, [{**broken, "update_id": 900_001, "message": {**broken["message"], "text": "\ud83d"}}])
+    telegram.store(desk.app, [{**broken, "update_id": 900_001, "message": {**broken["message"], "text": "\ud83d"}}])
     telegram.handle(desk.app)
     with transaction(desk.app.engine) as session:
         assert session.get(ChatUpdate, 900_001) is not None
