@@ -74,8 +74,8 @@ class House(BaseModel):
     creditor_id: str = ""
     early_discount_percent: Decimal | None = None
     early_discount_days: int = 0
-    opens: time = time(8, 30)
-    closes: time = time(17, 30)
+    opens: time = time(8)
+    closes: time = time(18)
     open_weekdays: str = "12345"
     closed_days: tuple[date, ...] = ()
     answer_hours: int = Field(default=2, ge=1)

@@ -101,7 +101,6 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     **agreements.ACTIONS,
     **disputes.ACTIONS,
     **folding.ACTIONS,
-    **card_changes.ACTIONS,
     **identities.ACTIONS,
     **groups.ACTIONS,
     **people.ACTIONS,

@@ -48,7 +48,7 @@ SENT: dict[str, tuple[Callable[[Desk, int], None], str, bool]] = {
     "emoji only": (said("👍🥐🥐"), "pas lu de commande", True),
     "100 lines": (said("\n".join(f"{n} cartons beurre doux 82" for n in range(1, 101))), "Votre commande", False),
     "right to left": (said("10 cartons \u202eeruueb\u202c <b>82"), "Votre commande", True),
-    "unknown command": (said("/fairecequejeveux"), "Écrivez votre commande", False),
+    "unknown command": (said("/fairecequejeveux"), "Écrivez votre commande", True),
     "markup": (said("<a href='http://x'>&amp;</a> {{ 7 * 7 }}"), "« href='http", True),
 }
 

@@ -83,7 +83,7 @@ def test_s01_s02_s03_one_person_speaks_for_two_customers_and_says_for_which_each
     other = desk.client.add_user("Omar", username="nina_achats").id  # the name moved to another account (S02)
     desk.client.say(other, "/documents")
     desk.settle()
-    assert desk.client.last(other).text == texts.answer("how_to_link")
+    assert desk.client.last(other).text == texts.answer("how_to_link", phone=desk.app.house.phone)
 
 
 def test_s03_the_same_article_has_each_customers_own_price_and_no_choice_is_no_answer(trade: Trade) -> None:

@@ -24,7 +24,19 @@ from bot import telegram, texts
 from bot.access import CUSTOMER, PERMISSIONS, STRANGER
 from bot.app import App
 from bot.handlers import buttons, chat, commands, staff
-from core import conversations, disputes, groups, journal, overrides, parties, quotes, reminders
+from core import (
+    calls,
+    card_changes,
+    conversations,
+    digests,
+    disputes,
+    groups,
+    journal,
+    overrides,
+    parties,
+    quotes,
+    reminders,
+)
 from core.bank.tables import BankEntry, BankStatement, EntryState, Layout
 from core.deliveries import reserves, returns
 from core.deliveries.tables import ReserveKind
@@ -54,6 +66,12 @@ NAMED: dict[str, dict[str, Any]] = {
     "forget_alias": {"kind": "sender"},
     "choose_substitute": {"other": "DRA-140"},
     "credit_text": {"kind": "quantity"},
+    "park_until": {"until": "2026-11-23T15:00:00+00:00"},
+    "choose_edited": {"said_at": "2026-11-23T08:00:00+00:00", "text": "L1 2"},
+    "take_order_for": {"what": "2 DRA-140", "whom": ""},
+    "keep_late": {"interest": "1", "recovery": "0", "left": "1"},
+    "more_messages": {"after": 0},
+    "open_waiting": {"kind": "draft", "subject": "order:1"},
 }
 OWN, FOREIGN, LEFT, UNKNOWN, GROUP = 7001, 7002, 7003, 7099, -9001
 
@@ -271,7 +289,13 @@ def everything(trade: Trade, customer: Customer) -> tuple[dict[str, Any], list[s
     session.add(code[1])
     session.flush()
     assert row is not None
+    call = calls.note(session, "customer_message", customer.subject, Role.SALES, at=AT)
+    digest = digests.Digest(staff_id=trade.staff[Role.MANAGER].id, day=date(2026, 3, customer.id), made_at=AT, html="x")
+    session.add(digest)
+    change = card_changes.ask(session, message, customer, card_changes.CardPoint.DELIVERY_ADDRESS, at=AT)
+    session.flush()
     things = {
+        "call": call.id, "digest": digest.id, "outbox": row.id, "card_change": change.id,
         "order": draft.id, "delivery": shipped.id, "preparing": preparing.id, "number": invoice.number, "position": 1,
         "customer": customer.id, "quote": offer.id, "sku": article.sku, "request": wish.id, "kind": "damaged",
         "text": "x", "role": "sales", "reserve": reserve.id, "quantity": "1", "message": message.id,

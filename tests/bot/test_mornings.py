@@ -253,7 +253,7 @@ def test_u03_a_sender_nobody_vouched_for_is_verified_or_turned_away_and_a_duplic
 ) -> None:
     buyer, thief = "julie@boulangerie-martin.example", "voleur@ailleurs.example"
     by_mail(desk, post, thief, "Commande", "Bonjour\n5 sacs de farine T65 25 kg\n", claims=buyer)
-    shown = press(desk, "sales", "Points à surveiller (1)")
+    shown = press(desk, "sales", "À surveiller (1)")
     assert f"Expéditeur non authentifié ({buyer})" in plain(shown)
     assert shown.labels == ["C'est bien lui, vérifié", "Ce n'est pas lui…", "Autre client…", "Retour"]
     press(desk, "sales", "Ce n'est pas lui…")
@@ -262,7 +262,7 @@ def test_u03_a_sender_nobody_vouched_for_is_verified_or_turned_away_and_a_duplic
     assert len(post.received(buyer)) == 1  # the receipt without lines, and nothing since
     desk.clock.forward(minutes=45)
     by_mail(desk, post, thief, "Commande 2", "Bonjour\n5 sacs de farine T65 25 kg\n", claims=buyer)
-    press(desk, "sales", "Points à surveiller (1)")
+    press(desk, "sales", "À surveiller (1)")
     assert "non authentifié" not in plain(press(desk, "sales", "C'est bien lui, vérifié"))
     assert desk.get(2).sender_authenticated
     # the same again in chat: the agent looks at the first before he says what it is

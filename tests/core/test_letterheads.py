@@ -11,7 +11,7 @@ from PIL import Image
 from sqlalchemy import select
 
 from bot import checkup
-from core import letterheads, papers, privacy, rendering, statements
+from core import letterheads, papers, rendering, retention, statements
 from core.errors import Refused
 from core.letterheads import Emblem
 from core.messages import Blob, Message, MessageChannel, MessageState
@@ -132,7 +132,7 @@ def test_the_logo_is_never_purged_though_an_old_message_brought_the_same_bytes(d
     )  # fmt: skip
     session.add(message)
     session.flush()
-    privacy.purge(session, today=date(2060, 1, 1), at=dressed.at)
+    retention.purge(session, today=date(2060, 1, 1), at=dressed.at)
     assert message.raw_sha256 is None
     assert session.get(Blob, sha256) is not None
 

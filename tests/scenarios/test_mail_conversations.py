@@ -146,7 +146,7 @@ def test_conversation_b_a_pdf_is_acknowledged_corrected_and_confirmed_in_its_thr
     told = flat(mail)
     assert "votre bon de commande 4500123 (BC_4500123.pdf, 3 lignes lues)" in told
     assert "Ce message n'est pas une confirmation : un commercial vérifie" in told
-    assert "avant aujourd'hui 11 h" in told
+    assert "vous recevez sa réponse avant 11 h" in told
     assert "1 | HB-101 | Beurre doux 82 % MG plaque 1 kg | 120 plaques | 7,90 €/plaque" in told
     assert "« Nappe brodée main ivoire » : non reconnu, à préciser | 4" in told
     assert "ligne 2 : votre bon indique 17,20 €, votre tarif en vigueur est 18,40 €" in told

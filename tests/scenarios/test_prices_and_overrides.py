@@ -65,7 +65,7 @@ def test_a_purchase_order_below_our_price_is_settled_by_the_manager(desk: Desk) 
     desk.say("sales", REASON)
     desk.settle()
     assert [row.chat_id for row in desk.rows("override_requested")] == [desk.chats["manager"]]
-    assert any("Demande de déblocage envoyée (la direction)" in seen.text for seen in desk.chat("sales"))
+    assert any("Demande envoyée pour CMD-2026-0001\u00a0: la direction" in seen.text for seen in desk.chat("sales"))
     card = desk.last("manager")
     assert "prix du bon 17,10\u00a0€ ≠ tarif 18,40\u00a0€" in card.text
     assert REASON in card.text
@@ -109,8 +109,6 @@ def test_a_manager_who_refuses_leaves_our_price_and_the_agent_reads_why(desk: De
     told = next(seen.text for seen in desk.chat("sales") if "demande refusée" in seen.text)
     assert "la direction" in told
     assert "marge trop faible" in told
-    desk.press("sales", texts.label("treat_points_one"))
-    desk.settle()
     desk.press("sales", texts.label("settle_ours", price=Decimal("18.40")))
     desk.settle()
     assert desk.get(order_id).lines[0].price_choice is PriceChoice.OURS
@@ -124,8 +122,12 @@ def test_an_agents_words_give_a_discount_and_above_his_limit_the_manager_is_aske
     card = next(seen for seen in desk.chat("sales") if "CMD-2026-0001" in seen.text)
     desk.say("sales", "remise 5 %", reply_to=card.message_id)
     desk.settle()
+    desk.press("sales", texts.label("apply_edit"))
+    desk.settle()
     assert desk.get(order_id).totals.net == Money.of("837.90")  # 882,00 less 5 %
     desk.say("sales", "L2 remise de 10%", reply_to=card.message_id)
+    desk.settle()
+    desk.press("sales", texts.label("apply_edit"))
     desk.settle()
     shown = next(seen for seen in desk.chat("sales") if "CMD-2026-0001" in seen.text)
     assert "Remise accordée de 14,5\u00a0%" in shown.text
