@@ -99,7 +99,7 @@ def choice(kind: type[Any]) -> Enum:
 
 #: How long SQLite waits for whoever writes now.
 BUSY_SECONDS = 30
-_turns: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
+_turns: WeakKeyDictionary[Engine, threading.RLock] = WeakKeyDictionary()
 
 
 class Base(DeclarativeBase):
@@ -178,12 +178,12 @@ def transaction(engine: Engine) -> Iterator[Session]:
 def _turn(engine: Engine) -> Iterator[None]:
     """Let the threads of a process write to SQLite one after the other: its own way of waiting is to sleep.
 
-    Nobody waits longer than the database itself would.
+    Nobody waits longer than the database itself would; a thread does not wait for itself.
     """
     if engine.dialect.name != "sqlite":
         yield
         return
-    lock = _turns.setdefault(engine, threading.Lock())
+    lock = _turns.setdefault(engine, threading.RLock())
     mine = lock.acquire(timeout=BUSY_SECONDS)
     try:
         yield

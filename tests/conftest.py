@@ -70,8 +70,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         stop_postgres(Path(os.environ[FOLDER]))
 
 
-#: In `make test` both databases are asked where a statement, a lock or a trigger decides: in `tests/scenarios` and in
-#: these files. All other tests, of rules and words, are made on SQLite there, and on PostgreSQL in `make test-long`.
+#: In `make test` both databases are asked where a statement, a lock or a trigger decides: in these files, and in the
+#: scenarios but those of words. All other tests are made on SQLite there, and on PostgreSQL in `make test-long`.
 BOTH = frozenset({
     "test_push.py", "test_credit_notes.py", "test_duplicates.py", "test_exposure.py", "test_facts.py",
     "test_gapless.py", "test_invoicing.py", "test_journal.py", "test_ledger_proof.py", "test_migrations.py",
@@ -81,12 +81,16 @@ BOTH = frozenset({
 })  # fmt: skip
 
 
+OF_WORDS = frozenset({"test_faults.py", "test_staff_conversations.py", "test_customer_conversations.py"})
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         called = getattr(item, "callspec", None)
         on_postgres = called is not None and called.params.get("database_url") == "postgresql"
-        if on_postgres and "scenarios" not in item.path.parts and item.path.name not in BOTH:
+        scenario = "scenarios" in item.path.parts and item.path.name not in OF_WORDS
+        if on_postgres and not scenario and item.path.name not in BOTH:
             item.add_marker(pytest.mark.long)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bot import cards, folding, texts
 from bot.keyboards import Press
 from bot.letters.makers import Made, Maker
-from core import card_changes
+from core import card_changes, hours
 from core.card_changes import CardChange, CardChangeState
 from core.clock import business_date
 from core.messages import Message
@@ -54,10 +54,13 @@ def _which_quote(
     return {"quotes": found, "declines": declines, "extract": extract}, buttons
 
 
-def _message(_session: Session, message: Any, row: OutboxRow, _house: House, _at: datetime, language: str) -> Made:
+def _message(_session: Session, message: Any, row: OutboxRow, house: House, at: datetime, language: str) -> Made:
     extract, reason = str(getattr(message, "extract", "")), str(getattr(message, "reason", ""))
     said = " ".join(extract.split())[: cards.EXTRACT]
     kept = texts.sentence("kept", reason, language) if reason else None
+    if kept:
+        answered = hours.answer_by(house, row.created_at, at=at)
+        kept = texts.fill(kept, language, answer_by=texts.before(answered, language, at=at))
     given = {"extract": said, "reason": reason, "kept": kept or "", "reader": row.arguments.get("reader", "sales")}
     return given, [[Press("specify"), Press("human")]] if row.template == "message_kept" else []
 

@@ -139,7 +139,9 @@ def join(
         if chat
         else _answered_draft(session, message, opened, customer, answered or "")
     )
-    by, corrected = Actor(ActorKind.CUSTOMER, customer.id), corrections(opened.incoming.text)
+    # « ligne 1 : 3 » of an offer begins an order; where one is being written it corrects that
+    of_offer = order is None and bool(opened.reading.quote_lines)
+    by, corrected = Actor(ActorKind.CUSTOMER, customer.id), () if of_offer else corrections(opened.incoming.text)
     claused = order is not None and orders.take_clauses(session, order, opened.reading.clauses, by=by, at=desk.at)
     for each in corrected:
         if order is None or not correct(session, message, order, each, by=by, desk=desk):

@@ -34,6 +34,7 @@ TO_STAFF = frozenset({
     "which_substitute", "why_refuse_reserve", "why_refuse_return", "how_many",
 })  # fmt: skip
 REFUSED_TO_STAFF = frozenset({
+    "price_below_limit", "return_announced", "cash_above_limit",
     "date_in_future", "deposit_of_other_customer", "no_price_to_settle", "nothing_due", "price_below_tolerance",
     "price_known", "price_negative", "price_settled", "quarantine_above_left", "quote_not_draft",
     "substitute_other_unit", "substitute_same", "substitute_short", "undo_too_late",

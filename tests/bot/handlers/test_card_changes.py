@@ -41,9 +41,7 @@ def plain(text: str) -> str:
 def test_s07_a_new_delivery_address_waits_for_a_call_back_and_a_second_person(desk: Any) -> None:
     desk.say("customer", "Bonjour, notre adresse de livraison change : 12 rue Neuve, 69003 Lyon")
     desk.settle()
-    assert "nous vous rappelons sous 2 heures ouvrées au numéro que nous connaissons déjà" in plain(
-        desk.last("customer").text
-    )
+    assert "nous vous rappelons avant 11 h au numéro que nous connaissons déjà" in plain(desk.last("customer").text)
     card = desk.last("sales")
     assert "Nouvelle adresse de livraison demandée par message" in plain(card.text)
     assert "Rien n'a été modifié. Appelez le client" in plain(card.text)

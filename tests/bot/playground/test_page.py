@@ -71,6 +71,7 @@ def test_what_cannot_be_done_is_said_and_the_page_lives_on(web: httpx.Client) ->
     assert web.get("/chats/customer").status_code == 200
 
 
+@pytest.mark.long
 def test_a_second_playground_on_the_same_port_says_so(address: str) -> None:
     port = int(address.rpartition(":")[2])
     with pytest.raises(Refused) as refused:
@@ -216,6 +217,7 @@ CONTRAST = """() => {
 }"""
 
 
+@pytest.mark.long
 def test_who_cannot_see_finds_landmarks_names_and_contrast(page: Open) -> None:
     seen = page()
     tree = seen.locator("body").aria_snapshot()
