@@ -25,6 +25,7 @@ def test_each_kind_of_work_has_its_queue_and_a_kind_that_no_queue_knows_is_refus
         jobs.Worker(service.app.engine, {"updates": lambda: None}, executor="x")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_updates_are_posted_where_an_address_is_named_and_asked_for_otherwise(database_url: str) -> None:
     with socket.socket() as probe:

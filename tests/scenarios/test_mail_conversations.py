@@ -211,6 +211,7 @@ def test_conversation_b_whom_nobody_vouches_for_a_locked_pdf_and_an_order_sent_t
 
 
 @ON_SQLITE
+@pytest.mark.long
 def test_conversations_a_e_and_f_by_mail_from_the_first_words_to_the_reminder(desk: Desk, post: Post) -> None:
     post.write(HOTEL, "Pour jeudi", "Bonjour,\npour jeudi svp 10 cartons de beurre doux 82, 5 sacs farine T65 25kg\n")
     (mail,) = post.news(HOTEL)

@@ -20,7 +20,7 @@ from tests.conftest import FOLDER
 from tests.scenarios.faults.schedules import Stage, close_template, furnish
 
 #: What `make test` plays, and how the 10,000 of `make test-long` are split.
-FEW, ALL, PARTS = 24, 10_000, 40
+FEW, ALL, PARTS = 12, 10_000, 40
 
 
 @pytest.fixture

@@ -60,6 +60,7 @@ def test_the_page_serves_this_machine_only_and_lets_nothing_foreign_run(web: htt
     assert "sandbox" in web.get(f"/mails/{letter['key']}/page").headers["content-security-policy"]
 
 
+@pytest.mark.long
 def test_what_cannot_be_done_is_said_and_the_page_lives_on(web: httpx.Client) -> None:
     gone = web.post("/chats/customer/press", json={"message": 999_999, "data": "x", "label": "Confirmer"})
     assert (gone.status_code, "n'existe plus" in gone.json()["error"]) == (409, True)
