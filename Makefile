@@ -12,7 +12,7 @@ OUT ?= demo-out
 DIR ?= gallery-out
 SHARED ?= ../shared
 PORT ?= 8765
-WORKERS ?= 4
+WORKERS ?= 3
 
 # What WeasyPrint takes from the system: Pango lays text out, HarfBuzz makes the small fonts that a PDF embeds.
 SYSTEM_PACKAGES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-liberation2

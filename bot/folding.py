@@ -28,7 +28,7 @@ SHOWN = 10
 def fold(session: Session, row_ids: list[int], *, at: datetime) -> None:
     """Put one row in the place of these, which all wait for one chat; those that left meanwhile stay as they are."""
     query = select(OutboxRow).where(OutboxRow.id.in_(row_ids), OutboxRow.state == OutboxState.WAITING)
-    rows = list(session.scalars(query.order_by(OutboxRow.id).with_for_update()))
+    rows = [row for row in session.scalars(query.order_by(OutboxRow.id).with_for_update()) if _may_fold(session, row)]
     if len(rows) < 2:
         return
     first = rows[0]
@@ -41,6 +41,12 @@ def fold(session: Session, row_ids: list[int], *, at: datetime) -> None:
         params=json.dumps({"orders": told}), not_before=at, created_at=at,
     )  # fmt: skip
     outbox.put(session, [together])
+
+
+def _may_fold(session: Session, row: OutboxRow) -> bool:
+    """A draft that came by itself: who opened a card wants that one, and what is registered has its undo button."""
+    order = session.get(Order, int(row.subject.partition(":")[2]))
+    return not row.key.startswith("opened:") and order is not None and order.state is OrderState.DRAFT
 
 
 def made(session: Session, row: OutboxRow) -> tuple[dict[str, Any], list[list[Press]]]:

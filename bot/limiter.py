@@ -168,7 +168,7 @@ class Turnstile(BaseRateLimiter[None]):
         count = len(data["media"]) if endpoint == "sendMediaGroup" else 1
         while (wait := self.limiter.take(chat_id, edit=edit, count=count)) > 0:
             if wait > PATIENCE:
-                raise RetryAfter(math.ceil(wait))
+                raise OwnLimit(math.ceil(wait))
             await asyncio.sleep(wait)
         try:
             return await self._watched(callback, args, kwargs)
@@ -188,6 +188,10 @@ class Turnstile(BaseRateLimiter[None]):
             raise
         self.limiter.succeeded()
         return answer
+
+
+class OwnLimit(RetryAfter):
+    """Our own counting says that this chat must wait: no word of the server's, and nobody else's business."""
 
 
 def seconds_of(error: RetryAfter) -> float:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError, RetryAfter
 
 from bot import delivery_letters, inbox, letters
-from bot.limiter import is_away, never_reached, seconds_of
+from bot.limiter import OwnLimit, is_away, never_reached, seconds_of
 from core import conversations, events, groups, outbox, payments, releases, reminders
 from core.clock import business_date
 from core.deliveries import Delivery, DeliveryState
@@ -59,6 +59,8 @@ def still_true(  # noqa: PLR0911 - one line a reason
         return "delivery was answered"
     if isinstance(thing, Quote) and row.template == "quote_sent" and thing.state is not QuoteState.SENT:
         return "quote is not open"
+    if row.chat_id is not None and row.chat_id < 0 and not groups.is_meant(session, row):
+        return "the group is another one's now"
     if isinstance(thing, OverrideRequest):
         return _request_reason(session, row, thing, today=business_date(at))
     return _reason_of_the_hour(session, row, thing, house=house, at=at)
@@ -120,7 +122,8 @@ def settle(session: Session, row: OutboxRow, error: Exception, *, at: datetime) 
     reason = _said(error)
     match error:
         case RetryAfter():
-            _come_back(session, row, at=at, error=reason, after=timedelta(seconds=seconds_of(error)))
+            wait, own = timedelta(seconds=seconds_of(error)), isinstance(error, OwnLimit)
+            _come_back(session, row, at=at, error=reason, after=wait, alone=own)
         case InvalidToken() if row.template == "mailbox_alarm" and _by_mail(session, row, at=at, error=reason):
             pass
         case InvalidToken():  # the token was revoked: nothing is lost, all waits for the new one
@@ -134,12 +137,12 @@ def settle(session: Session, row: OutboxRow, error: Exception, *, at: datetime) 
         case BadRequest():
             fail(session, row, at=at, error=reason)
         case NetworkError() if is_away(error) and (row.resend is not Resend.NEVER or never_reached(error)):
-            outbox.retry(session, row, at=at, error=reason)
+            _wait_out(session, row, at=at, error=reason)
         case NetworkError() | Ambiguous():
             outbox.ambiguous(session, row, at=at, error=reason)
             tell_when_resting(session, row, at=at)
         case TryLater():
-            outbox.retry(session, row, at=at, error=reason, after=error.after)
+            _wait_out(session, row, at=at, error=reason, least=error.after)
         case _:
             fail(session, row, at=at, error=reason)
 
@@ -148,12 +151,28 @@ def _said(error: Exception) -> str:
     return error.code if isinstance(error, Comptoir) else f"{type(error).__name__}: {error}"[:200]
 
 
-def _come_back(session: Session, row: OutboxRow, *, at: datetime, error: str, after: timedelta) -> None:
-    """The whole bot is asked to be quiet: every chat row waits, in its order, and none is counted as a failure."""
+def _wait_out(session: Session, row: OutboxRow, *, at: datetime, error: str, least: timedelta = timedelta(0)) -> None:
+    """A server that is away is waited for however long, ever less often; a person hears of it once it has lasted."""
+    lasted = row.attempt >= outbox.MAX_ATTEMPTS - 1
+    row.attempt = min(row.attempt, outbox.MAX_ATTEMPTS - 1)
+    outbox.retry(session, row, at=at, error=error, after=max(least, outbox.pause(row.attempt)))
+    about = Named(f"outbox:{row.id}")
+    if lasted and row.template not in QUIET and not outbox.is_known(session, about.subject):
+        events.emit(session, "send_failed", about, at=at, what=row.template, about=row.subject, code=error)
+
+
+def _come_back(
+    session: Session, row: OutboxRow, *, at: datetime, error: str, after: timedelta, alone: bool = False
+) -> None:
+    """The whole bot is asked to be quiet: every chat row waits, in its order, and none is counted as a failure.
+
+    `alone`: this chat is full by our own counting, which holds nobody else up.
+    """
     row.attempt = min(row.attempt, outbox.MAX_ATTEMPTS - 1)
     outbox.retry(session, row, at=at, error=error, after=after)
-    session.flush()
-    outbox.hold_chats(session, until=at + after)
+    if not alone:
+        session.flush()
+        outbox.hold_chats(session, until=at + after)
 
 
 def _by_mail(session: Session, row: OutboxRow, *, at: datetime, error: str) -> bool:

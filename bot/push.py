@@ -26,7 +26,7 @@ from core import conversations, events, letterheads, outbox, papers, rendering
 from core.conversations import Card
 from core.db import transaction
 from core.documents import DocumentKind
-from core.errors import Comptoir, Refused
+from core.errors import Ambiguous, Comptoir, Refused
 from core.events import CUSTOMER
 from core.groups import ChatGroup
 from core.outbox import Due, OutboxChannel, OutboxRow, OutboxState
@@ -92,6 +92,7 @@ class _Round:
     def __init__(self, app: App, limiter: Limiter | None, pool: ThreadPoolExecutor) -> None:
         self.app, self.limiter, self.pool = app, limiter, pool
         self.tried: set[int] = set()
+        self.before = 0  # rows of earlier rounds
         self.lanes: dict[int | str, deque[Due]] = {}
         self.flying: dict[Future[bool], Due] = {}
         self.ways = ways(app)
@@ -105,9 +106,13 @@ class _Round:
             if not over and len(self.flying) < self.app.flights and self._launch():
                 continue
             if self.flying:
+                if over:  # one call that hangs ends no round: the others begin the next one beside it
+                    self.before += len(self.tried)
+                    self.tried, end = {due.id for due in self.flying.values()}, time.monotonic() + ROUND
+                    self.before -= len(self.tried)
                 wait(self.flying, timeout=LOOK, return_when=FIRST_COMPLETED)
             elif over or not self._linger():
-                return len(self.tried)
+                return self.before + len(self.tried)
 
     def _launch(self) -> bool:
         """Let the oldest row leave that may; False when none may now."""
@@ -284,7 +289,10 @@ def _finish(app: App, parcel: Parcel) -> bool:
             app.smtp.send(parcel.mail)
         else:
             _to_chat(app, parcel, sent)
-    except (TelegramError, Comptoir) as error:
+    except Exception as error:
+        if not isinstance(error, (TelegramError, Comptoir)):
+            log.exception("call_failed row=%s", parcel.row_id)
+            error = Ambiguous(type(error).__name__)
         with transaction(app.engine) as session:
             row = session.get_one(OutboxRow, parcel.row_id)
             row.provider_id = ",".join(map(str, sent.parts))

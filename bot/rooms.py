@@ -137,8 +137,9 @@ def _said_to_us(turn: Turn, sent: Message) -> str | None:
     answered = sent.reply_to_message
     if called.search(text):
         return called.sub("", text).strip()
-    if answered is not None and answered.from_user is not None and answered.from_user.username is not None:
-        return text if answered.from_user.username.lower() == ours else None
+    author = answered.from_user.username if answered is not None and answered.from_user is not None else None
+    if author is not None and author.lower() == ours:
+        return text
     of_customer = turn.group is not None and turn.group.customer_id is not None
     return text if of_customer and turn.link.staff is None and _has_content(sent) else None
 

@@ -177,7 +177,7 @@ class Service:
             if app.settings.telegram.webhook_url:
                 self._webhook = door = Webhook(app)
                 self._thread("chat-door", door.run)
-                self._thread("chat-hook", lambda: self._patiently(door.announce))
+                self._thread("chat-hook", lambda: self._post_updates(door))
             else:
                 self._thread("chat-poll", self._poll_chat)
         if app.settings.mail.imap_host:
@@ -270,9 +270,21 @@ class Service:
         handovers.run(app.engine, house=app.house, at=app.clock(), checkpoint=app.checkpoint)
 
     def _poll_chat(self) -> None:
+        self._patiently(self._know_ourselves)
         self._patiently(lambda: take_down(self.app))
         while not self.stop.is_set():
             self._patiently(lambda: telegram.fetch(self.app, timeout=self._poll_seconds))
+
+    def _post_updates(self, door: Webhook) -> None:
+        self._patiently(self._know_ourselves)
+        self._patiently(door.announce)
+
+    def _know_ourselves(self) -> None:
+        """Ask who we are until it is answered: without our name nothing said in a group is understood."""
+        try:
+            self.app.call(self.app.application.initialize())
+        except TelegramError as error:
+            raise TryLater("chat_unreachable", after=timedelta(seconds=5), error=type(error).__name__) from error
 
     def _patiently(self, act: Callable[[], object]) -> None:
         """Do it once, as often as it takes; while the server is away ever less often (T10)."""

@@ -244,6 +244,7 @@ def answered(app: App, session: Session, update: Update, files: list[tuple[str, 
     turn = _turn(app, session, update)
     if turn is None:
         return chat.stranger(app, session, update)
+    session.info[events.ASKED_IN] = turn.link.chat_id
     if update.callback_query is not None:
         buttons.press(turn, update.callback_query.data or "")
     elif (sent := update.message) is not None:
@@ -251,7 +252,10 @@ def answered(app: App, session: Session, update: Update, files: list[tuple[str, 
         identities.treat(turn, text, lambda: chat.message(turn, sent, files, text))
     elif (changed := update.edited_message) is not None:
         whose = identities.edited_for(turn, changed.message_id)
-        identities.speak_as(turn, whose, lambda: chat.edited(turn, changed))
+        if whose is None:  # what it changes may wait itself until it is said for whom
+            identities.treat(turn, (changed.text or changed.caption or "").strip(), lambda: chat.edited(turn, changed))
+        else:
+            identities.speak_as(turn, whose, lambda: chat.edited(turn, changed))
     return turn
 
 

@@ -138,12 +138,17 @@ class Turn:
         else:
             self.say(key, **told)
 
-    def ask(self, action: str, key: str, **args: Any) -> None:
-        """Put a question whose answer is the next text of this chat, across restarts."""
+    def expect(self, action: str, **args: Any) -> int:
+        """Take the next text of this person's chat as an answer, across restarts; which chat that is."""
         chat_id = self.chat_id if self.group is None else self.link.chat_id  # in a group anybody could answer
         if self.header:  # the answer is about the customer for whom he speaks now, whomever he chooses later
             args |= {"for_customer": self.link.customer_id}
         conversations.ask(self.session, chat_id=chat_id, action=action, at=self.at, **args)
+        return chat_id
+
+    def ask(self, action: str, key: str, **args: Any) -> None:
+        """Put a question whose answer is the next text of this chat, across restarts."""
+        chat_id = self.expect(action, **args)
         text = texts.escape(texts.answer(key, self.language, **args))
         bot: Bot = self.app.application.bot
         self.later.append(lambda: bot.send_message(chat_id, text, reply_markup=ForceReply()))

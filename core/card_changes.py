@@ -110,9 +110,10 @@ def approve(session: Session, change_id: int, *, by: Actor, at: datetime) -> Car
     change = _held(session, change_id)
     if change.state is CardChangeState.CALLED_BACK and change.called_by_id == by.id:
         raise Refused("own_call_back")
+    said = proposed(change)
     change = _move(session, change_id, CardChangeState.APPROVED, by=by, at=at)
     change.decided_by_id, change.decided_at = by.id, at
-    _write(session, change)
+    _write(session, change, said)
     return change
 
 
@@ -127,8 +128,11 @@ def proposed(change: CardChange) -> str:
     """What would be written, as far as the words say it plainly; empty where a colleague must write it himself."""
     words = change.message.extract
     if change.point is CardPoint.EMAIL:
-        known = {contact.email.lower() for contact in change.customer.contacts}
-        found = {email.lower().rstrip(".") for email in _EMAIL.findall(words)} - known
+        said = {email.lower().rstrip(".") for email in _EMAIL.findall(words)}
+        known = [contact.email.lower() for contact in change.customer.contacts]
+        if change.state is CardChangeState.APPROVED:  # it is on the card by now
+            return next((email for email in reversed(known) if email in said), "")
+        found = said - set(known)
         return found.pop() if len(found) == 1 else ""
     if change.point is CardPoint.DELIVERY_ADDRESS:
         places = list(_ADDRESS.finditer(words))
@@ -140,8 +144,7 @@ def proposed(change: CardChange) -> str:
     return ""
 
 
-def _write(session: Session, change: CardChange) -> None:
-    said = proposed(change)
+def _write(session: Session, change: CardChange, said: str) -> None:
     if not said:
         return
     if change.point is CardPoint.EMAIL:

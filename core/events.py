@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 CUSTOMER = "customer"
 #: The one colleague that the thing is about.
+#: Where a session keeps the chat from which what it does was asked.
+ASKED_IN = "asked_in"
 COLLEAGUE = "colleague"
 
 
@@ -460,8 +462,9 @@ def address_of_customer(session: Session, thing: Thing, template: str = "") -> A
         return Address(OutboxChannel.CHAT, chat_id=reply_chat_id)
     if reply_email:
         return Address(OutboxChannel.MAIL, email=reply_email)
-    if chats:
-        return Address(OutboxChannel.CHAT, chat_id=min(chats))
+    if chats:  # who asks is answered himself; else the oldest account that the customer has
+        asked_in: int = session.info.get(ASKED_IN, 0)
+        return Address(OutboxChannel.CHAT, chat_id=asked_in if asked_in in chats else min(chats))
     if customer is not None and customer.email:
         return Address(OutboxChannel.MAIL, email=customer.email)
     return None

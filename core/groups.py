@@ -146,6 +146,16 @@ def of_customer(session: Session, customer: Customer) -> Sequence[ChatGroup]:
     return list(session.scalars(query.order_by(ChatGroup.bound_at)))
 
 
+def is_meant(session: Session, row: OutboxRow) -> bool:
+    """Whether a row for a group still fits whose group it is; one that was bound anew hears nothing of before."""
+    group = session.get(ChatGroup, row.chat_id)
+    if group is None:
+        return True
+    if row.customer_id is not None:
+        return group.customer_id == row.customer_id
+    return group.customer_id is None or row.audience == "customer"
+
+
 def may_read(group: ChatGroup, template: str) -> bool:
     """Whether this text may be sent into the group at all."""
     return template not in NEVER and (group.shows_money or template in PUBLIC)

@@ -87,7 +87,10 @@ def owed(session: Session, payment: Payment, document: Invoice | OpenItem, *, ho
     fee = ZERO if payment.customer.insolvent_since is not None or not days else FEE
     before = total(session.scalars(select(LateCharge.recovery).where(column == document.id)))
     recovery = min(max(fee - before, ZERO), max(left, ZERO))
-    interest = min(Money.of(settled.amount * rate / 100 * days / Decimal(365)), max(left - recovery, ZERO))
+    due = Money.of(settled.amount * rate / 100 * days / Decimal(365))
+    kept = select(LateCharge.interest).where(column == document.id, LateCharge.payment_id == payment.id)
+    due = max(due - total(session.scalars(kept)), ZERO)
+    interest = min(due, max(left - recovery, ZERO))
     return Owed(days, interest, recovery, left)
 
 

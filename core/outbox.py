@@ -222,7 +222,17 @@ def retry(session: Session, row: OutboxRow, *, at: datetime, error: str, after: 
         move(session, row, OutboxState.FAILED, at=at, error=error)
         return
     move(session, row, OutboxState.WAITING, at=at, error=error)
-    row.not_before = at + (after or BACKOFF[min(max(row.attempt, 1), len(BACKOFF)) - 1])
+    row.not_before = at + (after or pause(row.attempt))
+
+
+def pause(attempt: int) -> timedelta:
+    """How long a row waits after that try."""
+    return BACKOFF[min(max(attempt, 1), len(BACKOFF)) - 1]
+
+
+def is_known(session: Session, subject: str) -> bool:
+    """Whether the outbox holds anything about `subject`."""
+    return session.scalar(select(OutboxRow.id).where(OutboxRow.subject == subject).limit(1)) is not None
 
 
 def send_again(session: Session, row: OutboxRow, *, by: Actor, at: datetime) -> None:
@@ -246,9 +256,14 @@ def was_told(session: Session, subject: str) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
-def cancel_waiting(session: Session, subject: str, *, at: datetime, reason: str, audience: str | None = None) -> int:
-    """Make the rows about `subject` that have not begun to leave MOOT; returns how many."""
+def cancel_waiting(
+    session: Session, subject: str, *, at: datetime, reason: str, audience: str | None = None,
+    since: datetime | None = None,
+) -> int:  # fmt: skip
+    """Make the rows about `subject` that have not begun to leave MOOT, those written since then; returns how many."""
     query = select(OutboxRow).where(OutboxRow.subject == subject, OutboxRow.state == OutboxState.WAITING)
+    if since is not None:
+        query = query.where(OutboxRow.created_at >= since)
     rows = [row for row in session.scalars(query) if audience is None or row.audience == audience]
     for row in rows:
         move(session, row, OutboxState.MOOT, at=at, error=reason)

@@ -97,7 +97,7 @@ def _text(column: Column[Any], dialect: str) -> ColumnElement[str | None]:
 
 def _digest(values: dict[str, str | None]) -> str:
     # a column that a later version adds is empty in old rows: it must not break their seals
-    said = {name: value for name, value in values.items() if value}
+    said = {name: value for name, value in values.items() if value and value != "0"}
     return hashlib.sha256(json.dumps(said, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:LENGTH]
 
 

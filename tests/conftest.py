@@ -73,7 +73,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 #: In `make test` both databases are asked where a statement, a lock or a trigger decides: in these files, and in the
 #: scenarios but those of words. All other tests are made on SQLite there, and on PostgreSQL in `make test-long`.
 BOTH = frozenset({
-    "test_push.py", "test_credit_notes.py", "test_duplicates.py", "test_exposure.py", "test_facts.py",
+    "test_credit_notes.py", "test_exposure.py",
     "test_gapless.py", "test_invoicing.py", "test_journal.py", "test_ledger_proof.py", "test_migrations.py",
     "test_money_races.py", "test_numbers.py", "test_prices.py", "test_races.py", "test_registration.py",
     "test_releases.py", "test_revisions.py", "test_rounds.py", "test_seals.py", "test_stock.py", "test_void_numbers.py",

@@ -137,7 +137,7 @@ def _press_for_one(turn: Turn, kind: str, button: Button, args: dict[str, Any], 
     """A press of somebody who speaks for several customers: for the one whose thing it is, else for the chosen one."""
     whose = identities.of_thing(turn, kind, args, _thing(turn, kind, args, button.order_id))
     asked = button.action in identities.ACTIONS
-    if whose is None and not asked and not speaking.chosen(turn.session, turn.link, at=turn.at):
+    if whose is None and not asked and not turn.header and not speaking.chosen(turn.session, turn.link, at=turn.at):
         identities.ask_for_whom(turn)
         turn.toast = texts.answer("for_whom", turn.language)
         return

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bot import texts
 from bot.cards import Content
 from bot.handlers.customers import document
+from bot.handlers.drafts import reading
 from bot.handlers.sales import number
 from bot.handlers.staff import AMOUNT, amount
 from bot.keyboards import Press
@@ -52,9 +53,7 @@ def dispute(turn: Turn, args: Args, _document: Any) -> None:
         raise Refused("dispute_not_possible", number=owed.number, due=disputes.contestable(turn.session, owed))
     rows = [[_motive(owed, one) for one in MOTIVES[:2]], [_motive(owed, one) for one in MOTIVES[2:]]]
     turn.send(Content(texts.escape(texts.answer("which_motive", turn.language, number=owed.number)), rows))
-    conversations.ask(
-        turn.session, chat_id=turn.chat_id, action="dispute_text", at=turn.at, number=owed.number, motive="other"
-    )
+    turn.expect("dispute_text", number=owed.number, motive="other")
 
 
 def _motive(invoice: Invoice, motive: str) -> Press:
@@ -153,9 +152,12 @@ def takes_piece(turn: Turn, sent: Sent, files: Sequence[tuple[str, bytes]]) -> b
     return True
 
 
-def dispute_piece(turn: Turn, args: Args, text: str) -> None:
-    """Words about the dispute, with files or without."""
+def dispute_piece(turn: Turn, args: Args, text: str) -> bool:
+    """Words about the dispute, with files or without; False when the words are an order."""
+    if text and reading(turn, text).lines:
+        return False
     _keep(turn, args, text, turn.files, message_id=-turn.update_id)
+    return True
 
 
 def _keep(turn: Turn, args: Args, text: str, files: Sequence[tuple[str, bytes]], *, message_id: int) -> None:

@@ -148,7 +148,7 @@ def ask_promise(turn: Turn, args: Args, _document: Any) -> None:
     promised = Money.of(about["amount"]) if "amount" in about else due
     said = texts.answer("when_pay", turn.language, amount=promised, number=owed.number)
     turn.send(Content(texts.escape(said), rows, language=turn.language))
-    conversations.ask(turn.session, chat_id=turn.chat_id, action="promise_day", at=turn.at, **about)
+    turn.expect("promise_day", **about)
 
 
 def promise_part(turn: Turn, args: Args, _document: Any) -> None:
@@ -156,14 +156,17 @@ def promise_part(turn: Turn, args: Args, _document: Any) -> None:
     turn.ask("promise_amount", "which_part", number=args["number"])
 
 
-def promise_amount(turn: Turn, args: Args, text: str) -> None:
-    """The part was written; the day is asked next."""
+def promise_amount(turn: Turn, args: Args, text: str) -> bool:
+    """The part was written; the day is asked next. False when the words are an order."""
+    if drafts.reading(turn, text).lines:
+        return False
     owed = document(turn, args["number"])
     due = payments.amount_due(turn.session, owed)
     part = amount(text, due)
     if not ZERO < part <= due:
         raise Refused("promise_not_possible", number=owed.number, due=due)
     ask_promise(turn, args | {"amount": str(part)}, owed)
+    return True
 
 
 def make_promise(turn: Turn, args: Args, _document: Any) -> None:

@@ -107,7 +107,10 @@ def speak_as(turn: Turn, customer: Customer | None, act: Callable[[], None]) -> 
 
 
 def _hold(turn: Turn) -> None:
-    held = select(ChatUpdate.update_id).where(ChatUpdate.chat_id == turn.link.chat_id, ChatUpdate.reason == HELD)
+    held = select(ChatUpdate.update_id).where(
+        ChatUpdate.chat_id == turn.link.chat_id, ChatUpdate.reason == HELD,
+        ChatUpdate.received_at > turn.at - identities.SESSION,
+    )  # fmt: skip
     first = turn.session.scalar(held.limit(1)) is None
     turn.session.get_one(ChatUpdate, turn.update_id).reason = HELD
     if first:

@@ -96,7 +96,7 @@ def undo_confirmation(session: Session, order: Order, *, by: Actor, at: datetime
     revisions.set_aside(session, order, by=by, at=at)
     for line in order.lines:
         stock.release(session, line.id)
-    outbox.cancel_waiting(session, order.subject, at=at, reason="confirmation undone")
+    outbox.cancel_waiting(session, order.subject, at=at, reason="confirmation undone", since=order.confirmed_at)
     order.confirmed_at, order.confirmed_by_id = None, None
     events.emit(session, "order_changed", order, at=at)
 
