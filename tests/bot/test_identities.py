@@ -48,6 +48,19 @@ def link(desk: Desk, user: int, customer: str) -> str:
 
 
 @ON_SQLITE
+def test_s03_who_did_not_choose_is_asked_again_the_next_day(desk: Desk) -> None:
+    user = desk.client.add_user("Nina", username="nina_achats").id
+    link(desk, user, "customer")
+    link(desk, user, "hotel")
+    for day in range(2):
+        desk.clock.forward(hours=24)
+        desk.client.say(user, "10 plaques BEU-DOU-1")
+        desk.settle()
+        asked = [seen for seen in desk.client.chat(user) if "Hôtel Bellevue" in seen.labels]
+        assert len(asked) == day + 1
+
+
+@ON_SQLITE
 def test_s01_s02_s03_one_person_speaks_for_two_customers_and_says_for_which_each_session(desk: Desk) -> None:
     user = desk.client.add_user("Nina", username="nina_achats").id
     assert "Boulangerie Martin (Julie Martin)" in link(desk, user, "customer")  # it names whom it links, then asks

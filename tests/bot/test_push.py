@@ -460,6 +460,31 @@ def test_every_outcome_of_a_mail_has_its_state(desk: Any, failure: Exception, st
             assert session.scalars(select(Contact).where(Contact.email == row.email)).one().email_failed_at
 
 
+def test_a_mail_server_away_for_a_day_loses_nothing_and_a_person_is_told_once(desk: Any) -> None:
+    desk.order(**MAIL_ORDER)
+    for _ in range(20):
+        desk.postman.failures = [TryLater("smtp_unreachable")]
+        desk.settle()
+        desk.clock.forward(hours=1, minutes=1)
+    assert desk.rows("order_recap")[0].state is OutboxState.WAITING
+    assert len(desk.rows("send_failed")) == 1
+    desk.postman.failures = []
+    desk.settle()
+    assert desk.rows("order_recap")[0].state is OutboxState.SENT
+
+
+def test_our_own_limit_of_one_chat_holds_no_other_up(desk: Any) -> None:
+    confirmed(desk)
+    with transaction(desk.app.engine) as session:
+        row, other = session.scalars(select(OutboxRow).where(OutboxRow.state == OutboxState.WAITING)).all()[:2]
+        other_due = other.not_before
+        outbox.move(session, row, OutboxState.SENDING, at=desk.clock())
+        row.attempt = 1
+        outcomes.settle(session, row, limiter.OwnLimit(55), at=desk.clock())
+        assert row.not_before == desk.clock() + timedelta(seconds=55)
+        assert other.not_before == other_due
+
+
 def test_a_resent_mail_carries_the_same_identifier(desk: Any) -> None:
     confirmed(desk, **MAIL_ORDER)
     desk.postman.failures.append(Ambiguous("smtp_answer_lost"))

@@ -63,6 +63,14 @@ def test_interest_and_fee_are_income_without_vat_and_no_longer_the_customers(tra
     assert payments.usable_credit(trade.session, trade.customer) == ZERO
 
 
+def test_interest_that_was_kept_is_not_owed_again(trade: Trade) -> None:
+    invoice, payment = paid_late(trade, "1300")
+    first = late_charges.owed(trade.session, payment, invoice, house=trade.house)
+    assert first.interest > ZERO
+    keep(trade, payment, invoice, str(first.interest), "0")
+    assert late_charges.owed(trade.session, payment, invoice, house=trade.house).interest == ZERO
+
+
 def test_what_may_not_be_kept_is_refused_and_nothing_is_kept(trade: Trade) -> None:
     invoice, payment = paid_late(trade, "1300")
     early = trade.invoiced((trade.article, "1"))
