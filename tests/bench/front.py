@@ -194,7 +194,7 @@ def _order(front: Front, number: int) -> float:
     front.player.say(
         front.customers[number], f"Bonjour, {3 + number} draps plats blancs 50x70 et 12 torchons gris 50x70 svp"
     )
-    front.player.wait_for(front.agent, f"Hôtel {number} ", after=after, timeout=PATIENCE)
+    front.player.wait_for(front.agent, f"Hôtel {number}\n", after=after, timeout=PATIENCE)
     return time.perf_counter() - begun
 
 
@@ -212,7 +212,7 @@ def _apart(act: Callable[[int], float], numbers: range) -> Iterator[float]:
 def _presses(front: Front) -> Times:
     """The agent looks at every line of his card and goes back, again and again."""
     label = {"there": texts.label("show_lines"), "back": texts.label("show_order")}
-    card = front.player.wait_for(front.agent, "Hôtel 0 ", button=label["there"], timeout=PATIENCE)
+    card = front.player.wait_for(front.agent, "Hôtel 0\n", button=label["there"], timeout=PATIENCE)
 
     def press(number: int) -> float:
         pressed, appears = ("there", "back") if number % 2 == 0 else ("back", "there")
@@ -247,7 +247,7 @@ def _mail(front: Front, number: int) -> float:
     after = front.player.mark()
     begun = time.perf_counter()
     front.mail.send_as(sender, mail)
-    front.player.wait_for(front.agent, f"Hôtel {100 + number} ", after=after, timeout=PATIENCE)
+    front.player.wait_for(front.agent, f"Hôtel {100 + number}\n", after=after, timeout=PATIENCE)
     return time.perf_counter() - begun
 
 
