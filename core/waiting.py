@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import String, cast, func, literal, select
+from sqlalchemy import Select, String, cast, func, literal, select
 
 from core.bank import BankEntry, BankStatement, EntryState
 from core.calls import Call
@@ -100,6 +100,14 @@ def _overrides(session: Session, before: datetime) -> Iterator[Waiting]:
         yield Waiting("override", f"override_request:{number}", role, since, reference, name)
 
 
+def _each(
+    session: Session, query: Select[int, datetime, str, str], kind: str, thing: str, role: Role
+) -> Iterator[Waiting]:
+    """The rows of a question that gives a number, since when it waits, a reference and a customer's name."""
+    for number, since, reference, name in session.execute(query):
+        yield Waiting(kind, f"{thing}:{number}", role, since, reference, name)
+
+
 def _clauses(session: Session, before: datetime) -> Iterator[Waiting]:
     """A clause does not keep when it was put to the manager; the row that told him does."""
     told = func.max(OutboxRow.created_at)
@@ -115,8 +123,7 @@ def _clauses(session: Session, before: datetime) -> Iterator[Waiting]:
         .group_by(Order.id, Order.reference, Customer.name)
         .having(told <= before)
     )  # fmt: skip
-    for number, since, reference, name in session.execute(query):
-        yield Waiting("clause", f"order:{number}", Role.MANAGER, since, reference, name)
+    yield from _each(session, query, "clause", "order", Role.MANAGER)
 
 
 def _revisions(session: Session, before: datetime) -> Iterator[Waiting]:
@@ -126,8 +133,7 @@ def _revisions(session: Session, before: datetime) -> Iterator[Waiting]:
         .join(Customer, Customer.id == Order.customer_id)
         .where(OrderRevision.state == RevisionState.PROPOSED, OrderRevision.proposed_at <= before)
     )
-    for number, since, reference, name in session.execute(query):
-        yield Waiting("revision", f"order_revision:{number}", Role.SALES, since, reference, name)
+    yield from _each(session, query, "revision", "order_revision", Role.SALES)
 
 
 def _quotes(session: Session, before: datetime) -> Iterator[Waiting]:
@@ -137,8 +143,7 @@ def _quotes(session: Session, before: datetime) -> Iterator[Waiting]:
         .join(Customer, Customer.id == Quote.customer_id)
         .where(Quote.state == QuoteState.DRAFT, Quote.message_id.is_not(None), Quote.created_at <= before)
     )
-    for number, since, reference, name in session.execute(query):
-        yield Waiting("quote", f"quote:{number}", Role.SALES, since, reference, name)
+    yield from _each(session, query, "quote", "quote", Role.SALES)
 
 
 def _reserves(session: Session, before: datetime) -> Iterator[Waiting]:
@@ -152,8 +157,7 @@ def _reserves(session: Session, before: datetime) -> Iterator[Waiting]:
         .group_by(Delivery.id, Delivery.reference, Customer.name)
         .having(since <= before)
     )
-    for number, at, reference, name in session.execute(query):
-        yield Waiting("reserve", f"delivery:{number}", Role.SALES, at, reference, name)
+    yield from _each(session, query, "reserve", "delivery", Role.SALES)
 
 
 def _returns(session: Session, before: datetime) -> Iterator[Waiting]:
@@ -163,8 +167,7 @@ def _returns(session: Session, before: datetime) -> Iterator[Waiting]:
         .join(Customer, Customer.id == Delivery.customer_id)
         .where(GoodsReturn.state == ReturnState.REQUESTED, GoodsReturn.requested_at <= before)
     )
-    for number, since, reference, name in session.execute(query):
-        yield Waiting("return", f"goods_return:{number}", Role.SALES, since, reference, name)
+    yield from _each(session, query, "return", "goods_return", Role.SALES)
 
 
 def _refunds(session: Session, before: datetime) -> Iterator[Waiting]:
@@ -173,8 +176,7 @@ def _refunds(session: Session, before: datetime) -> Iterator[Waiting]:
         .join(Customer, Customer.id == Refund.customer_id)
         .where(Refund.state == RefundState.ASKED, Refund.asked_at <= before)
     )
-    for number, since, reference, name in session.execute(query):
-        yield Waiting("refund", f"refund:{number}", Role.ACCOUNTING, since, reference, name)
+    yield from _each(session, query, "refund", "refund", Role.ACCOUNTING)
 
 
 def _bank_entries(session: Session, before: datetime) -> Iterator[Waiting]:
